@@ -1,0 +1,78 @@
+"""Builds the Robyn application: every path and every method has an answer of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from robyn import Request, Robyn
+from robyn.argument_parser import Config
+from robyn.robyn import HttpMethod
+
+from src.api.context import ApiContext
+from src.api.endpoint import Handler, endpoint
+from src.api.envelope import Answer, Envelope, plain_envelope
+from src.api.routes.health import health_handler, live_handler
+from src.api.routes.predict import predict_handler
+from src.api.routes.upload import upload_handler
+from src.core.errors import MethodNotAllowed, NotFound
+
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
+
+def build_app(context: ApiContext) -> Robyn:
+    """The application, not yet listening."""
+    app = Robyn(__file__, config=_robyn_config())
+    # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP.
+    _add_path(app, context, "/predict", {"POST": predict_handler(context)}, context.envelope)
+    _add_path(app, context, "/upload", {"POST": upload_handler(context)}, context.envelope)
+    health, live = health_handler(context), live_handler(context)
+    _add_path(app, context, "/health", {"GET": health, "HEAD": health}, plain_envelope)
+    _add_path(app, context, "/live", {"GET": live, "HEAD": live}, plain_envelope)
+    for path in ("/", "/*rest"):
+        for method in _ALL_METHODS:
+            _add_route(app, context, method, path, _not_found, plain_envelope)
+    return app
+
+
+def _robyn_config() -> Config:
+    # Robyn reads the command line into this; what we decide is not up to stray arguments.
+    config = Config()
+    config.processes = config.workers = 1
+    config.disable_openapi = True
+    config.log_level = "WARN"
+    return config
+
+
+def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], envelope: Envelope) -> None:
+    """The path's own methods, its preflight, and 405 for all others."""
+    allowed = ", ".join([*handlers, "OPTIONS"])
+    for method in _ALL_METHODS:
+        if method in handlers:
+            _add_route(app, context, method, path, handlers[method], envelope)
+        elif method == "OPTIONS":
+            _add_route(app, context, method, path, _preflight(context, allowed), plain_envelope)
+        else:
+            _add_route(app, context, method, path, _method_not_allowed(path, allowed), envelope)
+
+
+def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, envelope: Envelope) -> None:
+    app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, envelope))
+
+
+def _preflight(context: ApiContext, allowed: str) -> Handler:
+    async def preflight(request: Request) -> Answer:
+        headers = context.cors.preflight_headers(request.headers.get("origin"), allowed)
+        return Answer(204, headers={**headers, "Allow": allowed})
+
+    return preflight
+
+
+def _method_not_allowed(path: str, allowed: str) -> Handler:
+    async def method_not_allowed(_request: Request) -> Answer:
+        raise MethodNotAllowed(f"{path} takes {allowed}.", allowed)
+
+    return method_not_allowed
+
+
+async def _not_found(_request: Request) -> Answer:
+    raise NotFound("There is nothing at this path; see the README for the routes.")

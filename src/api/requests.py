@@ -1,0 +1,121 @@
+"""What requests look like, and the way from a body to the core's types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from src.core.errors import InvalidJson, InvalidPayload, TooManyFrames
+from src.core.types import Box, Frame, FrameFailure
+
+
+class _Request(BaseModel):
+    # Strict: "0.9" is not a number. Unknown keys are ignored, so clients may send what they like beside ours.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class BoxRequest(_Request):
+    """Where the browser saw the face, in pixels of the sent picture."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class PictureRequest(_Request):
+    """Body of `POST /upload`."""
+
+    image: Annotated[str, Field(min_length=1, description="A data URI or bare base64 of PNG, JPEG, WebP or BMP.")]
+
+
+class FrameRequest(PictureRequest):
+    """One element of the body of `POST /predict`."""
+
+    score: float | None = None
+    blur: float | None = None
+    box: BoxRequest | None = None
+
+
+_AnyRequest = TypeVar("_AnyRequest", bound=_Request)
+
+
+def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[FrameFailure]]:
+    """The frames of a `/predict` body, and those that are not frames.
+
+    Raises:
+        InvalidJson: not JSON.
+        InvalidPayload: not a list, an empty list.
+        TooManyFrames: more than `max_frames`.
+    """
+    payload = _parse_json(body)
+    if not isinstance(payload, list):
+        raise InvalidPayload("The body must be a JSON array of frames: [{image, score, blur, box}, ...].")
+    if not payload:
+        raise InvalidPayload("The array of frames is empty; send one frame or more.")
+    if len(payload) > max_frames:
+        raise TooManyFrames(f"The request has {len(payload)} frames; {max_frames} are allowed.")
+    frames: list[Frame] = []
+    failures: list[FrameFailure] = []
+    for index, item in enumerate(payload):
+        frame = _frame_or_failure(index, item)
+        if isinstance(frame, Frame):
+            frames.append(frame)
+        else:
+            failures.append(frame)
+    return frames, failures
+
+
+def parse_upload(body: str | bytes) -> Frame:
+    """The picture of an `/upload` body.
+
+    Raises:
+        InvalidJson: not JSON.
+        InvalidPayload: not `{"image": "..."}`.
+    """
+    try:
+        return Frame(0, _validated(PictureRequest, _parse_json(body)).image)
+    except InvalidPayload as error:
+        raise error.located("The body") from None
+
+
+def _parse_json(body: str | bytes) -> Any:
+    if not body:
+        raise InvalidJson("The body is empty; send JSON.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidJson("The body is not valid JSON.") from None
+
+
+def _validated(model: type[_AnyRequest], item: Any) -> _AnyRequest:
+    if not isinstance(item, dict):
+        raise InvalidPayload("must be a JSON object with an image in it.")
+    try:
+        return model.model_validate(item)
+    except ValidationError as error:
+        # Pydantic's own texts quote the input; ours must not.
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise InvalidPayload(f"{field} {_PROBLEMS.get(first['type'], 'has the wrong type')}.") from None
+
+
+_PROBLEMS = {
+    "missing": "is missing",
+    "string_type": "must be a string",
+    "string_too_short": "is empty",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "model_type": "must be an object with x, y, w and h",
+}
+
+
+def _frame_or_failure(index: int, item: Any) -> Frame | FrameFailure:
+    try:
+        request = _validated(FrameRequest, item)
+    except InvalidPayload as error:
+        return FrameFailure(index, error.located(f"Frame {index + 1}"))
+    box = Box(request.box.x, request.box.y, request.box.w, request.box.h) if request.box else None
+    return Frame(index, request.image, request.score, request.blur, box)

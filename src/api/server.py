@@ -1,0 +1,117 @@
+"""Listens, loads the services meanwhile, and stops without losing a request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from src.api.app import build_app
+from src.api.context import ApiContext
+from src.api.stop_signals import STOP_SIGNALS, second_stop_signal
+from src.config.settings import Settings
+from src.core.errors import StartupError
+
+if TYPE_CHECKING:
+    # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
+    from src.services.startup import Services
+
+_log = logging.getLogger("eyenet.server")
+
+# Between the last handler's return and the end of the process, so that its answer reaches the socket.
+_FLUSH_SECONDS = 0.3
+_STOP_INTERVAL_SECONDS = 0.05
+
+
+def serve(settings: Settings, load_services: Callable[[Settings], Services]) -> int:
+    """Runs the service until it is told to stop.
+
+    Args:
+        settings: of the whole service.
+        load_services: called on a thread of its own, while `/health` already answers 503 and `/live` 200.
+
+    Returns:
+        the exit code: 0 after a stop signal, 1 if the services could not be loaded.
+
+    Raises:
+        StartupError: the port is taken.
+    """
+    _check_port_is_free(settings.host, settings.port)
+    return _Server(settings, load_services).run()
+
+
+class _Server:
+    def __init__(self, settings: Settings, load_services: Callable[[Settings], Services]) -> None:
+        self._settings = settings
+        self._load_services = load_services
+        self._context = ApiContext(settings)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._services: Services | None = None
+        self._has_returned = threading.Event()
+        self._exit_code = 0
+
+    def run(self) -> int:
+        app = build_app(self._context)
+        app.startup_handler(self._on_startup)
+        # The port was checked already; Robyn's own check asks on standard input and spins without one.
+        with contextlib.suppress(KeyboardInterrupt):
+            app.start(host=self._settings.host, port=self._settings.port, _check_port=False)
+        self._has_returned.set()
+        if self._services is not None:
+            self._services.close()
+        _log.info("stopped")
+        return self._exit_code
+
+    async def _on_startup(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        _log.info("listening on http://%s:%d, loading the model", self._settings.host, self._settings.port)
+        threading.Thread(target=self._load, name="loader", daemon=True).start()
+        if hasattr(signal, "sigwait"):
+            threading.Thread(target=self._stop_on_signal, name="stop-signal", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self._services = self._load_services(self._settings)
+        except StartupError as error:
+            _log.error("cannot start: %s", error)
+        except Exception:
+            _log.exception("cannot start")
+        else:
+            self._context.attach(self._services)
+            model = self._services.model
+            _log.info("ready model=%s sha256=%s device=%r", model.name, model.sha256[:12], model.device)
+            return
+        self._exit_code = 1
+        self._stop_loop()
+
+    def _stop_on_signal(self) -> None:
+        received = signal.Signals(signal.sigwait(STOP_SIGNALS))
+        lifecycle = self._context.lifecycle
+        lifecycle.drain()
+        _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
+        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=second_stop_signal):
+            _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
+        time.sleep(_FLUSH_SECONDS)
+        self._stop_loop()
+
+    def _stop_loop(self) -> None:
+        # Robyn runs the loop twice, once inside its server and once after it, so one stop is not enough.
+        while self._loop is not None and not self._has_returned.wait(_STOP_INTERVAL_SECONDS):
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Without it, a port stays "taken" for a minute after every restart.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartupError(f"HOST {host}, PORT {port} cannot be listened on: {error.strerror}.") from None

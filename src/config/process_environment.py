@@ -1,0 +1,19 @@
+"""What libraries read from the environment when they are imported, decided here before they are."""
+
+from __future__ import annotations
+
+import os
+
+_BEFORE_TENSORFLOW = {
+    # Keras 3, the default from TensorFlow 2.16 on, cannot load the documented .h5.
+    "TF_USE_LEGACY_KERAS": "1",
+    # TensorFlow 2.14 logs three harmless "unable to register" errors at each start. Set it to 0 to see everything.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def prepare_for_tensorflow() -> None:
+    """Must run before the first import of TensorFlow. What is already set stays, but for the legacy Keras switch."""
+    for name, value in _BEFORE_TENSORFLOW.items():
+        os.environ.setdefault(name, value)
+    os.environ["TF_USE_LEGACY_KERAS"] = _BEFORE_TENSORFLOW["TF_USE_LEGACY_KERAS"]

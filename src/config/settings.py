@@ -1,0 +1,152 @@
+"""Every setting of the service: one table of name, type, default and meaning, read once at start.
+
+The environment wins over the `.env` file. Relative paths are taken from the project's root, so the service may be
+started from anywhere. `.env.example` and the README's table are tested against this file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from src.core.errors import StartupError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
+
+
+def _from_project_root(path: Path) -> Path:
+    return path if path.is_absolute() else PROJECT_ROOT / path
+
+
+def _split_on_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _check_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(classes) < 2:
+        raise ValueError("needs two or more names, separated by commas")
+    if len(set(classes)) != len(classes):
+        raise ValueError("names a class twice")
+    return classes
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("takes origins such as https://app.example.org: scheme, host and port, no path, no *")
+    return origins
+
+
+def _check_address(host: str) -> str:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError("takes an IP address such as 127.0.0.1 or 0.0.0.0, not a name") from None
+    return host
+
+
+ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_on_commas)]
+
+
+class Settings(BaseSettings):
+    """The settings, typed and frozen. A field's name is its environment variable in lower case."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", frozen=True, extra="ignore", protected_namespaces=())
+
+    model_name: str = Field("EyeNet", min_length=1, description="Name of the model in /health and in answers.")
+    model_path: ProjectPath = Field(
+        Path("src/assets/models/eyenet_model_52k_ds.h5"), description="The Keras .h5 of the classifier."
+    )
+    grad_cam_layer: str = Field(
+        "multiply_1", min_length=1, description="Layer that heatmaps are computed from; any layer with 4-D output."
+    )
+    classes: Annotated[CommaSeparated, AfterValidator(_check_classes)] = Field(
+        ("Cataract", "Conjunctivitis", "Healthy", "Stye"),
+        description="The model's classes, in the order of its outputs.",
+    )
+
+    host: Annotated[str, AfterValidator(_check_address)] = Field(
+        "127.0.0.1", description="IP address to listen on; 0.0.0.0 for all, as the container does."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
+    allowed_origins: Annotated[CommaSeparated, AfterValidator(_check_origins)] = Field(
+        ("http://localhost:5173", "http://localhost:3000"),
+        description="Origins whose pages may call the service from a browser.",
+    )
+    legacy_envelope: bool = Field(
+        False, description="Answer /predict and /upload as the first EyeNet frontend expects: always HTTP 200."
+    )
+
+    max_body_mb: int = Field(48, ge=1, le=1024, description="Largest request body, in MiB.")
+    max_frames: int = Field(32, ge=1, le=1024, description="Most frames in one /predict.")
+    max_image_pixels: int = Field(
+        40_000_000, ge=1024, description="Largest width x height of one picture, checked before it is decoded."
+    )
+    max_requests_in_flight: int = Field(
+        32, ge=1, le=10_000, description="Requests worked on or waiting at once; one more is answered 503."
+    )
+    worker_threads: int = Field(
+        0, ge=0, le=256, description="Threads for decoding, detection and inference; 0 takes one per core."
+    )
+    drain_timeout_s: float = Field(
+        25.0, ge=0, le=3600, description="Seconds that requests in flight get to finish after SIGTERM."
+    )
+
+    crop_padding_x: float = Field(
+        20.0, ge=0, le=200, description="Pixels added left and right of an eye, for a face 200 px wide."
+    )
+    crop_padding_y: float = Field(
+        40.0, ge=0, le=200, description="Pixels added above an eye, half of it below, for a face 200 px wide."
+    )
+    mirrored_input: bool = Field(False, description="Pictures are mirrored (selfie cameras): swaps left and right eye.")
+
+    temp_images_dir: ProjectPath = Field(Path("temp_images"), description="Where frames go if they are saved.")
+    saved_eyes_dir: ProjectPath = Field(Path("saved_eyes"), description="Where eye crops go if they are saved.")
+    save_temp_images: bool = Field(False, description="Save every frame to TEMP_IMAGES_DIR.")
+    save_eyes: bool = Field(False, description="Save every eye crop to SAVED_EYES_DIR.")
+    image_retention_hours: float = Field(
+        24.0, gt=0, le=24 * 365, description="Hours after which saved pictures are deleted."
+    )
+
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        "INFO", description="Least severe level logged."
+    )
+
+    @property
+    def max_body_bytes(self) -> int:
+        return self.max_body_mb * 1024 * 1024
+
+    @property
+    def worker_thread_count(self) -> int:
+        return self.worker_threads or os.cpu_count() or 1
+
+
+def load_settings(env_file: Path | None = PROJECT_ROOT / ".env") -> Settings:
+    """The settings from the environment and from `env_file`, where there is one.
+
+    Raises:
+        StartupError: a value is wrong; one sentence per wrong variable, naming it.
+    """
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise StartupError(" ".join(_sentence(details["loc"], details["msg"]) for details in error.errors())) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    """One sentence, such as: PORT is wrong: input should be less than or equal to 65535."""
+    reason = message.removeprefix("Value error, ").rstrip(".")
+    return f"{str(location[0]).upper()} is wrong: {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,1 @@
+"""Plain types and errors. Imports nothing else of ours."""

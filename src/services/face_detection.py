@@ -1,0 +1,212 @@
+"""Finds the eyes of the largest face in a picture. The only file that imports dlib.
+
+dlib's frontal face detector (Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005) and
+its 68 landmarks (Kazemi and Sullivan, "One millisecond face alignment", CVPR 2014) come first. Where dlib sees no face,
+the Haar face cascade looks, and the Haar eye cascade confirms its landmarks or takes their place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import cv2
+import dlib
+import numpy as np
+import numpy.typing as npt
+
+from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
+from src.services.assets import Assets
+from src.services.haar_cascades import GreyImage, HaarCascades
+from src.utils import geometry
+from src.utils.preprocessing import resize
+
+# The 68 points of iBUG 300-W (Sagonas et al., ICCVW 2013). Left and right are the person's own.
+_EYE_POINTS = {EyeSide.RIGHT: slice(36, 42), EyeSide.LEFT: slice(42, 48)}
+
+# Longest side in pixels at which faces are looked for, coarse first: dlib needs a face of about 80 px, so what is
+# found at 320 is at least a quarter of the picture, and therefore the largest.
+_SEARCH_SIDES = (320, 640, 1280)
+# A hinted region is mostly face, so the coarse size is enough.
+_HINT_SEARCH_SIDES = (320,)
+# Faces too small for this size are not what somebody sends who sends one eye.
+_CLOSE_UP_SEARCH_SIDES = (320, 640)
+# Landmarks are placed and cascades run at this size; finer does not move the eyes by more than their own error.
+_WORKING_SIDE = 640
+# Faces in portraits score 0.4 and more; the false ones seen in 300 eye close-ups scored below 0.1.
+_MIN_FACE_SCORE = 0.2
+
+# A hinted region larger than this share of the picture saves nothing over the whole picture.
+_LARGEST_HINT_SHARE = 0.8
+
+
+class FaceDetector:
+    """Finds eyes. Safe to call from many threads at once.
+
+    dlib's face detector and OpenCV's cascades crash when threads share them, so every thread gets its own; the
+    landmark predictor (100 MB) may be shared, and is.
+    """
+
+    def __init__(self, assets: Assets, *, crop_padding_x: float, crop_padding_y: float, mirrored_input: bool) -> None:
+        """Loads the landmark file, which takes a second or two.
+
+        Args:
+            assets: where the cascades and the landmark file are.
+            crop_padding_x: see `geometry.padded_eye_box`.
+            crop_padding_y: see `geometry.padded_eye_box`.
+            mirrored_input: pictures are mirrored, so the eye on their left is the person's left one.
+
+        Raises:
+            StartupError: a cascade cannot be read.
+        """
+        self._assets = assets
+        self._crop_padding_x = crop_padding_x
+        self._crop_padding_y = crop_padding_y
+        self._mirrored_input = mirrored_input
+        self._landmark_predictor = dlib.shape_predictor(str(assets.landmarks))
+        self._own = threading.local()
+        self._haar_cascades()
+
+    def find_eyes(
+        self, picture: RgbImage, hint: Box | None = None, *, may_be_close_up: bool = False
+    ) -> list[EyeRegion]:
+        """The eyes of the largest face, at most one per side, padding included.
+
+        Args:
+            picture: RGB uint8 HxWx3, upright.
+            hint: where the client saw a face; looked at first, never trusted.
+            may_be_close_up: the picture may show one eye without a face; only a certain face counts then, because
+                texture in a close-up is easily taken for an eye.
+
+        Returns:
+            up to two regions in the picture's pixels; empty where no eye was found.
+        """
+        pyramid = _Pyramid(picture)
+        search_sides = _CLOSE_UP_SEARCH_SIDES if may_be_close_up else _SEARCH_SIDES
+        eyes = (
+            self._eyes_in_hint(picture, hint)
+            or self._eyes_by_landmarks(pyramid, search_sides)
+            or self._eyes_by_cascades(pyramid, may_be_close_up=may_be_close_up)
+        )
+        if self._mirrored_input:
+            return [EyeRegion(eye.side.opposite, eye.box, eye.source) for eye in eyes]
+        return eyes
+
+    def _eyes_in_hint(self, picture: RgbImage, hint: Box | None) -> list[EyeRegion]:
+        height, width = picture.shape[:2]
+        region = geometry.hint_region(hint, width, height) if hint else None
+        if region is None or region.area > _LARGEST_HINT_SHARE * width * height:
+            return []
+        left, top = int(region.x), int(region.y)
+        part = np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)])
+        eyes = self._eyes_by_landmarks(_Pyramid(part), _HINT_SEARCH_SIDES)
+        return [EyeRegion(eye.side, geometry.shifted(eye.box, left, top), eye.source) for eye in eyes]
+
+    def _eyes_by_landmarks(self, pyramid: _Pyramid, search_sides: Sequence[int]) -> list[EyeRegion]:
+        for side in search_sides:
+            if side > max(_WORKING_SIDE, 2 * pyramid.longest_side):
+                break
+            found, _scores, _detectors = self._dlib_detector().run(pyramid.at(side), 0, _MIN_FACE_SCORE)
+            if found:
+                largest = max(found, key=lambda rectangle: rectangle.area())
+                face = Box(largest.left(), largest.top(), largest.width(), largest.height())
+                points = self._landmarks(pyramid, geometry.scaled(face, _WORKING_SIDE / side))
+                return [self._region_of(eye, points, pyramid) for eye in _EYE_POINTS]
+        return []
+
+    def _landmarks(self, pyramid: _Pyramid, face: Box) -> npt.NDArray[np.float64]:
+        """68 x (x, y); face and points in pixels of the working size."""
+        rectangle = dlib.rectangle(round(face.x), round(face.y), round(face.right), round(face.bottom))
+        shape = self._landmark_predictor(pyramid.at(_WORKING_SIDE), rectangle)
+        return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
+
+    def _region_of(self, side: EyeSide, points: npt.NDArray[np.float64], pyramid: _Pyramid) -> EyeRegion:
+        eye = points[_EYE_POINTS[side]]
+        (left, top), (right, bottom) = eye.min(axis=0), eye.max(axis=0)
+        # The landmarks' own extent, not dlib's box: that one comes in steps of a fifth, and crops would jump with it.
+        face_width = float(np.ptp(points[:, 0]))
+        return self._padded(side, Box(left, top, right - left, bottom - top), face_width, EyeSource.LANDMARKS, pyramid)
+
+    def _padded(
+        self, side: EyeSide, opening: Box, face_width: float, source: EyeSource, pyramid: _Pyramid
+    ) -> EyeRegion:
+        box = geometry.padded_eye_box(opening, face_width, self._crop_padding_x, self._crop_padding_y)
+        return EyeRegion(side, geometry.scaled(box, pyramid.longest_side / _WORKING_SIDE), source)
+
+    def _eyes_by_cascades(self, pyramid: _Pyramid, *, may_be_close_up: bool) -> list[EyeRegion]:
+        grey = pyramid.grey(_WORKING_SIDE)
+        cascades = self._haar_cascades()
+        for face in cascades.faces(grey):
+            eyes = cascades.eyes_of_face(grey, face)
+            if len(eyes) == 2 or (eyes and not may_be_close_up):
+                return self._confirmed_landmarks(pyramid, face, eyes) or [
+                    self._region_of_haar_eye(side, eye, pyramid) for side, eye in eyes.items()
+                ]
+        if may_be_close_up:
+            return []
+        return [self._region_of_haar_eye(side, eye, pyramid) for side, eye in cascades.eye_pair(grey).items()]
+
+    def _confirmed_landmarks(self, pyramid: _Pyramid, face: Box, haar_eyes: dict[EyeSide, Box]) -> list[EyeRegion]:
+        """Both eyes by landmarks, if each eye that the cascade saw is where the landmarks say."""
+        points = self._landmarks(pyramid, _dlib_box_of_haar_face(face))
+        for side, haar_eye in haar_eyes.items():
+            x, y = points[_EYE_POINTS[side]].mean(axis=0)
+            if not geometry.contains(haar_eye, x, y):
+                return []
+        return [self._region_of(side, points, pyramid) for side in _EYE_POINTS]
+
+    def _region_of_haar_eye(self, side: EyeSide, haar_eye: Box, pyramid: _Pyramid) -> EyeRegion:
+        opening, face_width = _opening_in_haar_eye(haar_eye)
+        return self._padded(side, opening, face_width, EyeSource.EYE_CASCADE, pyramid)
+
+    def _dlib_detector(self) -> dlib.fhog_object_detector:
+        detector = getattr(self._own, "dlib_detector", None)
+        if detector is None:
+            detector = self._own.dlib_detector = dlib.get_frontal_face_detector()
+        return detector
+
+    def _haar_cascades(self) -> HaarCascades:
+        cascades: HaarCascades | None = getattr(self._own, "haar_cascades", None)
+        if cascades is None:
+            cascades = self._own.haar_cascades = HaarCascades(self._assets.face_cascade, self._assets.eye_cascade)
+        return cascades
+
+
+class _Pyramid:
+    """One picture at the sizes that detectors want, each made once."""
+
+    def __init__(self, picture: RgbImage) -> None:
+        self._picture = picture
+        self._levels: dict[int, RgbImage] = {}
+        self.longest_side = max(picture.shape[:2])
+
+    def at(self, side: int) -> RgbImage:
+        """The picture with its longest side at `side` pixels."""
+        if side not in self._levels:
+            # Shrinking what has been shrunk already is many times cheaper than shrinking a large photo again.
+            source = self._levels.get(_WORKING_SIDE, self._picture) if side < _WORKING_SIDE else self._picture
+            factor = side / max(source.shape[:2])
+            height, width = (max(1, round(length * factor)) for length in source.shape[:2])
+            self._levels[side] = resize(source, width, height)
+        return self._levels[side]
+
+    def grey(self, side: int) -> GreyImage:
+        return np.asarray(cv2.cvtColor(self.at(side), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _dlib_box_of_haar_face(face: Box) -> Box:
+    """Where dlib's detector would draw the box that the landmark predictor was trained on.
+
+    Medians over 61 portraits in which both detectors found the face.
+    """
+    return Box(face.x + 0.05 * face.width, face.y + 0.14 * face.height, 0.87 * face.width, 0.875 * face.height)
+
+
+def _opening_in_haar_eye(eye: Box) -> tuple[Box, float]:
+    """The eye's opening, and the width of its face, as the landmarks would say.
+
+    Medians over 111 eyes in portraits in which both were found.
+    """
+    width, height = 0.64 * eye.width, 0.22 * eye.height
+    centre_x, centre_y = eye.x + 0.5 * eye.width, eye.y + 0.53 * eye.height
+    return Box(centre_x - width / 2, centre_y - height / 2, width, height), 3.8 * eye.width

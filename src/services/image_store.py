@@ -1,0 +1,108 @@
+"""Saves frames and eye crops if the settings say so, and deletes them when their time is up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from src.config.settings import Settings
+from src.core.errors import StartupError
+from src.core.types import RgbImage
+from src.utils.image_codec import encode_png
+
+_log = logging.getLogger("eyenet.image_store")
+
+# Pictures that may wait to be written; above that they are dropped, because a slow disk must not fill the memory.
+_LONGEST_QUEUE = 32
+_LONGEST_SECONDS_BETWEEN_SWEEPS = 300.0
+# Only files that this service wrote are ever deleted: 32 hexadecimal digits, a name that says nothing of its picture.
+_OUR_FILES = "[0-9a-f]" * 32 + ".png"
+
+
+class ImageStore:
+    """Writes pictures on a thread of its own, so no request waits for the disk.
+
+    Deletion goes by the files' age on disk, so what an earlier process wrote before it crashed is deleted as well,
+    also when saving has been switched off since.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Raises:
+            StartupError: pictures are to be saved and a folder cannot be written to.
+        """
+        self._frames_dir = settings.temp_images_dir if settings.save_temp_images else None
+        self._eyes_dir = settings.saved_eyes_dir if settings.save_eyes else None
+        self._swept_dirs = (settings.temp_images_dir, settings.saved_eyes_dir)
+        self._retention_seconds = settings.image_retention_hours * 3600
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="image-store")
+        self._places = threading.BoundedSemaphore(_LONGEST_QUEUE)
+        self._closed = threading.Event()
+        for name, folder in (("TEMP_IMAGES_DIR", self._frames_dir), ("SAVED_EYES_DIR", self._eyes_dir)):
+            if folder is not None:
+                _check_writable(name, folder)
+        self._sweeper = threading.Thread(target=self._sweep_until_closed, name="image-retention", daemon=True)
+        self._sweeper.start()
+
+    def save_frame(self, picture: RgbImage) -> None:
+        """Saves a whole frame, if SAVE_TEMP_IMAGES says so. Returns at once."""
+        self._save(picture, self._frames_dir)
+
+    def save_eye(self, crop: RgbImage) -> None:
+        """Saves an eye crop, if SAVE_EYES says so. Returns at once."""
+        self._save(crop, self._eyes_dir)
+
+    def close(self) -> None:
+        """Writes what waits to be written, and stops."""
+        self._closed.set()
+        self._writer.shutdown(wait=True)
+
+    def sweep(self) -> None:
+        """Deletes the pictures whose time is up."""
+        oldest = time.time() - self._retention_seconds
+        for folder in self._swept_dirs:
+            for file in folder.glob(_OUR_FILES):
+                _delete_if_older(file, oldest)
+
+    def _save(self, picture: RgbImage, folder: Path | None) -> None:
+        if folder is None:
+            return
+        if not self._places.acquire(blocking=False):
+            _log.warning("a picture was not saved: %d are waiting for the disk already", _LONGEST_QUEUE)
+            return
+        self._writer.submit(self._write, picture, folder)
+
+    def _write(self, picture: RgbImage, folder: Path) -> None:
+        try:
+            (folder / f"{uuid.uuid4().hex}.png").write_bytes(encode_png(picture))
+        except OSError as error:
+            _log.error("a picture could not be saved to %s: %s", folder, error.strerror)
+        finally:
+            self._places.release()
+
+    def _sweep_until_closed(self) -> None:
+        self.sweep()
+        while not self._closed.wait(min(_LONGEST_SECONDS_BETWEEN_SWEEPS, self._retention_seconds)):
+            self.sweep()
+
+
+def _check_writable(name: str, folder: Path) -> None:
+    probe = folder / f".{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StartupError(f"{name} is wrong: {folder} cannot be written to: {error.strerror}.") from None
+
+
+def _delete_if_older(file: Path, oldest: float) -> None:
+    try:
+        if file.stat().st_mtime < oldest:
+            file.unlink()
+    except OSError as error:
+        _log.error("a saved picture could not be deleted: %s", error.strerror)

@@ -1,0 +1,81 @@
+"""Boxes: scaling, padding, cutting. All coordinates are pixels; a picture is (height, width)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from src.core.types import Box, RgbImage
+
+
+def scaled(box: Box, factor: float) -> Box:
+    """The box in a picture that was resized by this factor."""
+    return Box(box.x * factor, box.y * factor, box.width * factor, box.height * factor)
+
+
+def shifted(box: Box, x: float, y: float) -> Box:
+    """The box moved by (x, y)."""
+    return Box(box.x + x, box.y + y, box.width, box.height)
+
+
+def clipped(box: Box, width: int, height: int) -> Box | None:
+    """The part of the box inside a picture; None where nothing of it is inside, or its numbers are not finite."""
+    if not all(map(math.isfinite, (box.x, box.y, box.width, box.height))):
+        return None
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    right, bottom = min(box.right, float(width)), min(box.bottom, float(height))
+    if right - left < 1 or bottom - top < 1:
+        return None
+    return Box(left, top, right - left, bottom - top)
+
+
+def hint_region(hint: Box, width: int, height: int) -> Box | None:
+    """Where to look first for a face that a client says is in `hint`.
+
+    Nobody says whether a hint's (x, y) is its corner or its centre, so the region covers both readings, with a
+    quarter of the hint's size to spare on every side.
+
+    Returns:
+        the region inside the picture; None where the hint says nothing useful.
+    """
+    if hint.width <= 0 or hint.height <= 0:
+        return None
+    margin_x, margin_y = hint.width * 0.25, hint.height * 0.25
+    region = Box(
+        hint.x - hint.width / 2 - margin_x,
+        hint.y - hint.height / 2 - margin_y,
+        hint.width * 1.5 + 2 * margin_x,
+        hint.height * 1.5 + 2 * margin_y,
+    )
+    return clipped(region, width, height)
+
+
+def contains(box: Box, x: float, y: float) -> bool:
+    """Whether the point lies inside the box."""
+    return box.x <= x <= box.right and box.y <= y <= box.bottom
+
+
+def padded_eye_box(eye: Box, face_width: float, padding_x: float, padding_y: float) -> Box:
+    """The box to cut out around an eye's opening.
+
+    Args:
+        eye: the opening, from corner to corner and lid to lid.
+        face_width: width of the face in the same pixels.
+        padding_x: pixels added left and right, for a face 200 px wide.
+        padding_y: pixels added above, up to the brow, for a face 200 px wide; below half of it is added.
+    """
+    scale = face_width / 200.0
+    side, above, below = padding_x * scale, padding_y * scale, padding_y * scale / 2
+    return Box(eye.x - side, eye.y - above, eye.width + 2 * side, eye.height + above + below)
+
+
+def cut(picture: RgbImage, box: Box) -> RgbImage | None:
+    """A copy of the picture inside the box; None where the box has no pixel inside the picture."""
+    height, width = picture.shape[:2]
+    inside = clipped(box, width, height)
+    if inside is None:
+        return None
+    left, top = math.floor(inside.x), math.floor(inside.y)
+    right, bottom = min(math.ceil(inside.right), width), min(math.ceil(inside.bottom), height)
+    return np.ascontiguousarray(picture[top:bottom, left:right])

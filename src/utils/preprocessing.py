@@ -1,0 +1,52 @@
+"""What happens to a crop before the network sees it: the same in training, evaluation and service."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from src.core.types import RgbImage
+
+
+def to_network_input(rgb: RgbImage, side: int) -> RgbImage:
+    """The picture squeezed to a square.
+
+    Args:
+        rgb: RGB uint8 HxWx3 of any size.
+        side: side of the square in pixels; 224 for the documented network.
+
+    Returns:
+        RGB uint8 side x side x 3. The network divides by 255 itself (see `EyeClassifier`).
+    """
+    return resize(rgb, side, side)
+
+
+def shrink_to_fit(rgb: RgbImage, longest_side: int) -> RgbImage:
+    """The picture with its longest side at most `longest_side` pixels; smaller ones stay as they are."""
+    height, width = rgb.shape[:2]
+    scale = longest_side / max(height, width)
+    if scale >= 1:
+        return rgb
+    return resize(rgb, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
+    """The picture at another size, averaging when it shrinks so that fine detail does not alias."""
+    shrinks = width < rgb.shape[1] or height < rgb.shape[0]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=interpolation), dtype=np.uint8)
+
+
+def sharpness(rgb: RgbImage) -> float:
+    """Variance of the Laplacian of the grey picture; larger is sharper.
+
+    Comparable only between pictures of the same size. Pech-Pacheco et al., "Diatom autofocusing in brightfield
+    microscopy: a comparative study", ICPR 2000.
+    """
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+
+
+def contrast(rgb: RgbImage) -> float:
+    """Standard deviation of the grey picture, in levels of 0-255."""
+    return float(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).std())

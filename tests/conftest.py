@@ -1,0 +1,59 @@
+"""Fixtures for all tests: a clean environment, a real face, the real model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from skimage import data
+
+from src.config.settings import PROJECT_ROOT, Settings, load_settings
+from src.core.types import RgbImage
+from src.utils.preprocessing import resize
+
+if TYPE_CHECKING:
+    from src.services.assets import Assets
+    from src.services.classifier import EyeClassifier
+
+SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer's shell says of our settings must not decide a test."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return load_settings(env_file=None)
+
+
+@pytest.fixture(scope="session")
+def face() -> RgbImage:
+    """A portrait in the public domain (NASA; Eileen Collins), squeezed to the 640x640 that browsers send."""
+    return resize(np.asarray(data.astronaut()), 640, 640)
+
+
+@pytest.fixture(scope="session")
+def eye_photo() -> RgbImage:
+    """A close-up of one eye, cut out of the same portrait."""
+    return resize(np.ascontiguousarray(data.astronaut()[79:113, 228:265]), 444, 408)
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    from src.services.assets import prepare_assets
+
+    return prepare_assets()
+
+
+@pytest.fixture(scope="session")
+def classifier(settings: Settings) -> Iterator[EyeClassifier]:
+    """The shipped model."""
+    from src.services.classifier import EyeClassifier
+
+    yield EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
