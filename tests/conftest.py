@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,8 +51,8 @@ def assets() -> Assets:
 
 
 @pytest.fixture(scope="session")
-def classifier(settings: Settings) -> Iterator[EyeClassifier]:
+def classifier(settings: Settings) -> EyeClassifier:
     """The shipped model."""
     from src.services.classifier import EyeClassifier
 
-    yield EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
+    return EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)

@@ -115,11 +115,12 @@ class LiveAnswer(BaseModel):
 
 
 class HealthAnswer(BaseModel):
-    """Answer of `GET /health`."""
+    """Answer of `GET /health`; `model` is null while it is being loaded."""
 
     status: int
     message: str
     version: str
+    requests_in_flight: int
     model: HealthModelAnswer | None
     notice: str
 

@@ -17,8 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
 
-# MPO is what many phones write into a .jpg: a JPEG with a second picture behind it.
-_READABLE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP")
+# JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
+_READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 _ANIMATED_FORMATS = ("PNG", "WEBP")
 _MIN_SIDE_PIXELS = 32
 _READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
@@ -38,6 +38,8 @@ _DECODER_ERRORS = (
 
 # We check sizes on the header ourselves, with our own limit; Pillow's global one would only get in the way.
 Image.MAX_IMAGE_PIXELS = None
+# Pillow registers WebP only once it has met a file that it cannot read, or when told to.
+Image.init()
 
 
 def decode_picture(data: bytes, max_pixels: int) -> RgbImage:

@@ -21,6 +21,7 @@ def health_handler(context: ApiContext) -> Handler:
             status=status,
             message=state.value,
             version=__version__,
+            requests_in_flight=context.lifecycle.in_flight,
             model=_model(context.model),
             notice=NOTICE,
         )

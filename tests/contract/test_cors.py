@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from src.core.types import RgbImage
+from tests.contract.payloads import data_uri
+
+ALLOWED = "http://localhost:5173"
+FOREIGN = "https://evil.example"
+
+
+@pytest.mark.parametrize("origin", [ALLOWED, "http://localhost:3000"])
+def test_an_allowed_origin_is_echoed(client: httpx.Client, eye_photo: RgbImage, origin: str) -> None:
+    answer = client.post("/upload", json={"image": data_uri(eye_photo)}, headers={"Origin": origin})
+
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == origin
+    assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/predict"), ("GET", "/predict"), ("GET", "/nothing"), ("GET", "/health")]
+)
+def test_errors_can_be_read_by_an_allowed_page_too(client: httpx.Client, method: str, path: str) -> None:
+    assert client.request(method, path, headers={"Origin": ALLOWED}).headers["access-control-allow-origin"] == ALLOWED
+
+
+@pytest.mark.parametrize("origin", [FOREIGN, "null", f"{ALLOWED}.evil.example", ALLOWED.upper()])
+def test_a_foreign_origin_gets_no_permission(client: httpx.Client, origin: str) -> None:
+    for answer in (
+        client.get("/health", headers={"Origin": origin}),
+        client.options("/predict", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}),
+    ):
+        assert "access-control-allow-origin" not in answer.headers
+        assert answer.headers["vary"] == "Origin"
+
+
+def test_a_preflight_is_answered(client: httpx.Client) -> None:
+    headers = {
+        "Origin": ALLOWED,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    answer = client.options("/predict", headers=headers)
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == ALLOWED
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "content-type" in answer.headers["access-control-allow-headers"].lower()
+    assert "access-control-allow-credentials" not in answer.headers

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+
+from src.core.types import RgbImage
+from src.utils.preprocessing import resize
+from tests.contract.payloads import frame, shown
+
+CLASSES = ["Cataract", "Conjunctivitis", "Healthy", "Stye"]
+EYES = ("left_eye", "right_eye")
+
+
+def eyes_of(answer: httpx.Response) -> dict[str, dict[str, object]]:
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["body"])
+
+
+@pytest.mark.smoke
+def test_a_face_gives_both_eyes_with_scores_and_pictures(client: httpx.Client, face: RgbImage) -> None:
+    answer = client.post("/predict", json=[frame(face)])
+
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["status_code"] == 200
+    assert set(eyes_of(answer)) == set(EYES)
+    for eye in eyes_of(answer).values():
+        scores = eye["average_scores"]
+        assert list(scores) == CLASSES
+        assert sum(scores.values()) == pytest.approx(100, abs=0.05)
+        assert all(round(score, 2) == score for score in scores.values())
+        assert eye["best_prediction"] == max(scores, key=scores.get)
+        assert eye["found_by"] == "landmarks"
+        assert shown(eye["image_preview"]).shape == shown(eye["grad_cam_preview"]).shape
+
+
+@pytest.mark.smoke
+def test_five_640_pixel_frames_just_work(client: httpx.Client, face: RgbImage) -> None:
+    hint = {"x": 220, "y": 60, "w": 190, "h": 230}
+    answer = client.post("/predict", json=[frame(face, box=hint)] * 5)
+
+    assert [eye["frames_seen"] for eye in eyes_of(answer).values()] == [5, 5]
+
+
+def test_left_and_right_are_the_persons_own(client: httpx.Client, face: RgbImage) -> None:
+    left = shown(eyes_of(client.post("/predict", json=[frame(face)]))["left_eye"]["image_preview"])
+
+    # The person's left eye is on the right of an unmirrored picture.
+    height, width = left.shape[:2]
+    distances = {
+        x: float(np.abs(face[99 : 99 + height, x : x + width].astype(int) - left).mean())
+        for x in range(200, 360)
+        if face[99 : 99 + height, x : x + width].shape == left.shape
+    }
+    assert min(distances, key=distances.get) > 270
+
+
+def test_the_answer_does_not_depend_on_what_else_is_asked_at_the_same_time(
+    client: httpx.Client, face: RgbImage
+) -> None:
+    request = [frame(face)] * 5
+    alone = client.post("/predict", json=request).json()
+
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: client.post("/predict", json=request), range(8)))
+
+    for answer in answers:
+        for name, eye in eyes_of(answer).items():
+            expected = alone["body"][name]
+            assert eye["average_scores"] == pytest.approx(expected["average_scores"], abs=0.01)
+            assert eye["image_preview"] == expected["image_preview"]
+
+
+def test_five_frames_fifty_times_in_a_row(client: httpx.Client, face: RgbImage) -> None:
+    small = resize(face, 320, 320)
+    first = eyes_of(client.post("/predict", json=[frame(small)] * 5))
+    for _ in range(49):
+        assert eyes_of(client.post("/predict", json=[frame(small)] * 5)) == first
+
+
+def test_scores_are_the_mean_over_the_frames(client: httpx.Client, face: RgbImage) -> None:
+    mirrored = np.ascontiguousarray(face[:, ::-1])
+    one = eyes_of(client.post("/predict", json=[frame(face)]))
+    other = eyes_of(client.post("/predict", json=[frame(mirrored)]))
+    both = eyes_of(client.post("/predict", json=[frame(face), frame(mirrored)]))
+
+    for name in EYES:
+        for label in CLASSES:
+            mean = (one[name]["average_scores"][label] + other[name]["average_scores"][label]) / 2
+            assert both[name]["average_scores"][label] == pytest.approx(mean, abs=0.02)
+
+
+def test_one_bad_frame_among_good_ones_is_reported_and_the_others_are_answered(
+    client: httpx.Client, face: RgbImage
+) -> None:
+    frames = [frame(face), {"score": 1}, frame(face) | {"image": "no picture!"}, frame(face)]
+    answer = client.post("/predict", json=frames)
+
+    assert [eye["frames_seen"] for eye in eyes_of(answer).values()] == [2, 2]
+    assert [(error["index"], error["code"]) for error in answer.json()["frame_errors"]] == [
+        (1, "invalid_payload"),
+        (2, "not_base64"),
+    ]
+    assert answer.json()["frame_errors"][1]["error"].startswith("Frame 3: image")
+
+
+def test_the_sharpest_frame_is_shown(client: httpx.Client, face: RgbImage) -> None:
+    blurred = resize(resize(face, 160, 160), 640, 640)
+    sharp = eyes_of(client.post("/predict", json=[frame(face)]))
+    both = eyes_of(client.post("/predict", json=[frame(blurred), frame(face), frame(blurred)]))
+
+    for name in EYES:
+        assert both[name]["frames_seen"] == 3
+        assert both[name]["image_preview"] == sharp[name]["image_preview"]
+
+
+def test_a_frame_without_a_face_is_a_clear_error(client: httpx.Client) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    answer = client.post("/predict", json=[frame(noise), frame(noise)])
+
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "status_code": 400,
+        "body": {"error": "No valid eye images detected", "code": "no_eyes_detected"},
+        "message": "No valid eye images detected",
+    }
+
+
+def test_of_two_faces_the_larger_wins(client: httpx.Client, face: RgbImage) -> None:
+    portrait = np.ascontiguousarray(face[0:340, 160:470])
+    group = np.full((480, 640, 3), 127, np.uint8)
+    group[100:270, 20:175] = resize(portrait, 155, 170)
+    group[60:400, 300:610] = portrait
+    alone = eyes_of(client.post("/predict", json=[frame(portrait)]))
+    answer = eyes_of(client.post("/predict", json=[frame(group)]))
+
+    for name in EYES:
+        small, large = shown(alone[name]["image_preview"]), shown(answer[name]["image_preview"])
+        assert large.shape[1] == pytest.approx(small.shape[1], rel=0.15)
+
+
+def test_the_hint_may_be_a_corner_a_centre_or_nonsense(client: httpx.Client, face: RgbImage) -> None:
+    plain = eyes_of(client.post("/predict", json=[frame(face)]))
+    hints = [
+        {"x": 200, "y": 40, "w": 190, "h": 230},
+        {"x": 300, "y": 150, "w": 190, "h": 230},
+        {"x": -1e308, "y": 1e308, "w": 1e308, "h": 1e308},
+        {"x": 5000, "y": 5000, "w": 10, "h": 10},
+        {"x": 0, "y": 0, "w": 0, "h": -5},
+    ]
+    for hint in hints:
+        eyes = eyes_of(client.post("/predict", json=[frame(face, box=hint)]))
+        for name in EYES:
+            expected = shown(plain[name]["image_preview"]).shape[1]
+            assert shown(eyes[name]["image_preview"]).shape[1] == pytest.approx(expected, rel=0.1), hint
