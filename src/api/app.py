@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from robyn import Request, Robyn
 from robyn.argument_parser import Config
@@ -22,16 +24,24 @@ _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRA
 def build_app(context: ApiContext) -> Robyn:
     """The application, not yet listening."""
     app = Robyn(__file__, config=_robyn_config())
-    # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP.
-    _add_path(app, context, "/predict", {"POST": predict_handler(context)}, context.envelope)
-    _add_path(app, context, "/upload", {"POST": upload_handler(context)}, context.envelope)
-    health, live = health_handler(context), live_handler(context)
-    _add_path(app, context, "/health", {"GET": health, "HEAD": health}, plain_envelope)
-    _add_path(app, context, "/live", {"GET": live, "HEAD": live}, plain_envelope)
+    # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP, and are
+    # asked every few seconds by every probe.
+    for path, handler in (("/predict", predict_handler(context)), ("/upload", upload_handler(context))):
+        _add_path(app, context, path, {"POST": handler}, _Style(context.envelope, logging.INFO))
+    for path, handler in (("/health", health_handler(context)), ("/live", live_handler())):
+        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, _Style(plain_envelope, logging.DEBUG))
     for path in ("/", "/*rest"):
         for method in _ALL_METHODS:
-            _add_route(app, context, method, path, _not_found, plain_envelope)
+            _add_route(app, context, method, path, _not_found, _Style(plain_envelope, logging.INFO))
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How a path answers and how loudly it is logged."""
+
+    envelope: Envelope
+    log_level: int
 
 
 def _robyn_config() -> Config:
@@ -43,20 +53,20 @@ def _robyn_config() -> Config:
     return config
 
 
-def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], envelope: Envelope) -> None:
+def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: _Style) -> None:
     """The path's own methods, its preflight, and 405 for all others."""
     allowed = ", ".join([*handlers, "OPTIONS"])
     for method in _ALL_METHODS:
         if method in handlers:
-            _add_route(app, context, method, path, handlers[method], envelope)
+            _add_route(app, context, method, path, handlers[method], style)
         elif method == "OPTIONS":
-            _add_route(app, context, method, path, _preflight(context, allowed), plain_envelope)
+            _add_route(app, context, method, path, _preflight(context, allowed), style)
         else:
-            _add_route(app, context, method, path, _method_not_allowed(path, allowed), envelope)
+            _add_route(app, context, method, path, _method_not_allowed(path, allowed), style)
 
 
-def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, envelope: Envelope) -> None:
-    app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, envelope))
+def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, style: _Style) -> None:
+    app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, style.envelope, style.log_level))
 
 
 def _preflight(context: ApiContext, allowed: str) -> Handler:

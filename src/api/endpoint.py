@@ -24,8 +24,15 @@ _log = logging.getLogger("eyenet.request")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def endpoint(context: ApiContext, handler: Handler, envelope: Envelope) -> RobynHandler:
-    """The handler as Robyn wants it: whatever happens inside, there is an answer of our shape."""
+def endpoint(context: ApiContext, handler: Handler, envelope: Envelope, log_level: int) -> RobynHandler:
+    """The handler as Robyn wants it: whatever happens inside, there is an answer of our shape.
+
+    Args:
+        context: shared by all endpoints.
+        handler: may raise anything.
+        envelope: shape of errors.
+        log_level: of the line that tells of each request.
+    """
 
     async def answer_request(request: Request) -> Response:
         started = time.perf_counter()
@@ -41,7 +48,8 @@ def endpoint(context: ApiContext, handler: Handler, envelope: Envelope) -> Robyn
             error = InternalError()
         if error is not None:
             answer = envelope(error.status, render_error(error), error.headers)
-        _log.info(
+        _log.log(
+            log_level,
             "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d",
             request_id,
             request.method,

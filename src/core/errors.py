@@ -27,6 +27,7 @@ The message is a sentence for a person. It names the field, never echoes the inp
 
 from __future__ import annotations
 
+import copy
 from typing import ClassVar
 
 _RETRY_AFTER_SECONDS = "2"
@@ -45,7 +46,9 @@ class EyeNetError(Exception):
 
     def located(self, where: str) -> EyeNetError:
         """The same error, its sentence opening with the place: "Frame 2: ..."."""
-        return type(self)(f"{where}: {self}")
+        elsewhere = copy.copy(self)
+        elsewhere.args = (f"{where}: {self}",)
+        return elsewhere
 
 
 class BadRequest(EyeNetError):

@@ -30,7 +30,7 @@ def health_handler(context: ApiContext) -> Handler:
     return health
 
 
-def live_handler(_context: ApiContext) -> Handler:
+def live_handler() -> Handler:
     async def live(_request: Request) -> Answer:
         return plain_envelope(200, LiveAnswer(status=200, message="Alive"))
 
