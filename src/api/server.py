@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from src.api.app import build_app
 from src.api.context import ApiContext
 from src.api.stop_signals import STOP_SIGNALS, second_stop_signal
+from src.config.process_environment import shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
 
@@ -58,6 +59,7 @@ class _Server:
 
     def run(self) -> int:
         app = build_app(self._context)
+        shield_from_robyn_variables()
         app.startup_handler(self._on_startup)
         # The port was checked already; Robyn's own check asks on standard input and spins without one.
         with contextlib.suppress(KeyboardInterrupt):

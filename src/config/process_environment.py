@@ -12,6 +12,12 @@ _BEFORE_TENSORFLOW = {
 }
 
 
+def shield_from_robyn_variables() -> None:
+    """Robyn lets ROBYN_HOST, ROBYN_PORT and others override what it is told; our settings are the only ones."""
+    for name in [name for name in os.environ if name.startswith("ROBYN_")]:
+        del os.environ[name]
+
+
 def prepare_for_tensorflow() -> None:
     """Must run before the first import of TensorFlow. What is already set stays, but for the legacy Keras switch."""
     for name, value in _BEFORE_TENSORFLOW.items():

@@ -17,13 +17,15 @@ from src.services.tensorflow_runtime import device_name, enable_memory_growth, k
 
 # Bounds the memory of one pass: activations of DenseNet121 take about 50 MB per crop.
 _LARGEST_BATCH = 16
+# The kernels are prepared per batch size: one eye and two eyes are what most requests bring.
+_WARM_UP_BATCHES = (1, 2)
 
 
 class EyeClassifier:
     """Classifies eye crops. Safe to call from many threads at once: they share one compiled function."""
 
     def __init__(self, model_name: str, model_path: Path, classes: Sequence[str], grad_cam_layer: str) -> None:
-        """Loads the model, checks it, and answers one grey crop so that the first request finds it warm.
+        """Loads the model, checks it, and answers grey crops so that the first request finds it warm.
 
         Raises:
             StartupError: the file is missing or not a Keras .h5, or does not fit CLASSES or GRAD_CAM_LAYER.
@@ -41,7 +43,9 @@ class EyeClassifier:
             device=device_name(),
             tensorflow=tf.__version__,
         )
-        self.classify([np.full((self.input_side, self.input_side, 3), 128, np.uint8)])
+        grey = np.full((self.input_side, self.input_side, 3), 128, np.uint8)
+        for batch in _WARM_UP_BATCHES:
+            self.classify([grey] * batch)
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
         """Scores and heatmaps of all crops, in their order.

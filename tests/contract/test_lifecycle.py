@@ -69,6 +69,11 @@ def test_more_requests_than_allowed_are_told_to_come_back(tmp_path: Path, face: 
         assert service.client.post("/predict", json=request).status_code == 200
 
 
+def test_robyns_own_variables_do_not_override_ours(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "log", ROBYN_PORT="1", ROBYN_HOST="127.0.0.2") as service:
+        assert service.client.get("/live").status_code == 200
+
+
 def test_a_taken_port_is_one_clear_sentence(tmp_path: Path, service: ServiceProcess) -> None:
     code, output = exit_of(tmp_path / "log", PORT=str(service.port))
 
