@@ -43,7 +43,7 @@ def serve(settings: Settings, load_services: Callable[[Settings], Services]) -> 
     Raises:
         StartupError: the port is taken.
     """
-    _check_port_is_free(settings.host, settings.port)
+    _check_port_is_free(settings.listen_address, settings.port)
     return _Server(settings, load_services).run()
 
 
@@ -63,7 +63,7 @@ class _Server:
         app.startup_handler(self._on_startup)
         # The port was checked already; Robyn's own check asks on standard input and spins without one.
         with contextlib.suppress(KeyboardInterrupt):
-            app.start(host=self._settings.host, port=self._settings.port, _check_port=False)
+            app.start(host=self._settings.listen_address, port=self._settings.port, _check_port=False)
         self._has_returned.set()
         if self._services is not None:
             self._services.close()
@@ -72,7 +72,7 @@ class _Server:
 
     async def _on_startup(self) -> None:
         self._loop = asyncio.get_running_loop()
-        _log.info("listening on http://%s:%d, loading the model", self._settings.host, self._settings.port)
+        _log.info("listening on http://%s:%d, loading the model", self._settings.listen_address, self._settings.port)
         threading.Thread(target=self._load, name="loader", daemon=True).start()
         if hasattr(signal, "sigwait"):
             threading.Thread(target=self._stop_on_signal, name="stop-signal", daemon=True).start()
@@ -116,4 +116,4 @@ def _check_port_is_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise StartupError(f"HOST {host}, PORT {port} cannot be listened on: {error.strerror}.") from None
+            raise StartupError(f"LISTEN_ADDRESS {host}, PORT {port} cannot be listened on: {error.strerror}.") from None

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         description="The model's classes, in the order of its outputs.",
     )
 
-    host: Annotated[str, AfterValidator(_check_address)] = Field(
+    listen_address: Annotated[str, AfterValidator(_check_address)] = Field(
         "127.0.0.1", description="IP address to listen on; 0.0.0.0 for all, as the container does."
     )
     port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")

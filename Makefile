@@ -1,0 +1,78 @@
+# The virtual environment to use, and the Python to make it with: any 3.10 to 3.13. Left empty, an environment
+# that works is kept, whatever its version, and a missing one is made with the first of CANDIDATES that runs.
+VENV ?= .venv
+PYTHON ?=
+# 3.11 and 3.10 first: they get the TensorFlow that the Dockerfile and its CUDA 11.8 use.
+CANDIDATES := python3.11 python3.10 python3.12 python3.13 python3
+
+# More words for the last command: make test ARGS="-k health -x"
+ARGS ?=
+DATA ?=
+WEIGHTS ?=
+
+# Prints the version if it is one of ours. Asking the interpreter itself is the only safe test: a version manager
+# leaves commands in the path that exist and fail, and Debian's Python comes without the ensurepip that venv needs.
+ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <= v < (3, 14) or sys.exit(1); print(sys.version.split()[0])'
+
+# --use-pep517: the landmark package is an old sdist, which the pip of Python 3.10 installs with a page of warnings.
+PIP_FLAGS := --quiet --disable-pip-version-check --use-pep517
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint train clean FORCE
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=... and PYTHON=... choose others)
+
+# exec, so that Ctrl-C and SIGTERM reach the service and not a shell in front of it.
+run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000
+	@exec $(VENV)/bin/python main.py $(ARGS)
+
+test: $(VENV)/.installed-dev ## Run all tests (ARGS="-k name" for some)
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style, format and types
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python -m mypy
+
+train: $(VENV)/.installed ## Train the model: make train DATA=<folder of pictures> WEIGHTS=<backbone file>
+	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo 'Say where the pictures and the weights are: make train DATA=... WEIGHTS=...' >&2; exit 1; }
+	$(VENV)/bin/python -m src.training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
+
+clean: ## Remove the virtual environment and all caches
+	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }
+	rm -rf "$(VENV)" build .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Looked at on every call, but written only when the environment is missing, broken or of another version than
+# asked for, so that the stamps below are out of date exactly then. An interrupted start leaves no pip: made anew.
+.PRECIOUS: $(VENV)/pyvenv.cfg
+$(VENV)/pyvenv.cfg: FORCE
+	@have=`test -f "$@" && "$(VENV)/bin/python" -c 'import pip' 2>/dev/null && "$(VENV)/bin/python" $(ASK_VERSION) 2>/dev/null`; \
+	if test -n "$$have" && test -z "$(PYTHON)"; then exit 0; fi; \
+	for python in $(if $(PYTHON),"$(PYTHON)",$(CANDIDATES)); do \
+		found=`"$$python" $(ASK_VERSION) 2>/dev/null` || continue; \
+		if test "$$found" = "$$have"; then exit 0; fi; \
+		if test -e "$(VENV)" && test ! -f "$@"; then \
+			echo '$(VENV) is not a virtual environment: remove it, or name another folder with VENV=...' >&2; exit 1; \
+		fi; \
+		echo "Making $(VENV) with Python $$found ($$python)"; \
+		rm -rf "$(VENV)" && exec "$$python" -m venv "$(VENV)"; \
+	done; \
+	echo 'No usable Python 3.10 to 3.13 found (tried: $(if $(PYTHON),$(PYTHON),$(CANDIDATES))).' >&2; \
+	echo 'Install one with its venv module (Debian, Ubuntu: python3 and python3-venv), or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; \
+	exit 1
+
+$(VENV)/.installed: requirements.txt $(VENV)/pyvenv.cfg
+	@echo 'Installing requirements.txt into $(VENV): about 700 MB to fetch, a minute or two'
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
+	@touch "$@"
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo 'Installing requirements-dev.txt into $(VENV)'
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
+	@touch "$@"
+
+FORCE:
