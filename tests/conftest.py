@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
     """What the developer's shell says of our settings must not decide a test."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+            environment.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from src.core.errors import StartupError
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 
 def _from_project_root(path: Path) -> Path:
     return path if path.is_absolute() else PROJECT_ROOT / path
@@ -43,10 +45,25 @@ def _check_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
-            raise ValueError("takes origins such as https://app.example.org: scheme, host and port, no path, no *")
+        if not _is_origin(origin):
+            raise ValueError(
+                "takes origins as browsers send them, such as https://app.example.org or http://localhost:5173: lower "
+                "case, no path, no port 80 or 443, no *"
+            )
     return origins
+
+
+def _is_origin(text: str) -> bool:
+    """Whether the text is a serialised http origin (RFC 6454, section 6.2)."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == _DEFAULT_PORTS[parts.scheme]:
+        return False
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return text == f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
 
 
 def _check_address(host: str) -> str:
@@ -142,6 +159,8 @@ def load_settings(env_file: Path | None = PROJECT_ROOT / ".env") -> Settings:
     """
     try:
         return Settings(_env_file=env_file)
+    except UnicodeDecodeError:
+        raise StartupError(f"{env_file} is not UTF-8 text.") from None
     except ValidationError as error:
         raise StartupError(" ".join(_sentence(details["loc"], details["msg"]) for details in error.errors())) from None
 

@@ -27,7 +27,6 @@ The message is a sentence for a person. It names the field, never echoes the inp
 
 from __future__ import annotations
 
-import copy
 from typing import ClassVar
 
 _RETRY_AFTER_SECONDS = "2"
@@ -46,7 +45,9 @@ class EyeNetError(Exception):
 
     def located(self, where: str) -> EyeNetError:
         """The same error, its sentence opening with the place: "Frame 2: ..."."""
-        elsewhere = copy.copy(self)
+        # Not by calling the class: some of the errors take more than a sentence.
+        elsewhere = type(self).__new__(type(self))
+        elsewhere.__dict__.update(self.__dict__)
         elsewhere.args = (f"{where}: {self}",)
         return elsewhere
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import dlib
 import numpy as np
 import numpy.typing as npt
 
+from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.assets import Assets
 from src.services.haar_cascades import GreyImage, HaarCascades
@@ -33,6 +35,8 @@ _HINT_SEARCH_SIDES = (320,)
 _CLOSE_UP_SEARCH_SIDES = (320, 640)
 # Landmarks are placed and cascades run at this size; finer does not move the eyes by more than their own error.
 _WORKING_SIDE = 640
+# Enlarged more than four times, noise looks like eyes to the cascades.
+_SMALLEST_FOR_CASCADES = 160
 # Faces in portraits score 0.4 and more; the false ones seen in 300 eye close-ups scored below 0.1.
 _MIN_FACE_SCORE = 0.2
 
@@ -57,13 +61,13 @@ class FaceDetector:
             mirrored_input: pictures are mirrored, so the eye on their left is the person's left one.
 
         Raises:
-            StartupError: a cascade cannot be read.
+            StartupError: a cascade or the landmark file cannot be read.
         """
         self._assets = assets
         self._crop_padding_x = crop_padding_x
         self._crop_padding_y = crop_padding_y
         self._mirrored_input = mirrored_input
-        self._landmark_predictor = dlib.shape_predictor(str(assets.landmarks))
+        self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
         self._own = threading.local()
         self._haar_cascades()
 
@@ -134,6 +138,8 @@ class FaceDetector:
         return EyeRegion(side, geometry.scaled(box, pyramid.longest_side / _WORKING_SIDE), source)
 
     def _eyes_by_cascades(self, pyramid: _Pyramid, *, may_be_close_up: bool) -> list[EyeRegion]:
+        if pyramid.longest_side < _SMALLEST_FOR_CASCADES:
+            return []
         grey = pyramid.grey(_WORKING_SIDE)
         cascades = self._haar_cascades()
         for face in cascades.faces(grey):
@@ -192,6 +198,13 @@ class _Pyramid:
 
     def grey(self, side: int) -> GreyImage:
         return np.asarray(cv2.cvtColor(self.at(side), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _load_landmark_predictor(file: Path) -> dlib.shape_predictor:
+    try:
+        return dlib.shape_predictor(str(file))
+    except RuntimeError:
+        raise StartupError(f"{file} is missing or is not a dlib landmark file.") from None
 
 
 def _dlib_box_of_haar_face(face: Box) -> Box:

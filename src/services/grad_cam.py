@@ -13,7 +13,8 @@ import numpy as np
 from src.core.types import Heatmap
 from src.services.tensorflow_runtime import tf
 
-# Logits of single precision carry about seven digits; a map whose whole range is below this is rounding.
+# Single precision carries about seven digits: a map whose range, absolute or next to its values, is below this shows
+# rounding.
 _FLAT = 1e-6
 
 
@@ -46,7 +47,7 @@ def scale_heatmap(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
     Args:
         raw: height x width, 0 or more.
     """
-    largest = float(raw.max())
-    if not np.isfinite(largest) or largest - float(raw.min()) < _FLAT:
+    smallest, largest = float(raw.min()), float(raw.max())
+    if not np.isfinite(largest) or largest - smallest < _FLAT * max(1.0, largest):
         return None
     return np.asarray(raw / largest, dtype=np.float32)

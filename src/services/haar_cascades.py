@@ -74,9 +74,13 @@ class HaarCascades:
 
 
 def _load(file: Path) -> cv2.CascadeClassifier:
-    cascade = cv2.CascadeClassifier(str(file))
+    sentence = f"{file} is missing or is not a Haar cascade."
+    try:
+        cascade = cv2.CascadeClassifier(str(file))
+    except (cv2.error, SystemError):
+        raise StartupError(sentence) from None
     if cascade.empty():
-        raise StartupError(f"{file} is missing or is not a Haar cascade.")
+        raise StartupError(sentence)
     return cascade
 
 

@@ -23,15 +23,16 @@ _ANIMATED_FORMATS = ("PNG", "WEBP")
 _MIN_SIDE_PIXELS = 32
 _READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
 
-# Pillow's decoders raise these on damaged files, beside its own OSError.
+# What Pillow's decoders were seen to raise on damaged files, beside its own OSError.
 _DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
     TypeError,
-    IndexError,
-    KeyError,
+    LookupError,
     EOFError,
+    AssertionError,
+    AttributeError,
     struct.error,
     zlib.error,
 )

@@ -1,0 +1,50 @@
+"""What every endpoint shares."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from src.api.context import ApiContext
+from src.api.envelope import legacy_envelope, plain_envelope
+from src.api.lifecycle import State
+from src.config.settings import load_settings
+from src.core.errors import BodyTooLarge, Starting
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def context(monkeypatch: pytest.MonkeyPatch) -> ApiContext:
+    monkeypatch.setenv("MAX_BODY_MB", "1")
+    return ApiContext(load_settings(env_file=None))
+
+
+@pytest.mark.parametrize("body", ["x" * MEGABYTE, b"\xff" * MEGABYTE, "ä" * (MEGABYTE // 2), "", b""], ids=len)
+def test_a_body_up_to_the_limit_is_taken(context: ApiContext, body: str | bytes) -> None:
+    assert context.body_of(SimpleNamespace(body=body)) is body
+
+
+# Robyn hands over text where the body is UTF-8: the characters are fewer than the bytes that were sent.
+@pytest.mark.parametrize(
+    "body",
+    ["x" * (MEGABYTE + 1), b"\xff" * (MEGABYTE + 1), "ä" * (MEGABYTE // 2 + 1), "\N{EYE}" * (MEGABYTE // 4 + 1)],
+    ids=len,
+)
+def test_a_body_of_more_bytes_than_the_limit_is_refused(context: ApiContext, body: str | bytes) -> None:
+    with pytest.raises(BodyTooLarge, match="1 MiB"):
+        context.body_of(SimpleNamespace(body=body))
+
+
+def test_before_the_services_are_loaded_there_are_none(context: ApiContext) -> None:
+    assert context.lifecycle.state is State.STARTING
+    assert context.model is None
+    with pytest.raises(Starting):
+        _ = context.services
+
+
+def test_the_envelope_is_the_one_of_the_settings(context: ApiContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert context.envelope is plain_envelope
+    monkeypatch.setenv("LEGACY_ENVELOPE", "true")
+    assert ApiContext(load_settings(env_file=None)).envelope is legacy_envelope

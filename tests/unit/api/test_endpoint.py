@@ -1,0 +1,142 @@
+"""Whatever happens inside a handler, there is one answer of our shape and one log line without private data.
+
+Robyn's own request can be made only by its server, so a stand-in with the same attributes takes its place; the
+contract tests do the same with the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from robyn import Response
+
+from src.api.context import ApiContext
+from src.api.endpoint import Handler, endpoint
+from src.api.envelope import Answer, legacy_envelope, plain_envelope
+from src.config.settings import Settings
+from src.core.errors import Busy, NotAPicture
+
+ORIGIN = "http://localhost:5173"
+
+
+async def fine(_request: Any) -> Answer:
+    return Answer(200, b'{"fine": true}', {"Content-Type": "application/json"})
+
+
+async def busy(_request: Any) -> Answer:
+    raise Busy
+
+
+async def refused(_request: Any) -> Answer:
+    raise NotAPicture("image: the picture is damaged")
+
+
+async def broken(_request: Any) -> Answer:
+    raise RuntimeError("a secret of the machine room")
+
+
+@pytest.fixture
+def context(settings: Settings) -> ApiContext:
+    return ApiContext(settings)
+
+
+def answer_of(
+    context: ApiContext,
+    handler: Handler,
+    path: str = "/predict",
+    *,
+    legacy: bool = False,
+    log_level: int = logging.INFO,
+    **headers: str,
+) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = SimpleNamespace(headers=named, method="POST", url=SimpleNamespace(path=path), body="private body")
+    wrapped = endpoint(context, handler, legacy_envelope if legacy else plain_envelope, log_level)
+    return asyncio.run(wrapped(request))
+
+
+def test_a_good_answer_goes_out_as_it_is(context: ApiContext) -> None:
+    response = answer_of(context, fine)
+    assert response.status_code == 200
+    assert json.loads(response.description) == {"fine": True}
+    assert response.headers.get("Content-Type") == "application/json"
+
+
+def test_a_known_error_is_answered_with_its_status_and_sentence(context: ApiContext) -> None:
+    response = answer_of(context, refused)
+    assert response.status_code == 400
+    assert json.loads(response.description)["message"] == "image: the picture is damaged"
+
+
+def test_an_error_brings_its_own_headers(context: ApiContext) -> None:
+    assert int(answer_of(context, busy).headers.get("Retry-After")) > 0
+
+
+def test_a_bug_of_ours_is_logged_and_not_told(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
+    response = answer_of(context, broken)
+    assert response.status_code == 500
+    assert json.loads(response.description)["body"]["code"] == "internal_error"
+    assert "secret" not in str(response.description)
+    assert "a secret of the machine room" in caplog.text
+
+
+def test_an_error_in_the_old_envelope_is_http_200(context: ApiContext) -> None:
+    response = answer_of(context, refused, legacy=True)
+    assert response.status_code == 200
+    assert json.loads(response.description)["status_code"] == 400
+
+
+@pytest.mark.parametrize("handler", [fine, refused, busy, broken])
+def test_every_answer_tells_an_allowed_page_that_it_may_read_it(context: ApiContext, handler: Handler) -> None:
+    headers = answer_of(context, handler, origin=ORIGIN).headers
+    assert headers.get("Access-Control-Allow-Origin") == ORIGIN
+    assert headers.get("Vary") == "Origin"
+
+
+def test_a_clients_own_request_id_is_kept(context: ApiContext) -> None:
+    assert answer_of(context, fine, x_request_id="order-7_b.2").headers.get("X-Request-ID") == "order-7_b.2"
+
+
+@pytest.mark.parametrize("sent", ["", "with space", "line\nbreak", "a" * 65, "ä", "status=200"])
+def test_an_id_that_could_break_a_log_line_is_replaced(context: ApiContext, sent: str) -> None:
+    given = answer_of(context, fine, x_request_id=sent).headers.get("X-Request-ID")
+    assert given != sent
+    assert len(given) == 32
+
+
+def test_every_request_has_an_id_of_its_own(context: ApiContext) -> None:
+    assert len({answer_of(context, fine).headers.get("X-Request-ID") for _ in range(3)}) == 3
+
+
+@pytest.mark.parametrize(("handler", "status", "code"), [(fine, 200, "-"), (refused, 400, "not_a_picture")])
+def test_a_request_leaves_one_line_in_the_log(
+    context: ApiContext, caplog: pytest.LogCaptureFixture, handler: Handler, status: int, code: str
+) -> None:
+    with caplog.at_level(logging.INFO, logger="eyenet.request"):
+        answer_of(context, handler, x_request_id="order-7")
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith(f"id=order-7 method=POST path=/predict status={status} code={code} ms=")
+    assert "private body" not in line
+
+
+def test_a_path_cannot_forge_a_log_line(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="eyenet.request"):
+        answer_of(context, fine, path="/x status=500\nid=forged" + "y" * 1000)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert "\n" not in line
+    assert "path=/x?status=500?id=forged" in line
+    assert len(line) < 400
+
+
+@pytest.mark.parametrize("handler", [fine, refused])
+def test_the_line_is_as_loud_as_the_route_says(
+    context: ApiContext, caplog: pytest.LogCaptureFixture, handler: Handler
+) -> None:
+    with caplog.at_level(logging.DEBUG, logger="eyenet.request"):
+        answer_of(context, handler, path="/health", log_level=logging.DEBUG)
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG]

@@ -1,0 +1,190 @@
+"""Bodies become frames; what is wrong with them is said without a word of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from src.api.requests import parse_frames, parse_upload
+from src.core.errors import EyeNetError, InvalidJson, InvalidPayload, TooManyFrames
+from src.core.types import Box, Frame
+
+PRIVATE = "s3cret"
+NOT_JSON = [
+    "",
+    b"",
+    " ",
+    "not json",
+    PRIVATE,
+    '{"image": ',
+    "[{}",
+    "{'image': 'x'}",
+    "NaN",
+    "[NaN]",
+    b"\xff\xfe",
+    "[1,]",
+]
+NOT_JSON_BUT_NUMBERS = [
+    '[{"image": "x", "score": NaN}]',
+    '[{"image": "x", "box": {"x": Infinity, "y": 1, "w": 1, "h": 1}}]',
+]
+
+
+def frames_of(payload: Any, max_frames: int = 32) -> list[Frame]:
+    frames, failures = parse_frames(json.dumps(payload), max_frames)
+    assert failures == []
+    return frames
+
+
+def failure_of(frame: Any) -> EyeNetError:
+    """Why this one frame could not be used."""
+    frames, failures = parse_frames(json.dumps([frame]), 32)
+    assert frames == []
+    assert [failure.index for failure in failures] == [0]
+    return failures[0].error
+
+
+class TestFrames:
+    def test_a_frame_has_all_that_was_sent(self) -> None:
+        sent = {"image": "AAAA", "score": 0.95, "blur": 0.02, "box": {"x": 100, "y": 150.5, "w": 200, "h": 210}}
+        assert frames_of([sent]) == [Frame(0, "AAAA", 0.95, 0.02, Box(100, 150.5, 200, 210))]
+
+    @pytest.mark.parametrize("body", ['[{"image": "AAAA"}]', b'[{"image": "AAAA"}]', '\n[ {"image":"AAAA"} ]\n'])
+    def test_text_and_bytes_are_read_alike(self, body: str | bytes) -> None:
+        assert parse_frames(body, 32) == ([Frame(0, "AAAA")], [])
+
+    @pytest.mark.parametrize("missing", ["score", "blur", "box"])
+    def test_all_but_the_image_may_be_missing_or_null(self, missing: str) -> None:
+        sent = {"image": "AAAA", "score": 1, "blur": 1, "box": {"x": 1, "y": 1, "w": 1, "h": 1}}
+        without = {name: value for name, value in sent.items() if name != missing}
+        assert frames_of([without]) == frames_of([{**sent, missing: None}])
+        assert getattr(frames_of([without])[0], missing) is None
+
+    def test_unknown_keys_are_ignored(self) -> None:
+        box = {"x": 1, "y": 2, "w": 3, "h": 4, "angle": 5}
+        assert frames_of([{"image": "AAAA", "id": 7, "box": box}]) == [Frame(0, "AAAA", box=Box(1, 2, 3, 4))]
+
+    def test_frames_keep_their_order_and_know_their_place(self) -> None:
+        frames = frames_of([{"image": f"A{index}"} for index in range(32)])
+        assert [(frame.index, frame.image) for frame in frames] == [(index, f"A{index}") for index in range(32)]
+
+    def test_the_limit_is_allowed_and_one_more_is_not(self) -> None:
+        assert len(frames_of([{"image": "A"}] * 32, max_frames=32)) == 32
+        with pytest.raises(TooManyFrames, match="33 frames; 32 are allowed"):
+            frames_of([{"image": "A"}] * 33, max_frames=32)
+
+    @pytest.mark.parametrize("number", [0, -1, 1e308, -1e308, 2**70, 0.5])
+    def test_any_number_is_a_number(self, number: float) -> None:
+        box = {"x": number, "y": number, "w": number, "h": number}
+        (frame,) = frames_of([{"image": "A", "score": number, "blur": number, "box": box}])
+        assert frame.score == frame.blur == number
+        assert frame.box == Box(number, number, number, number)
+
+    @pytest.mark.parametrize(
+        "body", [*NOT_JSON, *NOT_JSON_BUT_NUMBERS, '[{"image": "x", "score": 1e999}]', "[" * 100_000]
+    )
+    def test_what_is_not_json_is_refused(self, body: str | bytes) -> None:
+        with pytest.raises(InvalidJson) as refusal:
+            parse_frames(body, 32)
+        assert PRIVATE not in str(refusal.value)
+
+    @pytest.mark.parametrize("payload", ["text", {}, {"image": "A"}, {"0": {"image": "A"}}, 5, None, True])
+    def test_what_is_no_list_is_refused(self, payload: Any) -> None:
+        with pytest.raises(InvalidPayload, match="must be a JSON array of frames"):
+            parse_frames(json.dumps(payload), 32)
+
+    def test_an_empty_list_is_refused(self) -> None:
+        with pytest.raises(InvalidPayload, match="empty"):
+            parse_frames("[]", 32)
+
+
+class TestBadFrames:
+    @pytest.mark.parametrize(
+        ("frame", "problem"),
+        [
+            ({}, "image is missing"),
+            ({"Image": "A"}, "image is missing"),
+            ({"image": None}, "image must be a string"),
+            ({"image": 5}, "image must be a string"),
+            ({"image": ["A"]}, "image must be a string"),
+            ({"image": {"data": "A"}}, "image must be a string"),
+            ({"image": ""}, "image is empty"),
+            ({"image": "A", "score": "0.9"}, "score must be a number"),
+            ({"image": "A", "score": True}, "score must be a number"),
+            ({"image": "A", "blur": [1]}, "blur must be a number"),
+            ({"image": "A", "box": [1, 2, 3, 4]}, "box must be an object with x, y, w and h"),
+            ({"image": "A", "box": "1,2,3,4"}, "box must be an object with x, y, w and h"),
+            ({"image": "A", "box": {}}, "box.x is missing"),
+            ({"image": "A", "box": {"x": 1, "y": 2, "w": 3}}, "box.h is missing"),
+            ({"image": "A", "box": {"x": 1, "y": 2, "w": 3, "h": None}}, "box.h must be a number"),
+            ({"image": "A", "box": {"x": "1", "y": 2, "w": 3, "h": 4}}, "box.x must be a number"),
+            (None, "must be a JSON object with an image in it"),
+            ("A", "must be a JSON object with an image in it"),
+            (5, "must be a JSON object with an image in it"),
+            ([{"image": "A"}], "must be a JSON object with an image in it"),
+        ],
+    )
+    def test_the_sentence_says_which_frame_and_which_field(self, frame: Any, problem: str) -> None:
+        error = failure_of(frame)
+        assert type(error) is InvalidPayload
+        assert str(error) == f"Frame 1: {problem}."
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            PRIVATE,
+            [PRIVATE],
+            {PRIVATE: PRIVATE},
+            {"image": [PRIVATE]},
+            {"image": {PRIVATE: 1}},
+            {"image": "A", "score": PRIVATE},
+            {"image": "A", "box": PRIVATE},
+            {"image": "A", "box": {PRIVATE: 1}},
+            {"image": "A", "box": {"x": PRIVATE, "y": 1, "w": 1, "h": 1}},
+        ],
+    )
+    def test_the_sentence_never_echoes_the_input(self, frame: Any) -> None:
+        assert PRIVATE not in str(failure_of(frame))
+
+    def test_bad_frames_are_told_apart_from_good_ones(self) -> None:
+        body = json.dumps([{"image": "A"}, {}, {"image": "B"}, {"image": 5}])
+        frames, failures = parse_frames(body, 32)
+        assert [(frame.index, frame.image) for frame in frames] == [(0, "A"), (2, "B")]
+        assert [(failure.index, str(failure.error)) for failure in failures] == [
+            (1, "Frame 2: image is missing."),
+            (3, "Frame 4: image must be a string."),
+        ]
+
+
+class TestUpload:
+    @pytest.mark.parametrize("body", ['{"image": "AAAA"}', b'{"image": "AAAA"}', '{"image": "AAAA", "name": "me.jpg"}'])
+    def test_an_upload_is_one_frame(self, body: str | bytes) -> None:
+        assert parse_upload(body) == Frame(0, "AAAA")
+
+    @pytest.mark.parametrize("body", NOT_JSON)
+    def test_what_is_not_json_is_refused(self, body: str | bytes) -> None:
+        with pytest.raises(InvalidJson) as refusal:
+            parse_upload(body)
+        assert PRIVATE not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("payload", "problem"),
+        [
+            ({}, "image is missing"),
+            ({"image": None}, "image must be a string"),
+            ({"image": 5}, "image must be a string"),
+            ({"image": [PRIVATE]}, "image must be a string"),
+            ({"image": ""}, "image is empty"),
+            ([], "must be a JSON object with an image in it"),
+            ([{"image": "A"}], "must be a JSON object with an image in it"),
+            (PRIVATE, "must be a JSON object with an image in it"),
+            (None, "must be a JSON object with an image in it"),
+        ],
+    )
+    def test_the_sentence_names_the_field_and_never_echoes_the_input(self, payload: Any, problem: str) -> None:
+        with pytest.raises(InvalidPayload) as refusal:
+            parse_upload(json.dumps(payload))
+        assert problem in str(refusal.value)
+        assert PRIVATE not in str(refusal.value)

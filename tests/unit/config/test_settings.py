@@ -1,0 +1,182 @@
+"""Settings are read from the environment and .env, checked, and never change afterwards."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from src.config.settings import PROJECT_ROOT, Settings, load_settings
+from src.core.errors import StartupError
+
+
+def settings_from(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return load_settings(env_file=None)
+
+
+def test_the_defaults_are_those_of_the_specification() -> None:
+    settings = load_settings(env_file=None)
+    assert settings.model_name == "EyeNet"
+    assert settings.model_path == PROJECT_ROOT / "src/assets/models/eyenet_model_52k_ds.h5"
+    assert settings.grad_cam_layer == "multiply_1"
+    assert settings.port == 8000
+    assert settings.allowed_origins == ("http://localhost:5173", "http://localhost:3000")
+    assert (settings.crop_padding_x, settings.crop_padding_y) == (20, 40)
+    assert settings.temp_images_dir == PROJECT_ROOT / "temp_images"
+    assert settings.saved_eyes_dir == PROJECT_ROOT / "saved_eyes"
+    assert settings.classes == ("Cataract", "Conjunctivitis", "Healthy", "Stye")
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings(env_file=None)
+    assert (settings.max_body_mb, settings.max_frames, settings.max_image_pixels) == (48, 32, 40_000_000)
+    assert (settings.mirrored_input, settings.legacy_envelope) == (False, False)
+    assert (settings.save_temp_images, settings.save_eyes, settings.image_retention_hours) == (False, False, 24)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_says_what_it_means(name: str) -> None:
+    description = Settings.model_fields[name].description
+    assert description is not None
+    assert description.endswith(".")
+    assert len(description.split()) >= 3
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_no_setting_can_be_changed(name: str) -> None:
+    settings = load_settings(env_file=None)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, name, getattr(settings, name))
+
+
+def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text('PORT=9001\nMAX_FRAMES="7"  # a comment\nexport MODEL_NAME=Mine\n', encoding="utf-8")
+    monkeypatch.setenv("PORT", "9002")
+    settings = load_settings(env_file)
+    assert (settings.port, settings.max_frames, settings.model_name) == (9002, 7, "Mine")
+
+
+def test_an_env_file_may_hold_variables_of_others(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("COMPOSE_PROJECT_NAME=eyenet\n", encoding="utf-8")
+    assert load_settings(env_file).port == 8000
+
+
+def test_an_env_file_need_not_exist(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / ".env").port == 8000
+
+
+def test_an_env_file_that_is_not_text_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_bytes("MODEL_NAME=Ä".encode("latin-1"))
+    with pytest.raises(StartupError, match=r"\.env"):
+        load_settings(env_file)
+
+
+def test_relative_paths_are_taken_from_the_projects_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = settings_from(monkeypatch, MODEL_PATH="models/mine.h5", SAVED_EYES_DIR=str(tmp_path / "eyes"))
+    assert settings.model_path == PROJECT_ROOT / "models/mine.h5"
+    assert settings.saved_eyes_dir == tmp_path / "eyes"
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_from(
+        monkeypatch, CLASSES=" Healthy , Ill,", ALLOWED_ORIGINS="https://a.example,http://b.example:81"
+    )
+    assert settings.classes == ("Healthy", "Ill")
+    assert settings.allowed_origins == ("https://a.example", "http://b.example:81")
+
+
+def test_no_origin_at_all_may_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_from(monkeypatch, ALLOWED_ORIGINS="").allowed_origins == ()
+
+
+@pytest.mark.parametrize(("text", "meaning"), [("true", True), ("1", True), ("False", False), ("0", False)])
+def test_switches_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, text: str, meaning: bool) -> None:
+    assert settings_from(monkeypatch, MIRRORED_INPUT=text).mirrored_input is meaning
+
+
+def test_the_log_level_may_be_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_from(monkeypatch, LOG_LEVEL="debug").log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "eighty"),
+        ("PORT", "80.5"),
+        ("PORT", ""),
+        ("LISTEN_ADDRESS", "localhost"),
+        ("LISTEN_ADDRESS", "256.0.0.1"),
+        ("LISTEN_ADDRESS", ""),
+        ("MODEL_NAME", ""),
+        ("GRAD_CAM_LAYER", ""),
+        ("CLASSES", ""),
+        ("CLASSES", "Healthy"),
+        ("CLASSES", "Healthy,Healthy"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "localhost:3000"),
+        ("ALLOWED_ORIGINS", "https://a.example/"),
+        ("ALLOWED_ORIGINS", "https://a.example/page"),
+        ("ALLOWED_ORIGINS", "ftp://a.example"),
+        ("ALLOWED_ORIGINS", "http://a.example,*"),
+        ("ALLOWED_ORIGINS", "http://[::1"),
+        ("LEGACY_ENVELOPE", "perhaps"),
+        ("MIRRORED_INPUT", "2"),
+        ("SAVE_TEMP_IMAGES", ""),
+        ("SAVE_EYES", "ja"),
+        ("MAX_BODY_MB", "0"),
+        ("MAX_FRAMES", "-1"),
+        ("MAX_IMAGE_PIXELS", "10"),
+        ("MAX_REQUESTS_IN_FLIGHT", "0"),
+        ("WORKER_THREADS", "-1"),
+        ("DRAIN_TIMEOUT_S", "-1"),
+        ("DRAIN_TIMEOUT_S", "nan"),
+        ("CROP_PADDING_X", "-1"),
+        ("CROP_PADDING_X", "nan"),
+        ("CROP_PADDING_Y", "inf"),
+        ("CROP_PADDING_Y", "wide"),
+        ("IMAGE_RETENTION_HOURS", "0"),
+        ("IMAGE_RETENTION_HOURS", "nan"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_a_sentence_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(StartupError) as stop:
+        settings_from(monkeypatch, **{name: value})
+    sentence = str(stop.value)
+    assert sentence.startswith(f"{name} is wrong: ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StartupError) as stop:
+        settings_from(monkeypatch, PORT="eighty", LOG_LEVEL="LOUD", MAX_FRAMES="0")
+    assert all(f"{name} is wrong" in str(stop.value) for name in ("PORT", "LOG_LEVEL", "MAX_FRAMES"))
+
+
+def test_the_sentence_does_not_show_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StartupError) as stop:
+        settings_from(monkeypatch, PORT="s3cret")
+    assert "s3cret" not in str(stop.value)
+
+
+def test_megabytes_are_of_1024_times_1024_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_from(monkeypatch, MAX_BODY_MB="2").max_body_bytes == 2_097_152
+
+
+def test_worker_threads_are_one_per_core_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(env_file=None).worker_thread_count == os.cpu_count()
+    assert settings_from(monkeypatch, WORKER_THREADS="3").worker_thread_count == 3

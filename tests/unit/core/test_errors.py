@@ -1,0 +1,130 @@
+"""The error tree is the one drawn in its module's docstring, and every answer it makes is complete."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from src.core import errors
+from src.core.errors import (
+    Busy,
+    EyeNetError,
+    InternalError,
+    MethodNotAllowed,
+    NoEyesDetected,
+    NotAPicture,
+    PictureTooLarge,
+    StartupError,
+    Unavailable,
+)
+
+Drawn = dict[str, tuple[str, int | None, str | None]]
+"""Name of a class -> name of its base, status and code as drawn; None where nothing is drawn."""
+
+_LINE = re.compile(r"^( {4,})([A-Z]\w+)(?: +(.+))?$")
+
+
+def drawn_tree() -> Drawn:
+    tree: Drawn = {}
+    ancestors: list[tuple[int, str, int | None]] = [(0, "Exception", None)]
+    for line in (errors.__doc__ or "").splitlines():
+        match = _LINE.match(line)
+        if not match:
+            continue
+        indent, name, rest = len(match[1]), match[2], (match[3] or "").split()
+        while ancestors[-1][0] >= indent:
+            ancestors.pop()
+        _, base, status = ancestors[-1]
+        if rest and rest[0].isdigit():
+            status = int(rest.pop(0))
+        tree[name] = (base, status, rest[0] if len(rest) == 1 else None)
+        ancestors.append((indent, name, status))
+    return tree
+
+
+def error_classes() -> dict[str, type[Exception]]:
+    members = inspect.getmembers(errors, inspect.isclass)
+    return {name: member for name, member in members if member.__module__ == errors.__name__}
+
+
+def answer_classes() -> list[type[EyeNetError]]:
+    """Those that a client may see: the leaves of the tree."""
+    classes = [member for member in error_classes().values() if issubclass(member, EyeNetError)]
+    return [member for member in classes if not member.__subclasses__()]
+
+
+def test_every_class_is_drawn_and_every_drawn_class_exists() -> None:
+    assert set(drawn_tree()) == set(error_classes())
+
+
+@pytest.mark.parametrize("name", drawn_tree())
+def test_a_class_has_the_base_the_status_and_the_code_that_are_drawn(name: str) -> None:
+    base, status, code = drawn_tree()[name]
+    drawn = error_classes()[name]
+    assert drawn.__base__ is not None
+    assert drawn.__base__.__name__ == base
+    if status is not None:
+        assert issubclass(drawn, EyeNetError)
+        assert drawn.status == status
+    if code is not None:
+        assert issubclass(drawn, EyeNetError)
+        assert drawn.code == code
+
+
+def test_every_answer_has_a_code_of_its_own() -> None:
+    codes = [answer.code for answer in answer_classes()]
+    assert len(codes) == len(set(codes)) > 10
+    assert all(re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", code) for code in codes)
+
+
+def test_a_startup_error_is_no_answer_to_a_client() -> None:
+    assert not issubclass(StartupError, EyeNetError)
+
+
+def test_a_located_error_says_where_and_stays_what_it_is() -> None:
+    located = NotAPicture("the picture is damaged").located("Frame 2: image")
+    assert type(located) is NotAPicture
+    assert str(located) == "Frame 2: image: the picture is damaged"
+
+
+@pytest.mark.parametrize(
+    "error", [Busy(), NoEyesDetected(), MethodNotAllowed("it takes POST.", "POST"), InternalError()]
+)
+def test_a_located_error_keeps_all_that_it_says_beside_its_sentence(error: EyeNetError) -> None:
+    located = error.located("Frame 1")
+    assert str(located) == f"Frame 1: {error}"
+    assert (type(located), located.headers) == (type(error), error.headers)
+
+
+def test_locating_an_error_does_not_change_the_error_itself() -> None:
+    error = NotAPicture("the picture is damaged")
+    error.located("Frame 2: image")
+    assert str(error) == "the picture is damaged"
+
+
+def test_no_eyes_is_said_in_the_words_of_the_contract() -> None:
+    assert str(NoEyesDetected()) == "No valid eye images detected"
+
+
+@pytest.mark.parametrize("answer", Unavailable.__subclasses__())
+def test_an_unavailable_service_says_when_to_try_again(answer: type[Unavailable]) -> None:
+    error = answer()
+    assert error.status == 503
+    assert int(error.headers["Retry-After"]) > 0
+    assert str(error).endswith(".")
+
+
+def test_a_wrong_method_is_told_the_right_ones() -> None:
+    error = MethodNotAllowed("/predict takes POST.", "POST, OPTIONS")
+    assert error.headers == {"Allow": "POST, OPTIONS"}
+
+
+def test_an_internal_error_tells_the_client_nothing_of_its_cause() -> None:
+    assert str(InternalError()) == "The service failed on this request. The failure was logged."
+
+
+def test_errors_have_no_headers_unless_they_need_them() -> None:
+    assert PictureTooLarge("too large").headers == {}
+    assert Busy().headers.keys() == {"Retry-After"}

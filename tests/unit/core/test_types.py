@@ -1,0 +1,34 @@
+"""The nouns keep their promises."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from src.core.types import Box, EyeSide, Frame
+
+
+def test_each_side_is_the_opposite_of_the_other() -> None:
+    assert EyeSide.LEFT.opposite is EyeSide.RIGHT
+    assert EyeSide.RIGHT.opposite is EyeSide.LEFT
+
+
+def test_sides_are_named_as_in_the_answer() -> None:
+    assert [side.value for side in EyeSide] == ["left_eye", "right_eye"]
+
+
+def test_a_box_knows_its_far_edges_and_its_area() -> None:
+    box = Box(10, 20, 30, 40)
+    assert (box.right, box.bottom, box.area) == (40, 60, 1200)
+
+
+def test_a_frame_needs_only_its_place_and_its_picture() -> None:
+    frame = Frame(0, "data:image/png;base64,AAAA")
+    assert (frame.score, frame.blur, frame.box) == (None, None, None)
+
+
+def test_what_travels_cannot_be_changed_on_its_way() -> None:
+    frame = Frame(0, "AAAA")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        frame.index = 1  # type: ignore[misc]

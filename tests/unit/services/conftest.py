@@ -1,0 +1,60 @@
+"""The real detector, and small models in the place of the real one where its size does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.config.settings import Settings
+from src.services.assets import Assets
+from src.services.face_detection import FaceDetector
+from src.services.tensorflow_runtime import keras
+
+SaveModel = Callable[[Any], Path]
+
+
+@pytest.fixture(scope="session")
+def detector(assets: Assets) -> FaceDetector:
+    """With the specification's paddings."""
+    return FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
+
+
+@pytest.fixture
+def save_model(tmp_path: Path) -> SaveModel:
+    """Writes a Keras model as the .h5 that a user would have."""
+
+    def save(model: Any) -> Path:
+        file = tmp_path / "model.h5"
+        model.save(file, save_format="h5", include_optimizer=False)
+        return file
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def keras_model(settings: Settings) -> Any:
+    """The shipped model as Keras itself loads it, for second opinions."""
+    return keras.models.load_model(settings.model_path, compile=False)
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Any:
+    """64 x 64 RGB to four classes in milliseconds, built as the documented graph is: a nested backbone, a gate, an
+    average, a softmax."""
+    layers = keras.layers
+    weights = keras.initializers.GlorotUniform(seed=7)
+    inside = keras.Input((64, 64, 3), name="inside")
+    features = layers.Conv2D(8, 5, 4, padding="same", activation="relu", kernel_initializer=weights)(inside)
+    pictures = keras.Input((64, 64, 3), name="pictures")
+    features = keras.Model(inside, features, name="backbone")(pictures)
+    features = layers.MaxPooling2D(2, name="coarse")(features)
+    gates = layers.Conv2D(1, 3, padding="same", activation="sigmoid", kernel_initializer=weights, name="gates")(
+        features
+    )
+    gated = layers.Multiply(name="gated")([features, gates])
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(gated)
+    scores = layers.Dense(4, activation="softmax", kernel_initializer=weights, name="scores")(pooled)
+    return keras.Model(pictures, scores)

@@ -1,0 +1,364 @@
+"""Frames become one report per eye, as the contract says, with the real detector and the real model."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from src.config.settings import load_settings
+from src.core.errors import (
+    InvalidPayload,
+    NoEyesDetected,
+    NotAPicture,
+    NotBase64,
+    PictureTooLarge,
+    PictureTooSmall,
+    UnsupportedPicture,
+)
+from src.core.types import (
+    AnalysisReport,
+    Box,
+    EyeCrop,
+    EyePrediction,
+    EyeSide,
+    EyeSource,
+    Frame,
+    FrameFailure,
+    Heatmap,
+    RgbImage,
+)
+from src.services.analysis import EyeAnalysis, _merge_per_eye
+from src.services.classifier import EyeClassifier
+from src.services.face_detection import FaceDetector
+from src.services.image_store import ImageStore
+from src.utils.data_uri import encode_data_uri
+from src.utils.geometry import cut
+from src.utils.heatmap_overlay import lay_over
+from src.utils.image_codec import encode_png
+from src.utils.preprocessing import resize, to_network_input
+
+MAX_PIXELS = 4_000_000
+
+
+def frame_of(picture: RgbImage, index: int = 0, box: Box | None = None) -> Frame:
+    return Frame(index, encode_data_uri(encode_png(picture), "image/png"), box=box)
+
+
+def frames_of(*pictures: RgbImage) -> list[Frame]:
+    return [frame_of(picture, index) for index, picture in enumerate(pictures)]
+
+
+def blurred(picture: RgbImage) -> RgbImage:
+    return cv2.GaussianBlur(picture, (9, 9), 0)
+
+
+def noise() -> RgbImage:
+    return np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture
+def image_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ImageStore]:
+    monkeypatch.setenv("TEMP_IMAGES_DIR", str(tmp_path / "frames"))
+    monkeypatch.setenv("SAVED_EYES_DIR", str(tmp_path / "eyes"))
+    store = ImageStore(load_settings(env_file=None))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def analysis(
+    detector: FaceDetector, classifier: EyeClassifier, image_store: ImageStore, executor: Executor
+) -> EyeAnalysis:
+    return EyeAnalysis(detector, classifier, image_store, executor, MAX_PIXELS)
+
+
+def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
+    return asyncio.run(analysis.analyse_frames(frames_of(*pictures)))
+
+
+def upload_of(analysis: EyeAnalysis, picture: RgbImage) -> AnalysisReport:
+    return asyncio.run(analysis.analyse_upload(frame_of(picture)))
+
+
+class TestFrames:
+    def test_a_face_has_a_report_for_each_eye(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        report = report_of(analysis, face)
+        assert report.eyes.keys() == set(EyeSide)
+        assert report.failures == ()
+        for side, eye in report.eyes.items():
+            assert eye.side is side
+            assert eye.source is EyeSource.LANDMARKS
+            assert eye.frames_seen == 1
+            assert eye.probabilities.sum() == pytest.approx(1, abs=1e-5)
+            assert eye.best_class == eye.probabilities.argmax()
+
+    def test_the_preview_is_the_eye_as_it_is_in_the_picture(
+        self, analysis: EyeAnalysis, detector: FaceDetector, face: RgbImage
+    ) -> None:
+        report = report_of(analysis, face)
+        for region in detector.find_eyes(face):
+            expected = cut(face, region.box)
+            assert expected is not None
+            assert np.array_equal(report.eyes[region.side].preview, expected)
+
+    def test_the_scores_are_the_classifiers_on_that_very_crop(
+        self, analysis: EyeAnalysis, classifier: EyeClassifier, face: RgbImage
+    ) -> None:
+        for eye in report_of(analysis, face).eyes.values():
+            (alone,) = classifier.classify([to_network_input(eye.preview, 224)])
+            np.testing.assert_allclose(eye.probabilities, alone.probabilities, atol=1e-5)
+
+    def test_the_heatmap_lies_over_the_preview(
+        self, analysis: EyeAnalysis, classifier: EyeClassifier, face: RgbImage
+    ) -> None:
+        for eye in report_of(analysis, face).eyes.values():
+            (alone,) = classifier.classify([to_network_input(eye.preview, 224)])
+            heatmap = alone.heatmaps[eye.best_class]
+            assert heatmap is not None
+            assert eye.overlay is not None
+            assert eye.overlay.shape == eye.preview.shape
+            assert np.abs(eye.overlay.astype(int) - lay_over(eye.preview, heatmap)).max() <= 2
+
+    def test_scores_are_the_mean_over_the_frames(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        pictures = [face, (face * 0.5).astype(np.uint8), blurred(face)]
+        alone = [report_of(analysis, picture) for picture in pictures]
+        together = report_of(analysis, *pictures)
+        for side in EyeSide:
+            singles = np.array([report.eyes[side].probabilities for report in alone])
+            assert np.ptp(singles, axis=0).max() > 1e-3
+            np.testing.assert_allclose(together.eyes[side].probabilities, singles.mean(axis=0), atol=1e-5)
+            assert together.eyes[side].frames_seen == 3
+
+    @pytest.mark.parametrize("place_of_the_sharp_one", [0, 1, 2])
+    def test_the_preview_is_that_of_the_sharpest_frame(
+        self, analysis: EyeAnalysis, face: RgbImage, place_of_the_sharp_one: int
+    ) -> None:
+        pictures = [blurred(face), blurred(blurred(face))]
+        pictures.insert(place_of_the_sharp_one, face)
+        alone, together = report_of(analysis, face), report_of(analysis, *pictures)
+        for side in EyeSide:
+            assert np.array_equal(together.eyes[side].preview, alone.eyes[side].preview)
+
+    def test_a_frame_without_a_face_adds_nothing(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        alone, together = report_of(analysis, face), report_of(analysis, face, noise())
+        assert together.failures == ()
+        for side in EyeSide:
+            assert together.eyes[side].frames_seen == 1
+            np.testing.assert_allclose(together.eyes[side].probabilities, alone.eyes[side].probabilities, atol=1e-5)
+
+    def test_the_same_frames_give_the_same_report(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        first, second = (report_of(analysis, face, blurred(face)) for _ in range(2))
+        for side in EyeSide:
+            assert first.eyes[side].probabilities.tobytes() == second.eyes[side].probabilities.tobytes()
+
+    @pytest.mark.parametrize("box", [Box(225, 85, 110, 120), Box(float("nan"), 0, -1, 1e308), Box(0, 0, 0, 0)])
+    def test_a_hint_good_or_bad_does_no_harm(self, analysis: EyeAnalysis, face: RgbImage, box: Box) -> None:
+        report = asyncio.run(analysis.analyse_frames([frame_of(face, box=box)]))
+        assert report.eyes.keys() == set(EyeSide)
+
+    @pytest.mark.parametrize("picture", [noise(), np.full((640, 640, 3), 128, np.uint8)], ids=["noise", "grey"])
+    def test_without_a_face_no_eyes_are_detected(self, analysis: EyeAnalysis, picture: RgbImage) -> None:
+        with pytest.raises(NoEyesDetected, match=r"^No valid eye images detected$"):
+            report_of(analysis, picture, picture)
+
+    def test_several_requests_at_once_are_answered_as_one_is(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        async def eight_requests() -> list[AnalysisReport]:
+            return await asyncio.gather(*(analysis.analyse_frames(frames_of(*[face] * 3)) for _ in range(8)))
+
+        alone = report_of(analysis, *[face] * 3)
+        for report in asyncio.run(eight_requests()):
+            for side in EyeSide:
+                assert report.eyes[side].frames_seen == 3
+                np.testing.assert_allclose(report.eyes[side].probabilities, alone.eyes[side].probabilities, atol=1e-5)
+
+
+NOT_PICTURES = [
+    ("not base64!", NotBase64),
+    ("data:image/svg+xml;utf8,<svg/>", NotBase64),
+    (base64.b64encode(b"this is text").decode(), NotAPicture),
+    (base64.b64encode(encode_png(noise())[:3000]).decode(), NotAPicture),
+    (base64.b64encode(b"GIF89a" + bytes(20)).decode(), UnsupportedPicture),
+    (encode_data_uri(encode_png(np.zeros((1, 1, 3), np.uint8)), "image/png"), PictureTooSmall),
+    (encode_data_uri(encode_png(np.zeros((2001, 2000, 3), np.uint8)), "image/png"), PictureTooLarge),
+]
+KINDS = ["not base64", "not a base64 URI", "text", "cut off", "GIF", "1x1", "too large"]
+
+
+class TestBadFrames:
+    @pytest.mark.parametrize(("image", "error"), NOT_PICTURES, ids=KINDS)
+    def test_one_among_good_ones_is_reported_with_its_place(
+        self, analysis: EyeAnalysis, face: RgbImage, image: str, error: type[Exception]
+    ) -> None:
+        frames = [frame_of(face, 0), Frame(1, image), frame_of(face, 2)]
+        report = asyncio.run(analysis.analyse_frames(frames))
+        assert {eye.frames_seen for eye in report.eyes.values()} == {2}
+        (failure,) = report.failures
+        assert failure.index == 1
+        assert type(failure.error) is error
+        assert str(failure.error).startswith("Frame 2: image: ")
+
+    def test_frames_that_could_not_be_parsed_are_reported_in_their_place(
+        self, analysis: EyeAnalysis, face: RgbImage
+    ) -> None:
+        unparsed = [FrameFailure(3, InvalidPayload("Frame 4: image is missing."))]
+        frames = [Frame(0, "*"), frame_of(face, 1), Frame(2, "*"), Frame(4, "*")]
+        report = asyncio.run(analysis.analyse_frames(frames, unparsed))
+        assert [failure.index for failure in report.failures] == [0, 2, 3, 4]
+        assert str(report.failures[2].error) == "Frame 4: image is missing."
+
+    def test_if_all_are_bad_the_first_ones_error_is_the_answer(self, analysis: EyeAnalysis) -> None:
+        frames = [Frame(1, base64.b64encode(b"this is text").decode()), Frame(2, "not base64!")]
+        with pytest.raises(NotAPicture, match=r"^Frame 2: image: "):
+            asyncio.run(analysis.analyse_frames(frames))
+        unparsed = [FrameFailure(0, InvalidPayload("Frame 1: image is missing."))]
+        with pytest.raises(InvalidPayload, match=r"^Frame 1: image is missing"):
+            asyncio.run(analysis.analyse_frames(frames, unparsed))
+
+    def test_if_none_could_be_parsed_the_first_ones_error_is_the_answer(self, analysis: EyeAnalysis) -> None:
+        unparsed = [FrameFailure(index, InvalidPayload(f"Frame {index + 1}: image is missing.")) for index in (0, 1)]
+        with pytest.raises(InvalidPayload, match=r"^Frame 1"):
+            asyncio.run(analysis.analyse_frames([], unparsed))
+
+    def test_a_bad_frame_beside_one_without_a_face_is_no_eyes(self, analysis: EyeAnalysis) -> None:
+        with pytest.raises(NoEyesDetected):
+            asyncio.run(analysis.analyse_frames([frame_of(noise(), 0), Frame(1, "*")]))
+
+
+class TestUpload:
+    def test_one_eye_is_the_left_one_and_the_whole_picture_is_it(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage
+    ) -> None:
+        report = upload_of(analysis, eye_photo)
+        assert report.eyes.keys() == {EyeSide.LEFT}
+        eye = report.eyes[EyeSide.LEFT]
+        assert eye.source is EyeSource.WHOLE_PICTURE
+        assert np.array_equal(eye.preview, eye_photo)
+        assert eye.overlay is not None
+        assert eye.overlay.shape == eye_photo.shape
+
+    def test_a_face_has_both_eyes(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        upload, predict = upload_of(analysis, face), report_of(analysis, face)
+        assert upload.eyes.keys() == set(EyeSide)
+        for side in EyeSide:
+            assert upload.eyes[side].source is EyeSource.LANDMARKS
+            assert np.array_equal(upload.eyes[side].preview, predict.eyes[side].preview)
+
+    def test_what_only_may_be_eyes_does_not_split_a_close_up(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        strip = np.ascontiguousarray(face[95:150, 200:370])
+        assert report_of(analysis, strip).eyes.keys() == set(EyeSide)
+        uploaded = upload_of(analysis, strip).eyes
+        assert uploaded.keys() == {EyeSide.LEFT}
+        assert uploaded[EyeSide.LEFT].source is EyeSource.WHOLE_PICTURE
+
+    @pytest.mark.parametrize(("width", "height"), [(1500, 1000), (800, 1700)])
+    def test_a_large_preview_is_shrunk_to_512(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, width: int, height: int
+    ) -> None:
+        eye = upload_of(analysis, resize(eye_photo, width, height)).eyes[EyeSide.LEFT]
+        assert max(eye.preview.shape) == 512
+        assert eye.preview.shape[1] / eye.preview.shape[0] == pytest.approx(width / height, rel=0.01)
+        assert eye.overlay is not None
+        assert eye.overlay.shape == eye.preview.shape
+
+    @pytest.mark.parametrize("level", [0, 127, 255])
+    def test_a_blank_picture_shows_no_eye(self, analysis: EyeAnalysis, level: int) -> None:
+        with pytest.raises(NoEyesDetected):
+            upload_of(analysis, np.full((400, 400, 3), level, np.uint8))
+
+    def test_a_covered_lens_shows_no_eye(self, analysis: EyeAnalysis) -> None:
+        grain = np.random.default_rng(0).normal(12, 1, (400, 400, 3))
+        with pytest.raises(NoEyesDetected):
+            upload_of(analysis, grain.clip(0, 255).astype(np.uint8))
+
+    @pytest.mark.parametrize(("image", "error"), NOT_PICTURES, ids=KINDS)
+    def test_what_is_no_picture_is_refused_and_the_field_is_named(
+        self, analysis: EyeAnalysis, image: str, error: type[Exception]
+    ) -> None:
+        with pytest.raises(error, match=r"^image: "):
+            asyncio.run(analysis.analyse_upload(Frame(0, image)))
+
+
+class TestMerging:
+    """What one picture cannot show: made-up predictions of made-up crops."""
+
+    @staticmethod
+    def crop(side: EyeSide, sharpness: float, level: int = 100) -> EyeCrop:
+        picture = np.full((20, 30, 3), level, np.uint8)
+        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, sharpness)
+
+    @staticmethod
+    def prediction(probabilities: list[float], hot_columns: list[int | None]) -> EyePrediction:
+        """One map per class, hot in one column; None for a flat map."""
+        maps: list[Heatmap | None] = []
+        for column in hot_columns:
+            heatmap = np.zeros((7, 7), np.float32)
+            heatmap[:, column or 0] = 1
+            maps.append(None if column is None else heatmap)
+        return EyePrediction(np.array(probabilities, np.float32), tuple(maps))
+
+    def test_the_heatmap_is_the_sharpest_frames_for_the_class_that_won_over_all_frames(self) -> None:
+        crops = [self.crop(EyeSide.LEFT, 5), self.crop(EyeSide.LEFT, 9, level=50), self.crop(EyeSide.LEFT, 5)]
+        sharpest = self.prediction([0.6, 0.4], [1, 5])
+        report = _merge_per_eye(crops, [self.prediction([0.1, 0.9], [3, 3]), sharpest, self.prediction([0, 1], [3, 3])])
+        eye = report[EyeSide.LEFT]
+        assert eye.best_class == 1
+        assert sharpest.heatmaps[1] is not None
+        assert eye.overlay is not None
+        assert np.array_equal(eye.overlay, lay_over(crops[1].preview, sharpest.heatmaps[1]))
+
+    def test_a_flat_map_has_no_overlay(self) -> None:
+        report = _merge_per_eye([self.crop(EyeSide.LEFT, 1)], [self.prediction([0.9, 0.1], [None, 3])])
+        assert report[EyeSide.LEFT].overlay is None
+
+    def test_eyes_are_not_mixed(self) -> None:
+        crops = [self.crop(EyeSide.LEFT, 1, 10), self.crop(EyeSide.RIGHT, 9, 20), self.crop(EyeSide.LEFT, 2, 30)]
+        predictions = [self.prediction([share, 1 - share], [0, 0]) for share in (0.2, 0.9, 0.4)]
+        report = _merge_per_eye(crops, predictions)
+        assert report[EyeSide.LEFT].probabilities.tolist() == pytest.approx([0.3, 0.7])
+        assert report[EyeSide.RIGHT].probabilities.tolist() == pytest.approx([0.9, 0.1])
+        assert (report[EyeSide.LEFT].frames_seen, report[EyeSide.RIGHT].frames_seen) == (2, 1)
+        assert (report[EyeSide.LEFT].preview[0, 0, 0], report[EyeSide.RIGHT].preview[0, 0, 0]) == (30, 20)
+
+    def test_an_eye_that_was_never_seen_has_no_report(self) -> None:
+        report = _merge_per_eye([self.crop(EyeSide.RIGHT, 1)], [self.prediction([1, 0], [0, 0])])
+        assert report.keys() == {EyeSide.RIGHT}
+
+
+def test_frames_and_eyes_are_saved_if_the_settings_say_so(
+    detector: FaceDetector,
+    classifier: EyeClassifier,
+    executor: Executor,
+    face: RgbImage,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, value in {
+        "TEMP_IMAGES_DIR": str(tmp_path / "frames"),
+        "SAVED_EYES_DIR": str(tmp_path / "eyes"),
+        "SAVE_TEMP_IMAGES": "true",
+        "SAVE_EYES": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    store = ImageStore(load_settings(env_file=None))
+    report_of(EyeAnalysis(detector, classifier, store, executor, MAX_PIXELS), face, face)
+    store.close()
+    assert len(list((tmp_path / "frames").iterdir())) == 2
+    assert len(list((tmp_path / "eyes").iterdir())) == 4
+
+
+def test_by_default_nothing_is_saved(analysis: EyeAnalysis, face: RgbImage, tmp_path: Path) -> None:
+    report_of(analysis, face)
+    assert list(tmp_path.iterdir()) == []

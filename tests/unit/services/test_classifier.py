@@ -1,0 +1,235 @@
+"""The classifier gives the same scores for the same crop in any company, and refuses models that do not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.config.settings import Settings
+from src.core.errors import StartupError
+from src.core.types import EyePrediction, RgbImage
+from src.services.classifier import _LARGEST_BATCH, EyeClassifier
+from src.services.tensorflow_runtime import keras
+from src.training.network import build_network
+from src.utils.preprocessing import to_network_input
+
+CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
+SaveModel = Callable[[Any], Path]
+
+
+def random_crops(count: int, side: int) -> list[RgbImage]:
+    """Smooth random pictures: noise alone looks all the same to a network."""
+    dice = np.random.default_rng(count)
+    return [to_network_input(dice.integers(0, 256, (5, 5, 3), dtype=np.uint8), side) for _ in range(count)]
+
+
+def assert_alike(left: EyePrediction, right: EyePrediction, tolerance: float = 1e-5) -> None:
+    np.testing.assert_allclose(left.probabilities, right.probabilities, atol=tolerance)
+    for one, other in zip(left.heatmaps, right.heatmaps, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(one, other, atol=10 * tolerance)
+
+
+class TestPredictions:
+    def test_there_is_one_per_crop_with_a_score_and_a_map_per_class(self, classifier: EyeClassifier) -> None:
+        predictions = classifier.classify(random_crops(3, 224))
+        assert len(predictions) == 3
+        for prediction in predictions:
+            assert prediction.probabilities.shape == (4,)
+            assert len(prediction.heatmaps) == 4
+            for heatmap in prediction.heatmaps:
+                assert heatmap is None or (heatmap.shape == (7, 7) and heatmap.min() >= 0 and heatmap.max() == 1)
+
+    def test_scores_are_probabilities(self, classifier: EyeClassifier) -> None:
+        for prediction in classifier.classify(random_crops(8, 224)):
+            assert prediction.probabilities.min() >= 0
+            assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+    def test_crops_that_differ_are_scored_differently(self, classifier: EyeClassifier) -> None:
+        first, second = classifier.classify(random_crops(2, 224))
+        assert np.abs(first.probabilities - second.probabilities).max() > 1e-3
+
+    def test_the_same_crop_gives_the_same_bytes(self, classifier: EyeClassifier) -> None:
+        crops = random_crops(2, 224)
+        first, second = classifier.classify(crops), classifier.classify(crops)
+        for one, other in zip(first, second, strict=True):
+            assert one.probabilities.tobytes() == other.probabilities.tobytes()
+            assert [heatmap is None or heatmap.tobytes() for heatmap in one.heatmaps] == [
+                heatmap is None or heatmap.tobytes() for heatmap in other.heatmaps
+            ]
+
+    def test_a_batch_says_what_its_crops_say_alone(self, classifier: EyeClassifier) -> None:
+        crops = random_crops(5, 224)
+        for crop, in_batch in zip(crops, classifier.classify(crops), strict=True):
+            (alone,) = classifier.classify([crop])
+            assert_alike(alone, in_batch)
+
+    def test_more_crops_than_the_largest_batch_keep_their_order(self, save_model: SaveModel, small_model: Any) -> None:
+        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
+        crops = random_crops(2 * _LARGEST_BATCH + 3, 64)
+        predictions = classifier.classify(crops)
+        assert len(predictions) == len(crops)
+        for crop, prediction in zip(crops, predictions, strict=True):
+            assert_alike(classifier.classify([crop])[0], prediction)
+
+    def test_nothing_is_said_of_no_crops(self, classifier: EyeClassifier) -> None:
+        assert classifier.classify([]) == []
+
+    def test_the_model_gets_rgb_divided_by_255(self, classifier: EyeClassifier, keras_model: Any) -> None:
+        crop = random_crops(1, 224)[0]
+        expected = keras_model(crop[np.newaxis].astype(np.float32) / 255, training=False).numpy()[0]
+        np.testing.assert_allclose(classifier.classify([crop])[0].probabilities, expected, atol=1e-5)
+
+    def test_eight_threads_at_once_get_what_one_gets(self, classifier: EyeClassifier) -> None:
+        jobs = [random_crops(count, 224) for count in (1, 2, 3, 1, 2, 3, 1, 2)]
+        serial = [classifier.classify(job) for job in jobs]
+        with ThreadPoolExecutor(8) as threads:
+            parallel = list(threads.map(classifier.classify, jobs))
+        for expected, got in zip(serial, parallel, strict=True):
+            for one, other in zip(expected, got, strict=True):
+                assert_alike(one, other)
+
+
+class TestModelInfo:
+    def test_it_says_which_file_was_loaded(self, classifier: EyeClassifier, settings: Settings) -> None:
+        assert classifier.info.name == "EyeNet"
+        assert classifier.info.sha256 == hashlib.sha256(settings.model_path.read_bytes()).hexdigest()
+        assert classifier.info.classes == CLASSES
+        assert classifier.info.grad_cam_layer == "multiply_1"
+
+    def test_it_says_what_it_runs_on(self, classifier: EyeClassifier) -> None:
+        assert classifier.info.device == "CPU" or classifier.info.device.startswith("GPU: ")
+        assert int(classifier.info.tensorflow.split(".")[0]) >= 2
+
+    def test_the_shipped_models_card_is_of_the_shipped_model(self, settings: Settings) -> None:
+        card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
+        assert card["sha256"] == hashlib.sha256(settings.model_path.read_bytes()).hexdigest()
+        assert card["classes"] == list(settings.classes)
+
+
+class TestOtherModels:
+    def test_a_users_own_model_of_the_documented_graph_needs_no_card_and_any_4_d_layer_will_do(
+        self, save_model: SaveModel
+    ) -> None:
+        file = save_model(build_network())
+        assert not file.with_suffix(".json").exists()
+        classifier = EyeClassifier("Mine", file, CLASSES, "multiply")
+        (prediction,) = classifier.classify(random_crops(1, 224))
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+        assert {heatmap.shape for heatmap in prediction.heatmaps if heatmap is not None} == {(7, 7)}
+
+    def test_classes_may_be_named_as_the_user_likes_if_the_model_has_as_many(
+        self, save_model: SaveModel, small_model: Any
+    ) -> None:
+        assert EyeClassifier("Small", save_model(small_model), ("a", "b", "c", "d"), "coarse").info.classes[0] == "a"
+
+    def test_crops_are_of_the_models_own_size(self, save_model: SaveModel, small_model: Any) -> None:
+        assert EyeClassifier("Small", save_model(small_model), CLASSES, "coarse").input_side == 64
+
+    @pytest.mark.parametrize(("layer", "side"), [("pictures", 64), ("backbone", 16), ("coarse", 8), ("gated", 8)])
+    def test_heatmaps_are_of_the_layer_that_is_asked_for(
+        self, save_model: SaveModel, small_model: Any, layer: str, side: int
+    ) -> None:
+        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, layer)
+        maps = [heatmap for crop in classifier.classify(random_crops(4, 64)) for heatmap in crop.heatmaps]
+        assert {heatmap.shape for heatmap in maps if heatmap is not None} == {(side, side)}
+
+    def test_the_backbone_of_the_documented_graph_will_do(self, settings: Settings) -> None:
+        classifier = EyeClassifier("EyeNet", settings.model_path, CLASSES, "densenet121")
+        maps = [heatmap for crop in classifier.classify(random_crops(2, 224)) for heatmap in crop.heatmaps]
+        assert {heatmap.shape for heatmap in maps if heatmap is not None} == {(7, 7)}
+
+    def test_a_softmax_in_a_layer_of_its_own_is_understood(self, save_model: SaveModel, small_model: Any) -> None:
+        logits = keras.layers.Dense(4, name="logits")(small_model.get_layer("pooled").output)
+        model = keras.Model(small_model.inputs, keras.layers.Softmax()(logits))
+        crop = random_crops(1, 64)[0]
+        expected = model(crop[np.newaxis].astype(np.float32) / 255).numpy()[0]
+        (prediction,) = EyeClassifier("Small", save_model(model), CLASSES, "coarse").classify([crop])
+        np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
+        assert any(heatmap is not None for heatmap in prediction.heatmaps)
+
+
+class TestRefusals:
+    """Each stops the start with a sentence that opens with the variable to mend."""
+
+    def test_a_missing_file(self, tmp_path: Path) -> None:
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*absent\.h5"):
+            EyeClassifier("EyeNet", tmp_path / "absent.h5", CLASSES, "multiply_1")
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong"):
+            EyeClassifier("EyeNet", tmp_path, CLASSES, "multiply_1")
+
+    @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"\x89HDF\r\n\x1a\n"])
+    def test_a_file_that_is_no_model(self, tmp_path: Path, content: bytes) -> None:
+        file = tmp_path / "text.h5"
+        file.write_bytes(content)
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*text\.h5"):
+            EyeClassifier("EyeNet", file, CLASSES, "multiply_1")
+
+    @pytest.mark.parametrize("share", [0.1, 0.9])
+    def test_a_model_that_is_cut_off(self, tmp_path: Path, settings: Settings, share: float) -> None:
+        whole = settings.model_path.read_bytes()
+        file = tmp_path / "half.h5"
+        file.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*half\.h5"):
+            EyeClassifier("EyeNet", file, CLASSES, "multiply_1")
+
+    @pytest.mark.parametrize("classes", [CLASSES[:3], (*CLASSES, "Glaucoma")])
+    def test_another_number_of_classes(self, save_model: SaveModel, small_model: Any, classes: tuple[str, ...]) -> None:
+        with pytest.raises(StartupError, match=f"^CLASSES is wrong: it names {len(classes)} classes.* 4 outputs"):
+            EyeClassifier("Small", save_model(small_model), classes, "coarse")
+
+    def test_another_order_than_the_card_says(self, save_model: SaveModel, small_model: Any) -> None:
+        file = save_model(small_model)
+        card = {"classes": CLASSES, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+        assert EyeClassifier("Small", file, CLASSES, "coarse").info.classes == CLASSES
+        with pytest.raises(StartupError, match=r"^CLASSES is wrong: .*Cataract,Conjunctivitis,Healthy,Stye"):
+            EyeClassifier("Small", file, CLASSES[::-1], "coarse")
+
+    def test_a_card_of_another_model_says_nothing(self, save_model: SaveModel, small_model: Any) -> None:
+        file = save_model(small_model)
+        card = {"classes": ["one", "two", "three", "four"], "sha256": "0" * 64}
+        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+        assert EyeClassifier("Small", file, CLASSES, "coarse").info.classes == CLASSES
+
+    @pytest.mark.parametrize("card", ["", "{}", "[]", '{"classes": 5, "sha256": "SHA"}', '{"classes": ["a"]}'])
+    def test_a_card_that_is_none(self, save_model: SaveModel, small_model: Any, card: str) -> None:
+        file = save_model(small_model)
+        card = card.replace("SHA", hashlib.sha256(file.read_bytes()).hexdigest())
+        file.with_suffix(".json").write_text(card, encoding="utf-8")
+        with pytest.raises(StartupError, match=r"model\.json is not a model card"):
+            EyeClassifier("Small", file, CLASSES, "coarse")
+
+    def test_a_layer_that_the_model_does_not_have(self, save_model: SaveModel, small_model: Any) -> None:
+        with pytest.raises(StartupError, match=r"^GRAD_CAM_LAYER is wrong: .* no layer multiply_2; it has .*coarse"):
+            EyeClassifier("Small", save_model(small_model), CLASSES, "multiply_2")
+
+    @pytest.mark.parametrize("layer", ["pooled", "scores"])
+    def test_a_layer_without_places(self, save_model: SaveModel, small_model: Any, layer: str) -> None:
+        with pytest.raises(StartupError, match=f"^GRAD_CAM_LAYER is wrong: the output of {layer} has 2 dimensions"):
+            EyeClassifier("Small", save_model(small_model), CLASSES, layer)
+
+    def test_a_model_without_a_softmax(self, save_model: SaveModel, small_model: Any) -> None:
+        scores = keras.layers.Dense(4, activation="sigmoid")(small_model.get_layer("pooled").output)
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*softmax"):
+            EyeClassifier("Small", save_model(keras.Model(small_model.inputs, scores)), CLASSES, "coarse")
+
+    @pytest.mark.parametrize("shape", [(64, 48, 3), (64, 64, 1), (None, None, 3), (64,)])
+    def test_a_model_that_takes_no_square_rgb_picture(
+        self, save_model: SaveModel, shape: tuple[int | None, ...]
+    ) -> None:
+        inputs = keras.Input(shape)
+        features = keras.layers.GlobalAveragePooling2D()(inputs) if len(shape) == 3 else inputs
+        model = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(features))
+        with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*not a square RGB picture"):
+            EyeClassifier("Small", save_model(model), CLASSES, "coarse")

@@ -1,0 +1,366 @@
+"""Both eyes are found where they are, as the person's own, at any size, by whichever detector sees them."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from src.config.settings import PROJECT_ROOT
+from src.core.errors import StartupError
+from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
+from src.services.assets import Assets
+from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector, _Pyramid
+from src.utils.geometry import cut, shifted
+from src.utils.image_codec import decode_picture
+from src.utils.preprocessing import resize
+
+# Seen by eye in the 640x640 portrait. In an unmirrored picture, the person's right eye is on the left.
+PUPILS = {EyeSide.RIGHT: (255, 126), EyeSide.LEFT: (308, 129)}
+FACE_CORNER, FACE_CENTRE = Box(225, 85, 110, 120), Box(280, 145, 110, 120)
+FACES = PROJECT_ROOT.parent / "shared" / "data" / "faces"
+NAN, INFINITE = float("nan"), float("inf")
+
+
+def by_side(eyes: list[EyeRegion]) -> dict[EyeSide, EyeRegion]:
+    sides = {eye.side: eye for eye in eyes}
+    assert len(sides) == len(eyes)
+    return sides
+
+
+def assert_shows_both_eyes(eyes: list[EyeRegion], scale: float = 1, x: float = 0, y: float = 0) -> None:
+    """Each box has its pupil in the middle, a little low because the brow is in it, and is as large as an eye."""
+    found = by_side(eyes)
+    assert found.keys() == set(EyeSide)
+    for side, (pupil_x, pupil_y) in PUPILS.items():
+        box = found[side].box
+        assert 35 * scale < box.width < 60 * scale
+        assert 30 * scale < box.height < 60 * scale
+        assert 0.4 < (x + pupil_x * scale - box.x) / box.width < 0.6
+        assert 0.45 < (y + pupil_y * scale - box.y) / box.height < 0.7
+
+
+def assert_same_boxes(eyes: list[EyeRegion], others: list[EyeRegion], tolerance: float) -> None:
+    left, right = by_side(eyes), by_side(others)
+    assert left.keys() == right.keys()
+    for side in left:
+        for edge in ("x", "y", "right", "bottom"):
+            assert getattr(left[side].box, edge) == pytest.approx(getattr(right[side].box, edge), abs=tolerance)
+
+
+def on_canvas(picture: RgbImage, width: int, height: int, x: int, y: int) -> RgbImage:
+    canvas = np.full((height, width, 3), 90, np.uint8)
+    canvas[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    return canvas
+
+
+def grey_below(face: RgbImage, row: int) -> RgbImage:
+    """As under a mask: dlib does not take it for a face, the Haar cascades do."""
+    masked = face.copy()
+    masked[row:] = 128
+    return masked
+
+
+@pytest.fixture(scope="module")
+def masked_mouth(face: RgbImage) -> RgbImage:
+    return grey_below(face, 158)
+
+
+@pytest.fixture(scope="module")
+def masked_nose(face: RgbImage) -> RgbImage:
+    """So much is masked that there is no face left to see, only two eyes."""
+    return grey_below(face, 150)
+
+
+@pytest.fixture(scope="module")
+def blurred_face(face: RgbImage) -> RgbImage:
+    """Only the Haar face cascade takes it for a face, and the eye cascade sees but one of its eyes."""
+    return cv2.GaussianBlur(face, (31, 31), 0)
+
+
+@pytest.fixture(scope="module")
+def strip(face: RgbImage) -> RgbImage:
+    """Both eyes and no face around them."""
+    return np.ascontiguousarray(face[95:150, 200:370])
+
+
+def noise(side: int, seed: int) -> RgbImage:
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+class TestFace:
+    def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
+        eyes = detector.find_eyes(face)
+        assert_shows_both_eyes(eyes)
+        assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
+
+    def test_the_same_is_cut_out_at_any_size(self, detector: FaceDetector, face: RgbImage) -> None:
+        at_640 = detector.find_eyes(face)
+        for side in (320, 500, 1920, 4000):
+            scale = side / 640
+            eyes = detector.find_eyes(resize(face, side, side))
+            assert_shows_both_eyes(eyes, scale)
+            shrunk = [
+                EyeRegion(eye.side, Box(*(value / scale for value in dataclasses.astuple(eye.box))), eye.source)
+                for eye in eyes
+            ]
+            assert_same_boxes(shrunk, at_640, tolerance=3)
+
+    @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (1000, 640)])
+    def test_a_face_that_browsers_have_squeezed_is_found(
+        self, detector: FaceDetector, face: RgbImage, width: int, height: int
+    ) -> None:
+        found = by_side(detector.find_eyes(resize(face, width, height)))
+        assert found.keys() == set(EyeSide)
+        for side, (x, y) in PUPILS.items():
+            box = found[side].box
+            assert box.x < x * width / 640 < box.right
+            assert box.y < y * height / 640 < box.bottom
+
+    @pytest.mark.parametrize("x", [0, 400])
+    def test_a_face_is_found_where_it_is_in_the_picture(self, detector: FaceDetector, face: RgbImage, x: int) -> None:
+        assert_shows_both_eyes(detector.find_eyes(on_canvas(face, 1040, 900, x, 150)), x=x, y=150)
+
+    def test_a_picture_can_be_dark(self, detector: FaceDetector, face: RgbImage) -> None:
+        assert_shows_both_eyes(detector.find_eyes((face * 0.15).astype(np.uint8)))
+
+    @pytest.mark.parametrize("large_is_left", [True, False])
+    @pytest.mark.parametrize("scale", [1.4, 2, 3])
+    def test_of_two_faces_it_is_the_larger(
+        self,
+        detector: FaceDetector,
+        face: RgbImage,
+        scale: float,
+        large_is_left: bool,
+    ) -> None:
+        head = np.ascontiguousarray(face[20:240, 170:390])
+        side = round(220 * scale)
+        x_large, x_small = (0, side) if large_is_left else (220, 0)
+        picture = on_canvas(resize(head, side, side), side + 220, side, x_large, 0)
+        picture[:220, x_small : x_small + 220] = head
+        assert_shows_both_eyes(detector.find_eyes(picture), scale, x=x_large - 170 * scale, y=-20 * scale)
+
+    @pytest.mark.parametrize("close_up", [False, True])
+    @pytest.mark.parametrize("level", [0, 128, 255])
+    def test_a_flat_picture_has_no_eyes(self, detector: FaceDetector, level: int, close_up: bool) -> None:
+        assert detector.find_eyes(np.full((640, 640, 3), level, np.uint8), may_be_close_up=close_up) == []
+
+    @pytest.mark.parametrize("side", [200, 640, 1000])
+    def test_noise_has_no_eyes(self, detector: FaceDetector, side: int) -> None:
+        assert [detector.find_eyes(noise(side, seed)) for seed in range(3)] == [[], [], []]
+
+    @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (33, 640)])
+    @pytest.mark.parametrize("close_up", [False, True])
+    def test_a_picture_of_any_proportions_is_looked_at(
+        self,
+        detector: FaceDetector,
+        shape: tuple[int, int],
+        close_up: bool,
+    ) -> None:
+        assert detector.find_eyes(np.full((*shape, 3), 100, np.uint8), may_be_close_up=close_up) == []
+
+    def test_the_picture_is_not_changed(self, detector: FaceDetector, face: RgbImage) -> None:
+        before = face.copy()
+        detector.find_eyes(face, FACE_CORNER)
+        assert np.array_equal(face, before)
+
+
+class TestSides:
+    def test_left_and_right_are_the_persons_own(self, detector: FaceDetector, face: RgbImage) -> None:
+        found = by_side(detector.find_eyes(face))
+        assert found[EyeSide.RIGHT].box.x < found[EyeSide.LEFT].box.x
+
+    def test_in_a_mirrored_picture_they_are_still(self, assets: Assets, face: RgbImage) -> None:
+        detector = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
+        mirrored = np.ascontiguousarray(face[:, ::-1])
+        found = by_side(detector.find_eyes(mirrored))
+        for side, (x, _y) in PUPILS.items():
+            assert found[side].box.x < 639 - x < found[side].box.right
+
+    def test_a_mirrored_picture_swaps_haar_eyes_too(self, assets: Assets, masked_nose: RgbImage) -> None:
+        detector = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
+        found = by_side(detector.find_eyes(masked_nose))
+        assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
+        assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
+
+
+class TestPadding:
+    @pytest.mark.parametrize(("padding_x", "padding_y"), [(0, 0), (60, 0), (0, 60)])
+    def test_it_is_what_the_settings_say(
+        self, assets: Assets, detector: FaceDetector, face: RgbImage, padding_x: float, padding_y: float
+    ) -> None:
+        other = FaceDetector(assets, crop_padding_x=padding_x, crop_padding_y=padding_y, mirrored_input=False)
+        usual, padded = by_side(detector.find_eyes(face)), by_side(other.find_eyes(face))
+        face_width = 114  # of the landmarks, from ear to ear
+        for side in EyeSide:
+            wider = padded[side].box.width - usual[side].box.width
+            higher = padded[side].box.height - usual[side].box.height
+            assert wider == pytest.approx(2 * (padding_x - 20) * face_width / 200, abs=3)
+            assert higher == pytest.approx(1.5 * (padding_y - 40) * face_width / 200, abs=3)
+
+    def test_the_brow_is_in_the_crop(self, detector: FaceDetector, face: RgbImage) -> None:
+        found = by_side(detector.find_eyes(face))
+        assert found[EyeSide.RIGHT].box.y < 108
+        assert found[EyeSide.LEFT].box.y < 112
+
+
+class TestHint:
+    @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
+    def test_a_good_hint_gives_the_same_eyes(self, detector: FaceDetector, face: RgbImage, hint: Box) -> None:
+        assert_same_boxes(detector.find_eyes(face, hint), detector.find_eyes(face), tolerance=2.5)
+
+    @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
+    def test_a_good_hint_finds_a_face_too_small_to_be_found_without(
+        self, detector: FaceDetector, face: RgbImage, hint: Box
+    ) -> None:
+        picture = on_canvas(face, 3600, 3600, 300, 200)
+        moved = dataclasses.replace(hint, x=hint.x + 300, y=hint.y + 200)
+        assert detector.find_eyes(picture) == []
+        assert_shows_both_eyes(detector.find_eyes(picture, moved), x=300, y=200)
+
+    @pytest.mark.parametrize(
+        "hint",
+        [
+            Box(0, 0, 0, 0),
+            Box(-5, -5, -10, 10),
+            Box(0, 0, 1, 1),
+            Box(639, 639, 1, 1),
+            Box(639.5, 0, 10, 10),
+            Box(-1, 0, 1.4, 2000),
+            Box(0, 300, 2000, 0.6),
+            Box(0, 0, 1e-300, 1e-300),
+            Box(10_000, 10_000, 50, 50),
+            Box(-10_000, 0, 50, 50),
+            Box(0, 0, 640, 640),
+            Box(-1e308, -1e308, 1e308, 1e308),
+            Box(1e308, 1e308, 1e308, 1e308),
+            Box(NAN, 10, 50, 50),
+            Box(10, 10, NAN, NAN),
+            Box(INFINITE, 0, 50, 50),
+            Box(0, 0, INFINITE, INFINITE),
+            Box(400, 400, 200, 200),
+        ],
+    )
+    def test_a_bad_hint_does_no_harm(self, detector: FaceDetector, face: RgbImage, hint: Box) -> None:
+        assert_shows_both_eyes(detector.find_eyes(face, hint))
+
+
+class TestHaarFallback:
+    def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
+        self, detector: FaceDetector, masked_nose: RgbImage
+    ) -> None:
+        eyes = detector.find_eyes(masked_nose)
+        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
+        assert_shows_both_eyes(eyes)
+
+    def test_the_eye_cascade_cuts_out_about_what_the_landmarks_would(
+        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+    ) -> None:
+        assert_same_boxes(detector.find_eyes(masked_nose), detector.find_eyes(face), tolerance=8)
+
+    @pytest.mark.parametrize("picture", ["masked_mouth", "blurred_face"])
+    def test_a_face_that_only_haar_sees_gets_landmarks_if_its_eyes_confirm_them(
+        self, detector: FaceDetector, request: pytest.FixtureRequest, picture: str
+    ) -> None:
+        seen = request.getfixturevalue(picture)
+        for side in (320, 640, 1280):
+            faces, _scores, _detectors = detector._dlib_detector().run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
+            assert len(faces) == 0
+        eyes = detector.find_eyes(seen)
+        assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
+        assert_shows_both_eyes(eyes)
+
+    def test_landmarks_that_the_cascades_eyes_contradict_are_not_used(
+        self, detector: FaceDetector, face: RgbImage
+    ) -> None:
+        pyramid, cascades = _Pyramid(face), detector._haar_cascades()
+        haar_face = cascades.faces(pyramid.grey(640))[0]
+        eyes = cascades.eyes_of_face(pyramid.grey(640), haar_face)
+        cheeks = {side: shifted(eye, 0, 30) for side, eye in eyes.items()}
+        assert_shows_both_eyes(detector._confirmed_landmarks(pyramid, haar_face, eyes))
+        assert detector._confirmed_landmarks(pyramid, haar_face, cheeks) == []
+
+    def test_two_eyes_without_a_face_are_found(self, detector: FaceDetector, strip: RgbImage) -> None:
+        eyes = detector.find_eyes(strip)
+        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
+        found = by_side(eyes)
+        for side, (x, y) in PUPILS.items():
+            assert found[side].box.x < x - 200 < found[side].box.right
+            assert found[side].box.y < y - 95 < found[side].box.bottom
+
+
+class TestCloseUp:
+    def test_a_clear_face_is_found_all_the_same(self, detector: FaceDetector, face: RgbImage) -> None:
+        assert_shows_both_eyes(detector.find_eyes(face, may_be_close_up=True))
+
+    def test_one_eye_is_no_face(self, detector: FaceDetector, eye_photo: RgbImage) -> None:
+        assert detector.find_eyes(eye_photo, may_be_close_up=True) == []
+
+    def test_a_face_with_two_clear_eyes_that_only_haar_sees_is_believed(
+        self, detector: FaceDetector, masked_mouth: RgbImage
+    ) -> None:
+        assert_shows_both_eyes(detector.find_eyes(masked_mouth, may_be_close_up=True))
+
+    def test_a_face_with_one_clear_eye_that_only_haar_sees_is_not_believed(
+        self, detector: FaceDetector, blurred_face: RgbImage
+    ) -> None:
+        assert detector.find_eyes(blurred_face, may_be_close_up=True) == []
+
+    def test_two_eyes_without_a_face_are_not_believed(self, detector: FaceDetector, strip: RgbImage) -> None:
+        assert detector.find_eyes(strip) != []
+        assert detector.find_eyes(strip, may_be_close_up=True) == []
+
+    def test_noise_is_no_face(self, detector: FaceDetector) -> None:
+        assert [detector.find_eyes(noise(640, seed), may_be_close_up=True) for seed in range(3)] == [[], [], []]
+
+
+class TestThreads:
+    def test_five_threads_with_one_detector_find_what_one_finds(
+        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+    ) -> None:
+        """Threads that share dlib's own detector crash the process every time."""
+        pictures = [face, resize(masked_nose, 320, 320), resize(face, 320, 320), np.ascontiguousarray(face[:, ::-1])]
+        expected = [detector.find_eyes(picture) for picture in pictures]
+        assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_CASCADE}
+
+        def find_twenty_times(_thread: int) -> list[list[EyeRegion]]:
+            return [detector.find_eyes(pictures[call % 4]) for call in range(20)]
+
+        with ThreadPoolExecutor(5) as threads:
+            for found in threads.map(find_twenty_times, range(5)):
+                assert found == expected * 5
+
+
+class TestAssets:
+    @pytest.mark.parametrize("asset", ["landmarks", "eye_cascade", "face_cascade"])
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"not what it should be", b'<?xml version="1.0"?><opencv_storage></opencv_storage>'],
+        ids=["empty", "text", "XML"],
+    )
+    def test_a_file_that_cannot_be_read_stops_the_start_with_a_sentence_that_names_it(
+        self, assets: Assets, tmp_path: Path, asset: str, content: bytes
+    ) -> None:
+        broken = tmp_path / "broken.file"
+        broken.write_bytes(content)
+        with pytest.raises(StartupError, match=r"broken\.file"):
+            FaceDetector(
+                dataclasses.replace(assets, **{asset: broken}),
+                crop_padding_x=20,
+                crop_padding_y=40,
+                mirrored_input=False,
+            )
+
+
+@pytest.mark.skipif(not FACES.is_dir(), reason="the shared portraits are not on this machine")
+def test_in_portraits_of_many_people_both_eyes_are_found(detector: FaceDetector) -> None:
+    portraits = [decode_picture(file.read_bytes(), 40_000_000) for file in sorted(FACES.glob("*.jpg"))]
+    assert len(portraits) > 20
+    found = [detector.find_eyes(portrait) for portrait in portraits]
+    assert np.mean([len(eyes) == 2 for eyes in found]) >= 0.95
+    for portrait, eyes in zip(portraits, found, strict=True):
+        assert all(cut(portrait, eye.box) is not None for eye in eyes)

@@ -1,0 +1,103 @@
+"""The cascades find faces and eyes, and tell the sides apart."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from src.core.types import Box, EyeSide, RgbImage
+from src.services.assets import Assets
+from src.services.haar_cascades import GreyImage, HaarCascades
+
+# Seen by eye in the 640x640 portrait.
+PUPILS = {EyeSide.RIGHT: (255, 126), EyeSide.LEFT: (308, 129)}
+
+
+@pytest.fixture(scope="module")
+def cascades(assets: Assets) -> HaarCascades:
+    return HaarCascades(assets.face_cascade, assets.eye_cascade)
+
+
+@pytest.fixture(scope="module")
+def grey_face(face: RgbImage) -> GreyImage:
+    return np.asarray(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
+
+
+def assert_on_pupils(eyes: dict[EyeSide, Box]) -> None:
+    assert eyes.keys() == set(EyeSide)
+    for side, (x, y) in PUPILS.items():
+        assert eyes[side].x + eyes[side].width / 2 == pytest.approx(x, abs=6)
+        assert eyes[side].y + eyes[side].height / 2 == pytest.approx(y, abs=6)
+
+
+def test_the_face_is_found(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    face = cascades.faces(grey_face)[0]
+    assert all(face.x < x < face.right and face.y < y < face.bottom for x, y in PUPILS.values())
+    assert 90 < face.width < 180
+
+
+def test_the_largest_face_comes_first(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    picture = np.full((640, 960), 90, np.uint8)
+    picture[:320, :320] = cv2.resize(grey_face, (320, 320))
+    picture[:, 320:] = grey_face
+    faces = cascades.faces(picture)
+    assert len(faces) >= 2
+    assert faces[0].x > 320
+    assert [face.area for face in faces] == sorted((face.area for face in faces), reverse=True)
+
+
+def test_the_eyes_of_a_face_are_on_their_own_sides(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    assert_on_pupils(cascades.eyes_of_face(grey_face, cascades.faces(grey_face)[0]))
+
+
+def test_an_eye_that_is_covered_is_not_there(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    covered = grey_face.copy()
+    covered[100:150, 285:340] = 128
+    eyes = cascades.eyes_of_face(covered, cascades.faces(grey_face)[0])
+    assert eyes.keys() == {EyeSide.RIGHT}
+
+
+@pytest.mark.parametrize("region", [Box(-500, -500, 200, 200), Box(630, 630, 200, 200), Box(900, 0, 100, 100)])
+def test_a_face_outside_the_picture_has_no_eyes(cascades: HaarCascades, grey_face: GreyImage, region: Box) -> None:
+    assert cascades.eyes_of_face(grey_face, region) == {}
+
+
+def test_a_pair_of_eyes_needs_no_face_around_it(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    strip = np.full_like(grey_face, 128)
+    strip[100:145] = grey_face[100:145]
+    assert cascades.faces(strip) == []
+    assert_on_pupils(cascades.eye_pair(strip))
+
+
+def test_one_eye_is_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    one = np.full_like(grey_face, 128)
+    one[100:145, :285] = grey_face[100:145, :285]
+    assert cascades.eye_pair(one) == {}
+
+
+def with_second_eye(picture: GreyImage, eye: GreyImage, drop: int) -> GreyImage:
+    both = picture.copy()
+    both[100 + drop : 145 + drop, 290:345] = eye
+    return both
+
+
+def test_two_eyes_at_different_heights_are_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    eye = grey_face[100:145, 230:285]
+    picture = np.full_like(grey_face, 128)
+    picture[100:145, 230:285] = eye
+    assert cascades.eye_pair(with_second_eye(picture, eye, drop=0)).keys() == set(EyeSide)
+    assert cascades.eye_pair(with_second_eye(picture, eye, drop=30)) == {}
+
+
+def test_two_eyes_far_apart_are_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    eye = grey_face[100:145, 230:285]
+    picture = np.full_like(grey_face, 128)
+    picture[100:145, 30:85] = picture[100:145, 500:555] = eye
+    assert cascades.eye_pair(picture) == {}
+
+
+def test_a_flat_picture_has_nothing(cascades: HaarCascades) -> None:
+    flat = np.full((480, 640), 128, np.uint8)
+    assert cascades.faces(flat) == []
+    assert cascades.eye_pair(flat) == {}

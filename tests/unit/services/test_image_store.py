@@ -1,0 +1,223 @@
+"""Nothing is saved unless asked for; what is saved goes when its time is up; nobody waits for the disk."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.config.settings import load_settings
+from src.core.errors import StartupError
+from src.core.types import RgbImage
+from src.services.image_store import _LONGEST_QUEUE, ImageStore
+from src.utils.image_codec import decode_picture
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+OUR_NAME = "0123456789abcdef" * 2 + ".png"
+MakeStore = Callable[..., ImageStore]
+
+
+@pytest.fixture
+def frames_dir(tmp_path: Path) -> Path:
+    return tmp_path / "frames"
+
+
+@pytest.fixture
+def eyes_dir(tmp_path: Path) -> Path:
+    return tmp_path / "eyes"
+
+
+@pytest.fixture
+def make_store(monkeypatch: pytest.MonkeyPatch, frames_dir: Path, eyes_dir: Path) -> Iterator[MakeStore]:
+    """Builds a store from settings as they stand in the environment."""
+    stores = []
+
+    def make(**environment: str) -> ImageStore:
+        monkeypatch.setenv("TEMP_IMAGES_DIR", str(frames_dir))
+        monkeypatch.setenv("SAVED_EYES_DIR", str(eyes_dir))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        stores.append(ImageStore(load_settings(env_file=None)))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+def pictures_in(folder: Path) -> list[RgbImage]:
+    return [decode_picture(file.read_bytes(), 10_000) for file in folder.iterdir()]
+
+
+def make_old(file: Path, hours: float) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"picture")
+    then = time.time() - hours * 3600
+    os.utime(file, (then, then))
+    return file
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    give_up_at = time.monotonic() + 10
+    while not condition() and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    return condition()
+
+
+class TestSaving:
+    def test_by_default_nothing_is_written(self, make_store: MakeStore, tmp_path: Path) -> None:
+        store = make_store()
+        store.save_frame(PICTURE)
+        store.save_eye(PICTURE)
+        store.close()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_frames_are_saved_if_the_setting_says_so(
+        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
+    ) -> None:
+        store = make_store(SAVE_TEMP_IMAGES="true")
+        store.save_frame(PICTURE)
+        store.save_eye(PICTURE)
+        store.close()
+        (saved,) = pictures_in(frames_dir)
+        assert np.array_equal(saved, PICTURE)
+        assert not eyes_dir.exists()
+
+    def test_eyes_are_saved_if_the_setting_says_so(
+        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
+    ) -> None:
+        store = make_store(SAVE_EYES="true")
+        store.save_frame(PICTURE)
+        store.save_eye(PICTURE)
+        store.close()
+        (saved,) = pictures_in(eyes_dir)
+        assert np.array_equal(saved, PICTURE)
+        assert not frames_dir.exists()
+
+    def test_names_are_random_and_say_nothing(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store = make_store(SAVE_EYES="true")
+        for _ in range(10):
+            store.save_eye(PICTURE)
+        store.close()
+        names = [file.name for file in eyes_dir.iterdir()]
+        assert len(names) == 10
+        assert all(re.fullmatch(r"[0-9a-f]{32}\.png", name) for name in names)
+
+    def test_a_slow_disk_holds_nobody_up_and_fills_no_memory(
+        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = make_store(SAVE_EYES="true")
+        disk_is_back = threading.Event()
+        store._writer.submit(disk_is_back.wait, 30)
+        started = time.monotonic()
+        with caplog.at_level(logging.WARNING, logger="eyenet.image_store"):
+            for _ in range(_LONGEST_QUEUE + 3):
+                store.save_eye(PICTURE)
+        assert time.monotonic() - started < 2
+        assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+        disk_is_back.set()
+        store.close()
+        assert len(list(eyes_dir.iterdir())) == _LONGEST_QUEUE
+
+    def test_after_a_jam_pictures_are_saved_again(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store = make_store(SAVE_EYES="true")
+        for count in range(1, 2 * _LONGEST_QUEUE):
+            store.save_eye(PICTURE)
+            assert wait_until(lambda count=count: len(list(eyes_dir.iterdir())) == count)
+
+    def test_a_disk_that_fails_is_logged_and_breaks_nothing(
+        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = make_store(SAVE_EYES="true")
+        shutil.rmtree(eyes_dir)
+        with caplog.at_level(logging.ERROR, logger="eyenet.image_store"):
+            for _ in range(2):
+                store.save_eye(PICTURE)
+            store.close()
+        assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+
+
+class TestFolders:
+    @pytest.mark.parametrize(
+        ("switch", "name"), [("SAVE_TEMP_IMAGES", "TEMP_IMAGES_DIR"), ("SAVE_EYES", "SAVED_EYES_DIR")]
+    )
+    def test_one_that_cannot_be_written_to_stops_the_start_with_a_sentence_that_names_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, switch: str, name: str
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv(name, str(tmp_path / "file" / "below"))
+        monkeypatch.setenv(switch, "true")
+        with pytest.raises(StartupError, match=f"^{name} is wrong: .*below"):
+            ImageStore(load_settings(env_file=None))
+
+    def test_one_that_is_not_used_need_not_be_writable(self, make_store: MakeStore, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        store = make_store()
+        store._swept_dirs = (tmp_path / "file" / "below", tmp_path / "file")
+        store.sweep()
+
+    def test_the_check_leaves_nothing_behind(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        make_store(SAVE_EYES="true")
+        assert list(eyes_dir.iterdir()) == []
+
+
+class TestRetention:
+    def test_our_old_pictures_are_deleted_and_our_new_ones_kept(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store = make_store(IMAGE_RETENTION_HOURS="2")
+        old, new = make_old(eyes_dir / OUR_NAME, 2.1), make_old(eyes_dir / ("f" * 32 + ".png"), 1.9)
+        store.sweep()
+        assert not old.exists()
+        assert new.exists()
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            ".gitkeep",
+            "me.png",
+            "README.md",
+            OUR_NAME.replace(".png", ".jpg"),
+            OUR_NAME.upper(),
+            "0" + OUR_NAME,
+            OUR_NAME[1:],
+            OUR_NAME + ".bak",
+            f"below/{OUR_NAME}",
+        ],
+    )
+    def test_what_is_not_ours_is_never_deleted(self, make_store: MakeStore, eyes_dir: Path, name: str) -> None:
+        store = make_store()
+        foreign = make_old(eyes_dir / name, 1000)
+        store.sweep()
+        assert foreign.exists()
+
+    def test_both_folders_are_swept_at_start_also_when_nothing_is_saved_any_more(
+        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
+    ) -> None:
+        left_behind = [make_old(folder / OUR_NAME, 25) for folder in (frames_dir, eyes_dir)]
+        make_store()
+        assert wait_until(lambda: not any(file.exists() for file in left_behind))
+
+    def test_pictures_are_swept_again_and_again(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        make_store(SAVE_EYES="true", IMAGE_RETENTION_HOURS=str(0.2 / 3600)).save_eye(PICTURE)
+        assert wait_until(lambda: any(eyes_dir.iterdir()))
+        assert wait_until(lambda: not any(eyes_dir.iterdir()))
+
+    def test_a_picture_that_cannot_be_deleted_is_logged_and_the_others_go(
+        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = make_store()
+        folder = eyes_dir / ("0" * 32 + ".png")
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
+        old = make_old(eyes_dir / OUR_NAME, 25)
+        with caplog.at_level(logging.ERROR, logger="eyenet.image_store"):
+            store.sweep()
+        assert not old.exists()
+        assert [record.levelname for record in caplog.records] == ["ERROR"]

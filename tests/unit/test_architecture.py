@@ -1,0 +1,133 @@
+"""The house keeps its plan: who may import what, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.config.settings import PROJECT_ROOT
+
+FILES = sorted((PROJECT_ROOT / "src").rglob("*.py"))
+NAMES = [file.relative_to(PROJECT_ROOT).as_posix() for file in FILES]
+LONGEST_FILE = 300
+
+# Each package, and those of ours that it may import beside itself. Requests flow from the left to the right of
+# api -> services -> utils -> core, and nothing looks back.
+MAY_IMPORT = {
+    "core": set(),
+    "utils": {"core"},
+    "config": {"core"},
+    "services": {"core", "utils", "config"},
+    "api": {"core", "utils", "config", "services"},
+    "training": {"core", "utils", "config", "services"},
+}
+# Libraries with traps of their own are met in one place only.
+ONLY_IN = {
+    "tensorflow": "src/services/tensorflow_runtime.py",
+    "tf_keras": "src/services/tensorflow_runtime.py",
+    "keras": "src/services/tensorflow_runtime.py",
+    "dlib": "src/services/face_detection.py",
+    "PIL": "src/utils/image_codec.py",
+    "pydantic_settings": "src/config/settings.py",
+}
+
+
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imported_modules(file: Path) -> Iterator[str]:
+    """Full names, also of what is imported inside functions."""
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            assert node.module is not None
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def imported_packages_of_ours(file: Path) -> set[str]:
+    parts = (module.split(".") for module in imported_modules(file))
+    return {part[1] for part in parts if part[0] == "src" and part[1] in MAY_IMPORT}
+
+
+def package_of(file: Path) -> str:
+    return file.relative_to(PROJECT_ROOT / "src").parts[0]
+
+
+def in_packages() -> list[Path]:
+    return [file for file in FILES if file.parent != PROJECT_ROOT / "src"]
+
+
+def test_every_package_has_its_rule() -> None:
+    assert {package_of(file) for file in in_packages()} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("file", in_packages(), ids=lambda file: file.relative_to(PROJECT_ROOT).as_posix())
+def test_a_file_imports_only_from_the_packages_it_may(file: Path) -> None:
+    package = package_of(file)
+    assert imported_packages_of_ours(file) - {package} <= MAY_IMPORT[package]
+
+
+@pytest.mark.parametrize(("library", "place"), ONLY_IN.items())
+def test_a_library_with_traps_is_imported_in_one_place_only(library: str, place: str) -> None:
+    users = [
+        name
+        for name, file in zip(NAMES, FILES, strict=True)
+        if library in {module.split(".")[0] for module in imported_modules(file)}
+    ]
+    assert users in ([place], [])
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "pydantic_settings"])
+def test_that_place_does_import_it(library: str) -> None:
+    assert library in {module.split(".")[0] for module in imported_modules(PROJECT_ROOT / ONLY_IN[library])}
+
+
+def test_robyn_is_known_to_the_api_only() -> None:
+    users = {
+        package_of(file) for file in in_packages() if any(m.split(".")[0] == "robyn" for m in imported_modules(file))
+    }
+    assert users == {"api"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_only_config_reads_the_environment(file: Path) -> None:
+    if package_of(file) == "config":
+        return
+    readers = {"environ", "environb", "getenv", "putenv"}
+    for node in ast.walk(parsed(file)):
+        assert not (isinstance(node, ast.Attribute) and node.attr in readers)
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "os" and {n.name for n in node.names} & readers)
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_no_file_is_longer_than_it_can_be_read(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_every_file_opens_by_saying_what_it_is(file: Path) -> None:
+    assert ast.get_docstring(parsed(file))
+
+
+def test_the_server_can_answer_before_tensorflow_is_loaded() -> None:
+    script = "import sys, main; print(sorted({'tensorflow', 'dlib'} & set(sys.modules)))"
+    process = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert process.stdout.strip() == "[]"
+
+
+def test_stop_signals_are_blocked_before_any_thread_can_start() -> None:
+    """`main.py` blocks them first; what is imported before may import nothing but `signal`."""
+    file = PROJECT_ROOT / "src" / "api" / "stop_signals.py"
+    assert {module.split(".")[0] for module in imported_modules(file)} == {"__future__", "signal"}
+    for package in ("src/__init__.py", "src/api/__init__.py"):
+        assert list(imported_modules(PROJECT_ROOT / package)) == []

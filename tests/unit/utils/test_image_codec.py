@@ -1,0 +1,511 @@
+"""Picture files, good, odd and hostile: each becomes upright RGB on white, or one clear error."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import re
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.config.settings import PROJECT_ROOT
+from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
+from src.core.types import RgbImage
+from src.utils.image_codec import decode_picture, encode_png
+
+LIMIT = 40_000_000
+ORIENTATION = 0x0112
+MAKE = 0x010F
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Colour types of the PNG specification.
+GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+
+
+def decode(data: bytes) -> RgbImage:
+    return decode_picture(data, LIMIT)
+
+
+def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, depth: int, colour_type: int, rows: bytes, extra: bytes = b"") -> bytes:
+    """A PNG of samples that Pillow cannot write. `rows` are filtered already: each opens with a byte 0."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    body = png_chunk(b"IHDR", header) + extra + png_chunk(b"IDAT", zlib.compress(rows))
+    return PNG_SIGNATURE + body + png_chunk(b"IEND", b"")
+
+
+def png_16_bit(samples: np.ndarray, colour_type: int) -> bytes:
+    """A PNG of uint16 samples, height x width x channels."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    return png(samples.shape[1], samples.shape[0], 16, colour_type, rows)
+
+
+@pytest.fixture(scope="module")
+def photo(face: RgbImage) -> RgbImage:
+    """72 x 96, and nowhere the same when turned or mirrored."""
+    return np.asarray(Image.fromarray(face[40:400, 100:580]).resize((96, 72)))
+
+
+@pytest.fixture(scope="module")
+def photo_image(photo: RgbImage) -> Image.Image:
+    return Image.fromarray(photo)
+
+
+def mean_difference(left: RgbImage, right: RgbImage) -> float:
+    return float(np.abs(left.astype(int) - right.astype(int)).mean())
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("file_format", "options"),
+        [("PNG", {}), ("PNG", {"compress_level": 0}), ("BMP", {}), ("WEBP", {"lossless": True})],
+    )
+    def test_lossless_files_are_read_pixel_by_pixel(
+        self, photo: RgbImage, photo_image: Image.Image, file_format: str, options: dict[str, Any]
+    ) -> None:
+        picture = decode(saved(photo_image, file_format, **options))
+        assert picture.dtype == np.uint8
+        assert np.array_equal(picture, photo)
+
+    @pytest.mark.parametrize(
+        ("file_format", "options"),
+        [("JPEG", {}), ("JPEG", {"progressive": True}), ("JPEG", {"subsampling": 0}), ("WEBP", {})],
+    )
+    def test_lossy_files_are_read_nearly_so(
+        self, photo: RgbImage, photo_image: Image.Image, file_format: str, options: dict[str, Any]
+    ) -> None:
+        picture = decode(saved(photo_image, file_format, quality=95, **options))
+        assert mean_difference(picture, photo) < 4
+
+    @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+    def test_a_red_picture_is_red_and_not_blue(self, file_format: str) -> None:
+        red, green, blue = decode(saved(Image.new("RGB", (40, 40), (220, 20, 30)), file_format))[20, 20].astype(int)
+        assert (red > 200, green < 40, blue < 50) == (True, True, True)
+
+    @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "MPO", "WEBP", "BMP"])
+    def test_a_format_is_read_also_as_the_first_picture_of_a_process(
+        self, photo_image: Image.Image, tmp_path: Path, file_format: str
+    ) -> None:
+        (tmp_path / "picture").write_bytes(saved(photo_image, file_format))
+        script = (
+            "import pathlib, sys; from src.utils.image_codec import decode_picture;"
+            "print(decode_picture(pathlib.Path(sys.argv[1]).read_bytes(), 10**6).shape)"
+        )
+        command = [sys.executable, "-c", script, str(tmp_path / "picture")]
+        process = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True)
+        assert process.stdout.strip() == str((*photo_image.size[::-1], 3))
+
+    def test_a_phones_jpeg_with_a_second_picture_behind_it_is_its_first_picture(
+        self, photo: RgbImage, photo_image: Image.Image
+    ) -> None:
+        other = Image.new("RGB", photo_image.size, "blue")
+        file = saved(photo_image, "MPO", save_all=True, append_images=[other], quality=95)
+        with Image.open(io.BytesIO(file)) as opened:
+            assert opened.format == "MPO"
+        assert mean_difference(decode(file), photo) < 4
+
+    def test_what_is_written_is_a_png_of_the_same_pixels(self, photo: RgbImage) -> None:
+        file = encode_png(photo)
+        assert file.startswith(PNG_SIGNATURE)
+        assert np.array_equal(decode(file), photo)
+
+
+class TestColourModes:
+    def test_grey_becomes_three_equal_channels(self) -> None:
+        grey = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
+        assert np.array_equal(decode(saved(Image.fromarray(grey), "PNG")), np.repeat(grey[..., None], 3, axis=2))
+
+    def test_one_bit_becomes_black_and_white(self) -> None:
+        bits = np.indices((40, 40)).sum(axis=0) % 2 == 1
+        picture = decode(saved(Image.fromarray(bits), "PNG"))
+        assert np.array_equal(picture, np.repeat(bits[..., None] * np.uint8(255), 3, axis=2))
+
+    @pytest.mark.parametrize("file_format", ["PNG", "BMP"])
+    def test_a_palette_is_looked_up(self, photo_image: Image.Image, file_format: str) -> None:
+        palette = photo_image.quantize(16)
+        assert np.array_equal(decode(saved(palette, file_format)), np.asarray(palette.convert("RGB")))
+
+    def test_cmyk_becomes_rgb(self, photo: RgbImage, photo_image: Image.Image) -> None:
+        file = saved(photo_image.convert("CMYK"), "JPEG", quality=95, subsampling=0)
+        assert mean_difference(decode(file), photo) < 6
+
+    def test_16_bit_grey_is_scaled_and_not_clipped(self) -> None:
+        samples = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+        picture = decode(saved(Image.fromarray(samples), "PNG"))
+        assert picture.shape == (64, 64, 3)
+        assert np.abs(picture[..., 0].astype(float) - samples / 257).max() <= 1
+        assert np.array_equal(picture[..., 0], picture[..., 2])
+
+    def test_dark_16_bit_grey_stays_dark(self) -> None:
+        dark = np.full((40, 40), 300, np.uint16)
+        assert decode(saved(Image.fromarray(dark), "PNG")).max() <= 2
+
+    def test_16_bit_rgb_is_scaled(self) -> None:
+        samples = np.random.default_rng(0).integers(0, 65536, (40, 50, 3), dtype=np.uint16)
+        assert np.abs(decode(png_16_bit(samples, RGB)) - samples / 257).max() <= 1
+
+    def test_16_bit_grey_with_alpha_lies_on_white(self) -> None:
+        samples = np.zeros((40, 40, 2), np.uint16)
+        samples[:20, :, 1] = 65535
+        picture = decode(png_16_bit(samples, GREY_ALPHA))
+        assert np.all(picture[:20] == 0)
+        assert np.all(picture[20:] == 255)
+
+    def test_16_bit_rgba_lies_on_white(self) -> None:
+        samples = np.zeros((40, 40, 4), np.uint16)
+        samples[..., 0] = 65535
+        samples[:20, :, 3] = 65535
+        picture = decode(png_16_bit(samples, RGBA))
+        assert np.all(picture[:20] == (255, 0, 0))
+        assert np.all(picture[20:] == 255)
+
+    def test_samples_of_two_bits_are_scaled(self) -> None:
+        rows = b"".join(b"\0" + bytes([0b00011011]) * 8 for _ in range(32))
+        assert decode(png(32, 32, 2, GREY, rows))[0, :4, 0].tolist() == [0, 85, 170, 255]
+
+
+class TestTransparency:
+    @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+    def test_half_transparent_red_on_white_is_pink(self, file_format: str) -> None:
+        picture = decode(saved(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), file_format, lossless=True))
+        assert np.abs(picture.astype(int) - (255, 127, 127)).max() <= 1
+
+    @pytest.mark.parametrize("hidden", [(0, 0, 0, 0), (12, 200, 99, 0)])
+    def test_the_colour_under_full_transparency_does_not_show(self, hidden: tuple[int, int, int, int]) -> None:
+        assert np.all(decode(saved(Image.new("RGBA", (40, 40), hidden), "PNG")) == 255)
+
+    def test_transparent_grey_lies_on_white(self) -> None:
+        picture = Image.new("LA", (40, 40), (0, 255))
+        picture.paste((0, 0), (0, 0, 40, 20))
+        pixels = decode(saved(picture, "PNG"))
+        assert np.all(pixels[:20] == 255)
+        assert np.all(pixels[20:] == 0)
+
+    def test_a_transparent_palette_entry_is_white(self) -> None:
+        palette = Image.new("P", (40, 40), 0)
+        palette.putpalette([200, 0, 0, 0, 0, 200])
+        palette.paste(1, (0, 0, 40, 20))
+        pixels = decode(saved(palette, "PNG", transparency=bytes([0, 255])))
+        assert np.all(pixels[:20] == (0, 0, 200))
+        assert np.all(pixels[20:] == 255)
+
+    def test_a_single_transparent_colour_is_white(self) -> None:
+        picture = Image.new("RGB", (40, 40), (1, 2, 3))
+        picture.paste((9, 9, 9), (0, 0, 40, 20))
+        pixels = decode(saved(picture, "PNG", transparency=(1, 2, 3)))
+        assert np.all(pixels[:20] == 9)
+        assert np.all(pixels[20:] == 255)
+
+
+# What the EXIF standard says of each value: which sides of the upright picture the stored row 0 and column 0 are.
+AS_STORED: dict[int, Callable[[RgbImage], RgbImage]] = {
+    1: lambda upright: upright,  # top, left
+    2: lambda upright: upright[:, ::-1],  # top, right
+    3: lambda upright: upright[::-1, ::-1],  # bottom, right
+    4: lambda upright: upright[::-1],  # bottom, left
+    5: lambda upright: upright.swapaxes(0, 1),  # left, top
+    6: lambda upright: upright[:, ::-1].swapaxes(0, 1),  # right, top
+    7: lambda upright: upright[::-1, ::-1].swapaxes(0, 1),  # right, bottom
+    8: lambda upright: upright[::-1].swapaxes(0, 1),  # left, bottom
+}
+
+
+class TestOrientation:
+    @pytest.mark.parametrize("orientation", AS_STORED)
+    @pytest.mark.parametrize(
+        ("file_format", "options"),
+        [("JPEG", {"quality": 95, "subsampling": 0}), ("PNG", {}), ("WEBP", {"lossless": True})],
+    )
+    def test_the_picture_comes_out_upright(
+        self, photo: RgbImage, file_format: str, options: dict[str, Any], orientation: int
+    ) -> None:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        stored = Image.fromarray(np.ascontiguousarray(AS_STORED[orientation](photo)))
+        picture = decode(saved(stored, file_format, exif=exif, **options))
+        assert picture.shape == photo.shape
+        assert mean_difference(picture, photo) < 3
+
+    @pytest.mark.parametrize("orientation", [0, 9, 65535])
+    def test_a_value_that_exif_does_not_know_turns_nothing(self, photo_image: Image.Image, orientation: int) -> None:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        assert np.array_equal(decode(saved(photo_image, "PNG", exif=exif)), np.asarray(photo_image))
+
+    @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
+    @pytest.mark.parametrize(
+        "exif", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*" + b"\xff" * 40]
+    )
+    def test_damaged_exif_does_not_spoil_the_picture(
+        self, photo: RgbImage, photo_image: Image.Image, exif: bytes
+    ) -> None:
+        assert mean_difference(decode(saved(photo_image, "JPEG", quality=95, exif=exif)), photo) < 4
+
+    def test_exif_of_the_wrong_type_does_not_spoil_the_picture(self, photo_image: Image.Image) -> None:
+        rational, short = 5, 3
+        exif = (
+            b"Exif\0\0II*\0"
+            + struct.pack("<IH", 8, 2)
+            + struct.pack("<HHII", MAKE, rational, 1, 38)
+            + struct.pack("<HHIHH", ORIENTATION, short, 1, 6, 0)
+            + struct.pack("<III", 0, 1, 2)
+        )
+        picture = decode(saved(photo_image, "JPEG", exif=exif))
+        assert sorted(picture.shape) == [3, 72, 96]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("file_format", "options"), [("PNG", {}), ("WEBP", {"lossless": True})], ids=["APNG", "animated WebP"]
+    )
+    def test_an_animation_is_refused_as_such(
+        self, photo_image: Image.Image, file_format: str, options: dict[str, Any]
+    ) -> None:
+        second = photo_image.transpose(Image.Transpose.ROTATE_180)
+        file = saved(photo_image, file_format, save_all=True, append_images=[second], duration=100, **options)
+        with pytest.raises(UnsupportedPicture, match="animated"):
+            decode(file)
+
+    @pytest.mark.parametrize(
+        ("file", "name"),
+        [
+            (saved(Image.new("RGB", (40, 40)), "GIF"), "GIF"),
+            (saved(Image.new("RGB", (40, 40)), "TIFF"), "TIFF"),
+            (b"MM\0*\0\0\0\x08" + bytes(40), "TIFF"),
+            (b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"/>', "SVG"),
+            (b'\n <?xml version="1.0"?>\n<svg/>', "SVG"),
+            (b"%PDF-1.7\n" + bytes(40), "PDF"),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40), "HEIC"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(40), "AVIF"),
+            (b"\0\0\0\x20ftypisom\0\0\2\0" + bytes(40), "video"),
+        ],
+        ids=["GIF", "TIFF", "big-endian TIFF", "SVG", "XML", "PDF", "HEIC", "AVIF", "MP4"],
+    )
+    def test_a_format_that_is_not_read_is_named(self, file: bytes, name: str) -> None:
+        with pytest.raises(UnsupportedPicture, match=name) as refusal:
+            decode(file)
+        assert "send PNG, JPEG, WebP or BMP" in str(refusal.value)
+
+    @pytest.mark.parametrize("file_format", ["ICO", "PPM", "TGA", "PCX", "JPEG2000"])
+    def test_other_formats_are_never_decoded(self, photo_image: Image.Image, file_format: str) -> None:
+        with pytest.raises((NotAPicture, UnsupportedPicture)):
+            decode(saved(photo_image, file_format))
+
+    @pytest.mark.parametrize(
+        "file",
+        [
+            b"",
+            b"\0",
+            b"this is text, not a picture",
+            bytes(1000),
+            PNG_SIGNATURE,
+            b"\xff\xd8\xff",
+            b"\xff\xd8\xff\xe0",
+            b"RIFF\x10\0\0\0WEBPVP8 ",
+            b"BM",
+            b"BM" + bytes(60),
+            np.random.default_rng(0).bytes(2000),
+        ],
+        ids=itertools.count(),
+    )
+    def test_what_is_no_picture_is_refused(self, file: bytes) -> None:
+        with pytest.raises(NotAPicture):
+            decode(file)
+
+    @pytest.mark.parametrize("size", [(1, 1), (31, 400), (400, 31)])
+    def test_a_picture_too_small_to_show_an_eye_is_refused(self, size: tuple[int, int]) -> None:
+        with pytest.raises(PictureTooSmall, match=f"{size[0]}x{size[1]}"):
+            decode(saved(Image.new("RGB", size), "PNG"))
+
+    def test_the_smallest_picture_is_32_pixels_wide_and_high(self) -> None:
+        assert decode(saved(Image.new("RGB", (32, 32)), "PNG")).shape == (32, 32, 3)
+
+    def test_a_picture_without_pixels_is_refused(self) -> None:
+        with pytest.raises((NotAPicture, PictureTooSmall)):
+            decode(png(0, 0, 8, RGB, b""))
+
+
+@contextlib.contextmanager
+def at_most_50_megabytes() -> Iterator[None]:
+    """Fails if what happens inside touches more than 50 MB of new memory. Only Linux can tell."""
+    reset_peak, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    if not reset_peak.exists():
+        yield
+        return
+
+    def kilobytes(line: str) -> int:
+        return int(re.search(rf"{line}:\s+(\d+) kB", status.read_text())[1])  # type: ignore[index]
+
+    reset_peak.write_text("5")
+    before = kilobytes("VmRSS")
+    yield
+    assert kilobytes("VmHWM") - before < 50_000
+
+
+class TestDecompressionBombs:
+    def test_the_limit_itself_is_allowed_and_one_column_more_is_not(self) -> None:
+        assert decode_picture(saved(Image.new("RGB", (50, 40)), "PNG"), 2000).shape == (40, 50, 3)
+        with pytest.raises(PictureTooLarge, match="51x40"):
+            decode_picture(saved(Image.new("RGB", (51, 40)), "PNG"), 2000)
+
+    @staticmethod
+    def bomb(file_format: str) -> bytes:
+        """A file of some kilobytes whose header says more than 200 million pixels."""
+        if file_format == "PNG":
+            # This one is whole: it would decode to 1.2 GB.
+            return png(20_000, 20_000, 1, GREY, bytes(20_000 * (1 + 20_000 // 8)))
+        file = bytearray(saved(Image.new("RGB", (64, 64)), file_format))
+        if file_format == "JPEG":
+            struct.pack_into(">HH", file, file.index(b"\xff\xc0") + 5, 20_000, 20_000)
+        elif file_format == "WEBP":
+            struct.pack_into("<HH", file, file.index(b"\x9d\x01\x2a") + 3, 16_383, 16_383)
+        else:
+            struct.pack_into("<ii", file, 18, 20_000, 20_000)
+        return bytes(file)
+
+    @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+    def test_a_bomb_is_refused_on_its_header_before_it_takes_time_or_memory(self, file_format: str) -> None:
+        bomb = self.bomb(file_format)
+        started = time.perf_counter()
+        with at_most_50_megabytes(), pytest.raises(PictureTooLarge):
+            decode(bomb)
+        assert time.perf_counter() - started < 0.5
+
+    @pytest.mark.parametrize(
+        ("kind", "opening"),
+        [(b"zTXt", b"bomb\0\0"), (b"iCCP", b"bomb\0\0"), (b"iTXt", b"bomb\0\1\0\0\0")],
+        ids=["zTXt", "iCCP", "iTXt"],
+    )
+    def test_a_bomb_in_a_text_chunk_takes_no_memory(self, kind: bytes, opening: bytes) -> None:
+        chunk = png_chunk(kind, opening + zlib.compress(bytes(100_000_000), level=1))
+        file = png(32, 32, 8, GREY, bytes(32 * 33), extra=chunk)
+        with at_most_50_megabytes():
+            assert_picture_or_error(file)
+
+
+def assert_picture_or_error(file: bytes) -> bool:
+    """Anything but an `EyeNetError` fails the test; says whether there was a picture."""
+    try:
+        picture = decode_picture(file, 1_000_000)
+    except EyeNetError:
+        return False
+    assert picture.dtype == np.uint8
+    assert picture.ndim == 3
+    assert picture.shape[2] == 3
+    return True
+
+
+def good_files(picture: Image.Image) -> dict[str, bytes]:
+    """One small file of every kind that is read."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[MAKE] = "a camera"
+    return {
+        "PNG": saved(picture, "PNG", exif=exif),
+        "PNG palette": saved(picture.quantize(16), "PNG", transparency=b"\0\x80"),
+        "PNG grey with alpha": saved(picture.convert("LA"), "PNG"),
+        "APNG": saved(picture, "PNG", save_all=True, append_images=[picture.transpose(Image.Transpose.ROTATE_180)]),
+        "JPEG": saved(picture, "JPEG", exif=exif),
+        "JPEG progressive": saved(picture, "JPEG", progressive=True),
+        "JPEG CMYK": saved(picture.convert("CMYK"), "JPEG"),
+        "MPO": saved(picture, "MPO", save_all=True, append_images=[picture]),
+        "WebP": saved(picture, "WEBP", exif=exif),
+        "WebP lossless": saved(picture, "WEBP", lossless=True),
+        "BMP": saved(picture, "BMP"),
+        "BMP palette": saved(picture.quantize(16), "BMP"),
+    }
+
+
+def mutated(file: bytes, dice: np.random.Generator) -> bytes:
+    """The file with a few bytes changed, cut out or put in, mostly near its beginning; PNG checksums mended."""
+    damaged = bytearray(file)
+    for _ in range(dice.integers(1, 6)):
+        place = int(dice.integers(min(len(damaged), dice.choice((64, 256, 1_000_000)))))
+        kind = dice.random()
+        if kind < 0.6:
+            damaged[place] = dice.choice((0, 1, 127, 128, 255, dice.integers(256)))
+        elif kind < 0.8:
+            del damaged[place : place + dice.integers(1, 13)]
+        else:
+            damaged[place:place] = dice.bytes(dice.integers(1, 13))
+    return with_right_checksums(bytes(damaged)) if dice.random() < 0.7 else bytes(damaged)
+
+
+def with_right_checksums(file: bytes) -> bytes:
+    """Else Pillow stops at the checksum, and the code behind it is never tested."""
+    if not file.startswith(PNG_SIGNATURE):
+        return file
+    mended, place = PNG_SIGNATURE, len(PNG_SIGNATURE)
+    while place + 12 <= len(file):
+        (length,) = struct.unpack_from(">I", file, place)
+        if place + 12 + length > len(file):
+            break
+        mended += png_chunk(file[place + 4 : place + 8], file[place + 8 : place + 8 + length])
+        place += 12 + length
+    return mended + file[place:]
+
+
+# Pillow warns of damaged EXIF and of animations that lack their frames; here that is what is wanted.
+@pytest.mark.filterwarnings("ignore::UserWarning")
+class TestDamage:
+    @pytest.fixture(scope="class")
+    def files(self, photo_image: Image.Image) -> dict[str, bytes]:
+        return good_files(photo_image)
+
+    @pytest.mark.parametrize("kind", ["PNG", "PNG palette", "PNG grey with alpha", "JPEG", "JPEG CMYK", "WebP", "BMP"])
+    def test_a_file_that_is_cut_off_anywhere_in_its_pixels_is_refused(self, files: dict[str, bytes], kind: str) -> None:
+        file = files[kind]
+        for length in [*range(40), *range(40, len(file) * 9 // 10, max(1, len(file) // 150))]:
+            with pytest.raises(NotAPicture):
+                decode(file[:length])
+
+    def test_a_file_that_is_cut_off_near_its_end_is_a_picture_or_refused(self, files: dict[str, bytes]) -> None:
+        for file in files.values():
+            for length in range(max(0, len(file) - 60), len(file)):
+                assert_picture_or_error(file[:length])
+
+    def test_damage_anywhere_gives_a_picture_or_a_clear_error(self, files: dict[str, bytes]) -> None:
+        dice = np.random.default_rng(20_000)
+        outcomes = [assert_picture_or_error(mutated(file, dice)) for file in files.values() for _ in range(150)]
+        assert 0.1 < np.mean(outcomes) < 0.9
+
+    def test_a_png_without_any_one_of_its_chunks_is_a_picture_or_refused(self, files: dict[str, bytes]) -> None:
+        for file in files.values():
+            if not file.startswith(PNG_SIGNATURE):
+                continue
+            chunks, place = [], len(PNG_SIGNATURE)
+            while place < len(file):
+                end = place + 12 + struct.unpack_from(">I", file, place)[0]
+                chunks.append(file[place:end])
+                place = end
+            for missing in range(len(chunks)):
+                assert_picture_or_error(PNG_SIGNATURE + b"".join(chunks[:missing] + chunks[missing + 1 :]))
+
+    def test_a_palette_picture_without_a_palette_is_refused(self) -> None:
+        palette_colour_type = 3
+        with pytest.raises(NotAPicture):
+            decode(png(32, 32, 8, palette_colour_type, bytes(32 * 33)))
+
+    def test_no_error_quotes_the_file(self) -> None:
+        with pytest.raises(EyeNetError) as refusal:
+            decode(b"s3cret s3cret s3cret")
+        assert "s3cret" not in str(refusal.value)
