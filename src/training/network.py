@@ -68,15 +68,15 @@ def build_trainable_part(backbone: Any, class_count: int = len(CLASSES)) -> Any:
     """Everything behind `CUT_LAYER` as a model of its own, to be trained on stored features.
 
     The layers of the backbone are copies with its weights; their normalisation stays as it is, because its statistics
-    come from far more pictures than there are here, and so do their 3x3 convolutions: what is trained works within a
-    place. The head pools over places and would not notice if evidence moved to another, but the heatmaps would. Layers
-    bear the names that they have in the whole graph; `install_trained_part` carries the weights back.
+    come from far more pictures than there are here. Layers bear the names that they have in the whole graph;
+    `install_trained_part` carries the weights back.
     """
     shared = keras.Model(backbone.get_layer(CUT_LAYER).output, backbone.output)
     copied = keras.models.clone_model(shared)
     copied.set_weights(shared.get_weights())
     for layer in copied.layers:
-        layer.trainable = isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (1, 1)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
     return keras.Model(copied.input, _score(copied.output, class_count), name="trainable_part")
 
 
