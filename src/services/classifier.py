@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from src.core.errors import StartupError
 from src.core.types import EyePrediction, ModelInfo, RgbImage
 from src.services.grad_cam import class_activation_maps, scale_heatmap
 from src.services.tensorflow_runtime import device_name, enable_memory_growth, keras, tf
+from src.utils.file_hash import sha256_of
 
 # Bounds the memory of one pass: activations of DenseNet121 take about 50 MB per crop.
 _LARGEST_BATCH = 16
@@ -33,11 +33,12 @@ class EyeClassifier:
         enable_memory_growth()
         model = _load(model_path)
         self.input_side = _check_input(model)
-        _check_classes(model, model_path, classes)
+        sha256 = sha256_of(model_path)
+        _check_classes(model, classes, _classes_on_card(model_path, sha256))
         self._forward = _compile(model, grad_cam_layer, self.input_side)
         self.info = ModelInfo(
             name=model_name,
-            sha256=_sha256(model_path),
+            sha256=sha256,
             classes=tuple(classes),
             grad_cam_layer=grad_cam_layer,
             device=device_name(),
@@ -84,29 +85,24 @@ def _check_input(model: Any) -> int:
     return int(shape[1])
 
 
-def _check_classes(model: Any, model_path: Path, classes: Sequence[str]) -> None:
+def _check_classes(model: Any, classes: Sequence[str], card_classes: list[str] | None) -> None:
     width = model.output_shape[-1]
     if width != len(classes):
         raise StartupError(f"CLASSES is wrong: it names {len(classes)} classes, the model has {width} outputs.")
-    card_classes = _classes_on_card(model_path)
     if card_classes is not None and card_classes != list(classes):
         raise StartupError(f"CLASSES is wrong: the model's card says {','.join(card_classes)}, in this order.")
 
 
-def _classes_on_card(model_path: Path) -> list[str] | None:
+def _classes_on_card(model_path: Path, sha256: str) -> list[str] | None:
     """The classes that the card beside the model names; None without a card, or with one of another model."""
     card_path = model_path.with_suffix(".json")
     if not card_path.is_file():
         return None
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))
-        return list(card["classes"]) if card["sha256"] == _sha256(model_path) else None
+        return list(card["classes"]) if card["sha256"] == sha256 else None
     except (ValueError, KeyError, TypeError):
         raise StartupError(f"{card_path} is not a model card: it needs classes and sha256.") from None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _compile(model: Any, grad_cam_layer: str, side: int) -> Any:

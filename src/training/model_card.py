@@ -17,6 +17,7 @@ from src.training.network import CLASSES, CUT_LAYER, GRAD_CAM_LAYER, INPUT_SIDE
 from src.training.pictures import LabelledPicture
 from src.training.samples import CopyPlan, Sample, SampleKind
 from src.training.split import METHOD
+from src.utils.file_hash import sha256_of
 
 _RELATION = (
     "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins). The shipped "
@@ -48,11 +49,6 @@ _LICENCES = {
 def write_card(card: dict[str, Any], file: Path) -> None:
     """Writes the card as JSON, UTF-8."""
     file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def sha256_of(file: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def make_card(

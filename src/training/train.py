@@ -18,12 +18,13 @@ from src.training.backbone_weights import load_imagenet_weights
 from src.training.cross_validation import CrossValidation
 from src.training.features import compute_features
 from src.training.fitting import FitRecipe
-from src.training.model_card import make_card, sha256_of, write_card
+from src.training.model_card import make_card, write_card
 from src.training.network import CLASSES, build_network, install_trained_part, save_network
 from src.training.pictures import LabelledPicture, find_pictures
 from src.training.progress import Progress
 from src.training.samples import CopyPlan, plan_samples
 from src.training.split import assign_folds, whole_origins
+from src.utils.file_hash import sha256_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.model_card import sha256_of
 from src.training.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE, PARAMETER_COUNT
+from src.utils.file_hash import sha256_of
 
 from .conftest import REPOSITORY
 

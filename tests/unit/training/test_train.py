@@ -9,9 +9,9 @@ import pytest
 
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
-from src.training.model_card import sha256_of
 from src.training.network import CLASSES, build_backbone
 from src.training.train import main
+from src.utils.file_hash import sha256_of
 from src.utils.image_codec import encode_png
 
 
