@@ -130,6 +130,49 @@ class Settings(BaseSettings):
     )
     mirrored_input: bool = Field(False, description="Pictures are mirrored (selfie cameras): swaps left and right eye.")
 
+    min_confidence: float = Field(
+        0.6, ge=0, le=1, description="Mean score (0-1) of the best class, below which it is low_confidence; 0: never."
+    )
+    max_unfamiliarity: float = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description="Strangeness above which a crop is unfamiliar; 1 is that of 1 in 40 eyes; 1000: never.",
+    )
+    not_an_eye_from: float = Field(
+        1.6, ge=0, le=1000, description="The same strangeness, above which a crop is not_an_eye; 1000: never."
+    )
+    min_sharpness: float = Field(
+        0.15,
+        ge=0,
+        le=1,
+        description="Fine structure (0-1) of a crop, below which it is blurry; 0: never.",
+    )
+    min_brightness: float = Field(
+        20.0, ge=0, le=255, description="Mean grey level (0-255) of a crop, below which it is too_dark; 0: never."
+    )
+    max_brightness: float = Field(
+        220.0, ge=0, le=255, description="Mean grey level (0-255) of a crop, above which it is too_bright; 255: never."
+    )
+    min_crop_pixels: int = Field(
+        20,
+        ge=0,
+        le=512,
+        description="Shortest side of a crop in the picture's pixels, below which it is too_small; 0: never.",
+    )
+    min_eye_openness: float = Field(
+        0.15,
+        ge=0,
+        le=1,
+        description="Height of the eye's opening divided by its width, below which it is eye_closed; 0: never.",
+    )
+    min_frame_agreement: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="Share of frames (0-1) with the overall best class, below which frames_disagree; 0: never.",
+    )
+
     temp_images_dir: ProjectPath = Field(Path("temp_images"), description="Where frames go if they are saved.")
     saved_eyes_dir: ProjectPath = Field(Path("saved_eyes"), description="Where eye crops go if they are saved.")
     save_temp_images: bool = Field(False, description="Save every frame to TEMP_IMAGES_DIR.")

@@ -40,6 +40,20 @@ class EyeSource(str, Enum):
     WHOLE_PICTURE = "whole_picture"
 
 
+class Reason(str, Enum):
+    """Why an answer is not sure, in the order in which reasons are listed."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    NOT_AN_EYE = "not_an_eye"
+    UNFAMILIAR = "unfamiliar"
+    BLURRY = "blurry"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    TOO_SMALL = "too_small"
+    EYE_CLOSED = "eye_closed"
+    FRAMES_DISAGREE = "frames_disagree"
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """An axis-parallel box in pixels of its picture; (x, y) is the corner nearest to the origin."""
@@ -83,11 +97,33 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class EyeRegion:
-    """Where one eye is in a picture, padding included; may reach over the picture's edge."""
+    """Where one eye is in a picture, padding included; may reach over the picture's edge.
+
+    Attributes:
+        openness: eye aspect ratio of the landmarks, about 0.1 (closed) to 0.4 (wide open); None without landmarks.
+    """
 
     side: EyeSide
     box: Box
     source: EyeSource
+    openness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CropQuality:
+    """How well an eye can be seen on its crop.
+
+    Attributes:
+        sharpness: see `quality.sharpness`; larger is sharper.
+        brightness: see `quality.brightness`, 0-255.
+        shortest_side: of the crop as it was in the picture, in pixels.
+        openness: see `EyeRegion`.
+    """
+
+    sharpness: float
+    brightness: float
+    shortest_side: int
+    openness: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +133,14 @@ class EyeCrop:
     Attributes:
         preview: the crop, longest side at most 512 px.
         network_input: the same crop as the classifier sees it, squeezed to a square.
-        sharpness: variance of the Laplacian of `network_input`; larger is sharper.
+        quality: measured on `network_input`.
     """
 
     side: EyeSide
     source: EyeSource
     preview: RgbImage
     network_input: RgbImage
-    sharpness: float
+    quality: CropQuality
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +148,15 @@ class EyePrediction:
     """What the classifier says of one crop.
 
     Attributes:
-        probabilities: one per class.
+        probabilities: one per class, calibrated if the model's card has a temperature.
         heatmaps: one Grad-CAM map per class, at the layer's own resolution; None where the map is flat.
+        unfamiliarity: how unlike the training pictures the crop is, 0 or more; 1 is as unlike as 1 in 40 eyes that the
+            training had left out. None where the model's card has no statistics of its training pictures.
     """
 
     probabilities: Probabilities
     heatmaps: tuple[Heatmap | None, ...]
+    unfamiliarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +169,9 @@ class EyeReport:
         preview: crop of the sharpest of those frames.
         overlay: the best class's heatmap laid over `preview`, same size; None where the map is flat.
         source: how the eye was found in that frame.
+        confidence: the best class's mean probability, 0-1.
+        reasons: why the answer is not sure, in the order of `Reason`; empty where nothing speaks against it.
+        unfamiliarity: median over those frames, see `EyePrediction`; None without statistics.
     """
 
     side: EyeSide
@@ -139,6 +181,13 @@ class EyeReport:
     preview: RgbImage
     overlay: RgbImage | None
     source: EyeSource
+    confidence: float
+    reasons: tuple[Reason, ...]
+    unfamiliarity: float | None = None
+
+    @property
+    def inconclusive(self) -> bool:
+        return bool(self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +214,7 @@ class ModelInfo:
         sha256: of the .h5 file, hexadecimal.
         device: what it runs on, `CPU` or `GPU: <name>`.
         tensorflow: version of TensorFlow.
+        calibrated: whether a score of 90 % means right in about nine cases of ten; so says the model's card.
     """
 
     name: str
@@ -173,3 +223,4 @@ class ModelInfo:
     grad_cam_layer: str
     device: str
     tensorflow: str
+    calibrated: bool

@@ -13,6 +13,7 @@ from src.core.errors import EyeNetError, NoEyesDetected
 from src.core.types import (
     AnalysisReport,
     Box,
+    CropQuality,
     EyeCrop,
     EyePrediction,
     EyeRegion,
@@ -26,11 +27,14 @@ from src.core.types import (
 from src.services.classifier import EyeClassifier
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
+from src.services.judgement import reasons_to_doubt, typical_unfamiliarity
+from src.services.thresholds import Thresholds
 from src.utils import geometry
 from src.utils.data_uri import decode_data_uri
 from src.utils.heatmap_overlay import lay_over
 from src.utils.image_codec import decode_picture
-from src.utils.preprocessing import contrast, sharpness, shrink_to_fit, to_network_input
+from src.utils.preprocessing import shrink_to_fit, to_network_input
+from src.utils.quality import brightness, contrast, sharpness
 
 _PREVIEW_LONGEST_SIDE = 512
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
@@ -41,7 +45,7 @@ _Result = TypeVar("_Result")
 
 
 class EyeAnalysis:
-    """Decodes frames, finds the eyes, classifies all of them in one batch, and merges per eye.
+    """Decodes frames, finds the eyes, classifies all of them in one batch, merges per eye, and judges.
 
     All work of weight happens on the executor's threads; several frames are decoded and searched at the same time.
     """
@@ -52,12 +56,14 @@ class EyeAnalysis:
         classifier: EyeClassifier,
         image_store: ImageStore,
         executor: Executor,
+        thresholds: Thresholds,
         max_image_pixels: int,
     ) -> None:
         self._detector = detector
         self._classifier = classifier
         self._image_store = image_store
         self._executor = executor
+        self._thresholds = thresholds
         self._max_image_pixels = max_image_pixels
 
     async def analyse_frames(self, frames: Sequence[Frame], failures: Sequence[FrameFailure] = ()) -> AnalysisReport:
@@ -131,36 +137,50 @@ class EyeAnalysis:
                 continue
             preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
             self._image_store.save_eye(preview)
-            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, sharpness(network_input)))
+            quality = _quality(network_input, pixels, eye.openness)
+            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality))
         return crops
 
     async def _eye_reports(self, crops: Sequence[EyeCrop]) -> dict[EyeSide, EyeReport]:
         if not crops:
             raise NoEyesDetected
         predictions = await self._run(self._classifier.classify, [crop.network_input for crop in crops])
-        return await self._run(_merge_per_eye, crops, predictions)
+        return await self._run(_merge_per_eye, crops, predictions, self._thresholds)
 
 
-def _merge_per_eye(crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[EyeSide, EyeReport]:
+def _quality(network_input: RgbImage, pixels: RgbImage, openness: float | None) -> CropQuality:
+    return CropQuality(sharpness(network_input), brightness(network_input), min(pixels.shape[:2]), openness)
+
+
+def _merge_per_eye(
+    crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction], thresholds: Thresholds
+) -> dict[EyeSide, EyeReport]:
     reports = {}
     for side in EyeSide:
         seen = [pair for pair in zip(crops, predictions, strict=True) if pair[0].side is side]
         if seen:
-            reports[side] = _merge(side, seen)
+            reports[side] = _merge(side, seen, thresholds)
     return reports
 
 
-def _merge(side: EyeSide, seen: Sequence[tuple[EyeCrop, EyePrediction]]) -> EyeReport:
-    probabilities = np.mean([prediction.probabilities for _, prediction in seen], axis=0, dtype=np.float64)
+def _merge(side: EyeSide, seen: Sequence[tuple[EyeCrop, EyePrediction]], thresholds: Thresholds) -> EyeReport:
+    predictions = [prediction for _, prediction in seen]
+    mean = np.mean([prediction.probabilities for prediction in predictions], axis=0, dtype=np.float64)
+    probabilities = mean.astype(np.float32)
     best_class = int(probabilities.argmax())
-    sharpest, its_prediction = max(seen, key=lambda pair: pair[0].sharpness)
+    sharpest, its_prediction = max(seen, key=lambda pair: pair[0].quality.sharpness)
     heatmap = its_prediction.heatmaps[best_class]
     return EyeReport(
         side=side,
-        probabilities=probabilities.astype(np.float32),
+        probabilities=probabilities,
         best_class=best_class,
         frames_seen=len(seen),
         preview=sharpest.preview,
         overlay=None if heatmap is None else lay_over(sharpest.preview, heatmap),
         source=sharpest.source,
+        confidence=float(probabilities[best_class]),
+        reasons=reasons_to_doubt(
+            probabilities, predictions, [crop.quality for crop, _ in seen], sharpest.quality, thresholds
+        ),
+        unfamiliarity=typical_unfamiliarity(predictions),
     )

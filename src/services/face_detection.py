@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.assets import Assets
 from src.services.haar_cascades import GreyImage, HaarCascades
 from src.utils import geometry
+from src.utils.eye_openness import eye_openness
 from src.utils.preprocessing import resize
 
 # The 68 points of iBUG 300-W (Sagonas et al., ICCVW 2013). Left and right are the person's own.
@@ -93,7 +95,7 @@ class FaceDetector:
             or self._eyes_by_cascades(pyramid, may_be_close_up=may_be_close_up)
         )
         if self._mirrored_input:
-            return [EyeRegion(eye.side.opposite, eye.box, eye.source) for eye in eyes]
+            return [replace(eye, side=eye.side.opposite) for eye in eyes]
         return eyes
 
     def _eyes_in_hint(self, picture: RgbImage, hint: Box | None) -> list[EyeRegion]:
@@ -104,7 +106,7 @@ class FaceDetector:
         left, top = int(region.x), int(region.y)
         part = np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)])
         eyes = self._eyes_by_landmarks(_Pyramid(part), _HINT_SEARCH_SIDES)
-        return [EyeRegion(eye.side, geometry.shifted(eye.box, left, top), eye.source) for eye in eyes]
+        return [replace(eye, box=geometry.shifted(eye.box, left, top)) for eye in eyes]
 
     def _eyes_by_landmarks(self, pyramid: _Pyramid, search_sides: Sequence[int]) -> list[EyeRegion]:
         for side in search_sides:
@@ -129,7 +131,9 @@ class FaceDetector:
         (left, top), (right, bottom) = eye.min(axis=0), eye.max(axis=0)
         # The landmarks' own extent, not dlib's box: that one comes in steps of a fifth, and crops would jump with it.
         face_width = float(np.ptp(points[:, 0]))
-        return self._padded(side, Box(left, top, right - left, bottom - top), face_width, EyeSource.LANDMARKS, pyramid)
+        opening = Box(left, top, right - left, bottom - top)
+        region = self._padded(side, opening, face_width, EyeSource.LANDMARKS, pyramid)
+        return replace(region, openness=eye_openness(eye))
 
     def _padded(
         self, side: EyeSide, opening: Box, face_width: float, source: EyeSource, pyramid: _Pyramid

@@ -12,6 +12,7 @@ from src.services.assets import prepare_assets
 from src.services.classifier import EyeClassifier
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
+from src.services.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +50,6 @@ def load_services(settings: Settings) -> Services:
     )
     classifier = EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
     executor = ThreadPoolExecutor(settings.worker_thread_count, thread_name_prefix="worker")
-    analysis = EyeAnalysis(detector, classifier, image_store, executor, settings.max_image_pixels)
+    thresholds = Thresholds.from_settings(settings)
+    analysis = EyeAnalysis(detector, classifier, image_store, executor, thresholds, settings.max_image_pixels)
     return Services(analysis, classifier.info, executor, image_store)

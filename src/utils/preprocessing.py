@@ -35,18 +35,3 @@ def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
     shrinks = width < rgb.shape[1] or height < rgb.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(rgb, (width, height), interpolation=interpolation), dtype=np.uint8)
-
-
-def sharpness(rgb: RgbImage) -> float:
-    """Variance of the Laplacian of the grey picture; larger is sharper.
-
-    Comparable only between pictures of the same size. Pech-Pacheco et al., "Diatom autofocusing in brightfield
-    microscopy: a comparative study", ICPR 2000.
-    """
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
-
-
-def contrast(rgb: RgbImage) -> float:
-    """Standard deviation of the grey picture, in levels of 0-255."""
-    return float(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).std())

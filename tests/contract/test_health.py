@@ -22,6 +22,7 @@ def test_health_says_what_is_running(client: httpx.Client) -> None:
     assert answer.json()["model"]["classes"] == ["Cataract", "Conjunctivitis", "Healthy", "Stye"]
     assert len(answer.json()["model"]["sha256"]) == 64
     assert answer.json()["model"]["device"]
+    assert isinstance(answer.json()["model"]["calibrated"], bool)
     assert answer.json()["version"]
 
 

@@ -36,6 +36,7 @@ def test_the_legacy_envelope_is_http_200_with_the_body_as_a_string(tmp_path: Pat
         assert isinstance(content["body"], str)
     assert set(json.loads(predict.json()["body"])) == {"left_eye", "right_eye"}
     assert json.loads(upload.json()["body"])["left_eye"]["best_prediction"]
+    assert json.loads(predict.json()["body"])["left_eye"].keys() >= {"confidence", "inconclusive", "reasons"}
     assert json.loads(failure.json()["body"])["code"] == "invalid_payload"
     assert health.json()["message"] == "Healthy"
 

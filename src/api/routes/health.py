@@ -47,4 +47,5 @@ def _model(model: ModelInfo | None) -> HealthModelAnswer | None:
         grad_cam_layer=model.grad_cam_layer,
         device=model.device,
         tensorflow=model.tensorflow,
+        calibrated=model.calibrated,
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from src.api.answers import render_error, render_predict, render_upload
 from src.core.errors import EyeNetError, NoEyesDetected, NotAPicture, PictureTooLarge
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, FrameFailure, ModelInfo, RgbImage
+from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, FrameFailure, ModelInfo, Reason, RgbImage
 from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 
 CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
-MODEL = ModelInfo("EyeNet", "0123456789abcdef" * 4, CLASSES, "multiply_1", "CPU", "2.14.1")
+MODEL = ModelInfo("EyeNet", "0123456789abcdef" * 4, CLASSES, "multiply_1", "CPU", "2.14.1", calibrated=True)
 PREVIEW = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 OVERLAY = PREVIEW[::-1].copy()
 
@@ -22,9 +24,10 @@ def eye(
     probabilities: tuple[float, ...] = (0.1, 0.2, 0.65, 0.05),
     overlay: RgbImage | None = OVERLAY,
     source: EyeSource = EyeSource.LANDMARKS,
+    reasons: tuple[Reason, ...] = (),
 ) -> EyeReport:
     values = np.array(probabilities, np.float32)
-    return EyeReport(side, values, int(values.argmax()), 3, PREVIEW, overlay, source)
+    return EyeReport(side, values, int(values.argmax()), 3, PREVIEW, overlay, source, float(values.max()), reasons)
 
 
 def report(*eyes: EyeReport, failures: tuple[FrameFailure, ...] = ()) -> AnalysisReport:
@@ -57,6 +60,21 @@ class TestPredict:
         assert unseen.average_scores == dict.fromkeys(CLASSES, 0)
         assert unseen.best_prediction == "Not Detected"
         assert (unseen.image_preview, unseen.grad_cam_preview) == (None, None)
+        assert (unseen.confidence, unseen.inconclusive, unseen.reasons) == (None, None, [])
+
+    def test_an_eye_without_reasons_is_conclusive(self) -> None:
+        left = render_predict(report(eye(EyeSide.LEFT)), MODEL).body.left_eye
+        assert (left.confidence, left.inconclusive, left.reasons) == (65, False, [])
+
+    def test_an_eye_with_reasons_is_inconclusive_and_still_has_its_best_class(self) -> None:
+        doubtful = eye(EyeSide.LEFT, reasons=(Reason.LOW_CONFIDENCE, Reason.TOO_DARK))
+        left = render_predict(report(doubtful), MODEL).body.left_eye
+        assert (left.inconclusive, left.reasons) == (True, ["low_confidence", "too_dark"])
+        assert left.best_prediction == "Healthy"
+
+    def test_the_confidence_is_the_best_score(self) -> None:
+        left = render_predict(report(eye(EyeSide.LEFT, (1 / 3, 1 / 3 + 1e-3, 1 / 6, 1 / 6))), MODEL).body.left_eye
+        assert left.confidence == left.average_scores["Conjunctivitis"] == 33.43
 
     def test_a_flat_map_is_null(self) -> None:
         left = render_predict(report(eye(EyeSide.LEFT, overlay=None)), MODEL).body.left_eye
@@ -77,6 +95,12 @@ class TestPredict:
         assert MODEL.sha256.startswith(answer.model.hash)
         assert len(answer.model.hash) >= 8
 
+    @pytest.mark.parametrize("calibrated", [True, False])
+    def test_it_says_whether_scores_are_calibrated(self, calibrated: bool) -> None:
+        model = replace(MODEL, calibrated=calibrated)
+        assert render_predict(report(eye(EyeSide.LEFT)), model).model.calibrated is calibrated
+        assert render_upload(report(eye(EyeSide.LEFT)), model).model.calibrated is calibrated
+
     def test_it_says_that_it_is_no_medical_device(self) -> None:
         assert "not a medical device" in render_predict(report(eye(EyeSide.LEFT)), MODEL).notice
 
@@ -87,6 +111,12 @@ class TestUpload:
         assert answer["left_eye"]["best_prediction"] == "Healthy"
         assert answer["left_eye"]["found_by"] == "whole_picture"
         assert answer["right_eye"] == {"best_prediction": "Not Detected"}
+
+    def test_an_eye_says_why_it_is_not_sure(self) -> None:
+        answer = render_upload(report(eye(EyeSide.LEFT, reasons=(Reason.NOT_AN_EYE,))), MODEL).model_dump()
+        assert answer["left_eye"]["inconclusive"] is True
+        assert answer["left_eye"]["reasons"] == ["not_an_eye"]
+        assert answer["left_eye"]["confidence"] == 65
 
     def test_a_face_has_both_eyes(self) -> None:
         both = report(eye(EyeSide.LEFT, (1, 0, 0, 0)), eye(EyeSide.RIGHT, (0, 0, 0, 1)))

@@ -26,8 +26,11 @@ EYE = EyeAnswer(
     grad_cam_preview=None,
     frames_seen=1,
     found_by="landmarks",
+    confidence=60,
+    inconclusive=False,
+    reasons=[],
 )
-MODEL = ModelAnswer(name="EyeNet", hash="0123456789ab")
+MODEL = ModelAnswer(name="EyeNet", hash="0123456789ab", calibrated=True)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,13 @@ def save_model(tmp_path: Path) -> SaveModel:
 def keras_model(settings: Settings) -> Any:
     """The shipped model as Keras itself loads it, for second opinions."""
     return keras.models.load_model(settings.model_path, compile=False)
+
+
+@pytest.fixture(scope="session")
+def temperature(settings: Settings) -> float:
+    """By which the shipped model's logits are divided, as its card says: Keras does not know of it."""
+    card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
+    return float(card.get("calibration", {}).get("temperature", 1.0))
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ import asyncio
 import base64
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from src.config.settings import load_settings
+from src.config.settings import Settings, load_settings
 from src.core.errors import (
     InvalidPayload,
     NoEyesDetected,
@@ -25,6 +26,7 @@ from src.core.errors import (
 from src.core.types import (
     AnalysisReport,
     Box,
+    CropQuality,
     EyeCrop,
     EyePrediction,
     EyeSide,
@@ -32,12 +34,14 @@ from src.core.types import (
     Frame,
     FrameFailure,
     Heatmap,
+    Reason,
     RgbImage,
 )
 from src.services.analysis import EyeAnalysis, _merge_per_eye
 from src.services.classifier import EyeClassifier
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
+from src.services.thresholds import Thresholds
 from src.utils.data_uri import encode_data_uri
 from src.utils.geometry import cut
 from src.utils.heatmap_overlay import lay_over
@@ -45,6 +49,7 @@ from src.utils.image_codec import encode_png
 from src.utils.preprocessing import resize, to_network_input
 
 MAX_PIXELS = 4_000_000
+THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
 
 
 def frame_of(picture: RgbImage, index: int = 0, box: Box | None = None) -> Frame:
@@ -82,7 +87,7 @@ def image_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ima
 def analysis(
     detector: FaceDetector, classifier: EyeClassifier, image_store: ImageStore, executor: Executor
 ) -> EyeAnalysis:
-    return EyeAnalysis(detector, classifier, image_store, executor, MAX_PIXELS)
+    return EyeAnalysis(detector, classifier, image_store, executor, THRESHOLDS, MAX_PIXELS)
 
 
 def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
@@ -183,6 +188,51 @@ class TestFrames:
             for side in EyeSide:
                 assert report.eyes[side].frames_seen == 3
                 np.testing.assert_allclose(report.eyes[side].probabilities, alone.eyes[side].probabilities, atol=1e-5)
+
+
+class TestDoubts:
+    """Real pictures made worse; which class the model then sees is its own affair."""
+
+    @staticmethod
+    def doubts(report: AnalysisReport) -> list[set[Reason]]:
+        return [
+            set(eye.reasons) & {Reason.BLURRY, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TOO_SMALL, Reason.EYE_CLOSED}
+            for eye in report.eyes.values()
+        ]
+
+    def test_a_good_portrait_leaves_none(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        assert self.doubts(report_of(analysis, face)) == [set(), set()]
+
+    def test_a_face_out_of_focus_is_blurry(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        out_of_focus = cv2.GaussianBlur(face, (0, 0), 4)
+        assert self.doubts(report_of(analysis, out_of_focus)) == [{Reason.BLURRY}] * 2
+
+    def test_one_frame_in_focus_is_enough(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        out_of_focus = cv2.GaussianBlur(face, (0, 0), 4)
+        assert self.doubts(report_of(analysis, out_of_focus, face, out_of_focus)) == [set(), set()]
+
+    def test_a_face_in_the_dark_is_too_dark(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        dark = (face * 0.08).astype(np.uint8)
+        assert self.doubts(report_of(analysis, dark)) == [{Reason.TOO_DARK}] * 2
+
+    def test_an_over_exposed_eye_is_too_bright(self, analysis: EyeAnalysis, eye_photo: RgbImage) -> None:
+        glaring = (eye_photo * 4.0).clip(0, 255).astype(np.uint8)
+        assert self.doubts(upload_of(analysis, glaring)) == [{Reason.TOO_BRIGHT}]
+
+    def test_a_face_far_away_is_too_small_and_so_not_sharp(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        assert self.doubts(report_of(analysis, resize(face, 160, 160))) == [{Reason.BLURRY, Reason.TOO_SMALL}] * 2
+
+    def test_eyes_less_open_than_the_threshold_are_closed(
+        self,
+        detector: FaceDetector,
+        classifier: EyeClassifier,
+        image_store: ImageStore,
+        executor: Executor,
+        face: RgbImage,
+    ) -> None:
+        wider = replace(THRESHOLDS, min_eye_openness=0.6)
+        strict = EyeAnalysis(detector, classifier, image_store, executor, wider, MAX_PIXELS)
+        assert self.doubts(report_of(strict, face)) == [{Reason.EYE_CLOSED}] * 2
 
 
 NOT_PICTURES = [
@@ -297,7 +347,7 @@ class TestMerging:
     @staticmethod
     def crop(side: EyeSide, sharpness: float, level: int = 100) -> EyeCrop:
         picture = np.full((20, 30, 3), level, np.uint8)
-        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, sharpness)
+        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, CropQuality(sharpness, 128, 100, 0.3))
 
     @staticmethod
     def prediction(probabilities: list[float], hot_columns: list[int | None]) -> EyePrediction:
@@ -310,9 +360,10 @@ class TestMerging:
         return EyePrediction(np.array(probabilities, np.float32), tuple(maps))
 
     def test_the_heatmap_is_the_sharpest_frames_for_the_class_that_won_over_all_frames(self) -> None:
-        crops = [self.crop(EyeSide.LEFT, 5), self.crop(EyeSide.LEFT, 9, level=50), self.crop(EyeSide.LEFT, 5)]
+        crops = [self.crop(EyeSide.LEFT, 0.5), self.crop(EyeSide.LEFT, 0.9, level=50), self.crop(EyeSide.LEFT, 0.5)]
         sharpest = self.prediction([0.6, 0.4], [1, 5])
-        report = _merge_per_eye(crops, [self.prediction([0.1, 0.9], [3, 3]), sharpest, self.prediction([0, 1], [3, 3])])
+        others = [self.prediction([0.1, 0.9], [3, 3]), self.prediction([0, 1], [3, 3])]
+        report = _merge_per_eye(crops, [others[0], sharpest, others[1]], THRESHOLDS)
         eye = report[EyeSide.LEFT]
         assert eye.best_class == 1
         assert sharpest.heatmaps[1] is not None
@@ -320,21 +371,40 @@ class TestMerging:
         assert np.array_equal(eye.overlay, lay_over(crops[1].preview, sharpest.heatmaps[1]))
 
     def test_a_flat_map_has_no_overlay(self) -> None:
-        report = _merge_per_eye([self.crop(EyeSide.LEFT, 1)], [self.prediction([0.9, 0.1], [None, 3])])
+        report = _merge_per_eye([self.crop(EyeSide.LEFT, 1)], [self.prediction([0.9, 0.1], [None, 3])], THRESHOLDS)
         assert report[EyeSide.LEFT].overlay is None
 
     def test_eyes_are_not_mixed(self) -> None:
-        crops = [self.crop(EyeSide.LEFT, 1, 10), self.crop(EyeSide.RIGHT, 9, 20), self.crop(EyeSide.LEFT, 2, 30)]
+        crops = [self.crop(EyeSide.LEFT, 0.1, 10), self.crop(EyeSide.RIGHT, 0.9, 20), self.crop(EyeSide.LEFT, 0.2, 30)]
         predictions = [self.prediction([share, 1 - share], [0, 0]) for share in (0.2, 0.9, 0.4)]
-        report = _merge_per_eye(crops, predictions)
+        report = _merge_per_eye(crops, predictions, THRESHOLDS)
         assert report[EyeSide.LEFT].probabilities.tolist() == pytest.approx([0.3, 0.7])
         assert report[EyeSide.RIGHT].probabilities.tolist() == pytest.approx([0.9, 0.1])
         assert (report[EyeSide.LEFT].frames_seen, report[EyeSide.RIGHT].frames_seen) == (2, 1)
         assert (report[EyeSide.LEFT].preview[0, 0, 0], report[EyeSide.RIGHT].preview[0, 0, 0]) == (30, 20)
 
     def test_an_eye_that_was_never_seen_has_no_report(self) -> None:
-        report = _merge_per_eye([self.crop(EyeSide.RIGHT, 1)], [self.prediction([1, 0], [0, 0])])
+        report = _merge_per_eye([self.crop(EyeSide.RIGHT, 1)], [self.prediction([1, 0], [0, 0])], THRESHOLDS)
         assert report.keys() == {EyeSide.RIGHT}
+
+    def test_the_confidence_is_the_best_mean_probability(self) -> None:
+        crops = [self.crop(EyeSide.LEFT, 1), self.crop(EyeSide.LEFT, 1)]
+        predictions = [self.prediction([0.9, 0.1], [0, 0]), self.prediction([0.7, 0.3], [0, 0])]
+        eye = _merge_per_eye(crops, predictions, THRESHOLDS)[EyeSide.LEFT]
+        assert eye.confidence == pytest.approx(0.8)
+        assert eye.reasons == ()
+
+    def test_each_eye_is_judged_on_its_own_frames(self) -> None:
+        crops = [self.crop(EyeSide.LEFT, 0.01), self.crop(EyeSide.RIGHT, 0.9), self.crop(EyeSide.LEFT, 0.02)]
+        predictions = [self.prediction(shares, [0, 0]) for shares in ([0.9, 0.1], [0.5, 0.5], [0.1, 0.9])]
+        report = _merge_per_eye(crops, predictions, THRESHOLDS)
+        assert report[EyeSide.LEFT].reasons == (Reason.LOW_CONFIDENCE, Reason.BLURRY, Reason.FRAMES_DISAGREE)
+        assert report[EyeSide.RIGHT].reasons == (Reason.LOW_CONFIDENCE,)
+
+    def test_one_sharp_frame_among_blurred_ones_is_enough(self) -> None:
+        crops = [self.crop(EyeSide.LEFT, sharpness) for sharpness in (0.01, 0.5, 0.02)]
+        report = _merge_per_eye(crops, [self.prediction([0.9, 0.1], [0, 0])] * 3, THRESHOLDS)
+        assert report[EyeSide.LEFT].reasons == ()
 
 
 def test_frames_and_eyes_are_saved_if_the_settings_say_so(
@@ -353,7 +423,7 @@ def test_frames_and_eyes_are_saved_if_the_settings_say_so(
     }.items():
         monkeypatch.setenv(name, value)
     store = ImageStore(load_settings(env_file=None))
-    report_of(EyeAnalysis(detector, classifier, store, executor, MAX_PIXELS), face, face)
+    report_of(EyeAnalysis(detector, classifier, store, executor, THRESHOLDS, MAX_PIXELS), face, face)
     store.close()
     assert len(list((tmp_path / "frames").iterdir())) == 2
     assert len(list((tmp_path / "eyes").iterdir())) == 4

@@ -16,8 +16,9 @@ from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, RgbImage
 from src.services.classifier import _LARGEST_BATCH, EyeClassifier
+from src.services.familiarity import FamiliarityStatistics
 from src.services.tensorflow_runtime import keras
-from src.training.network import build_network
+from src.training.learning.network import build_network
 from src.utils.preprocessing import to_network_input
 
 CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
@@ -83,10 +84,13 @@ class TestPredictions:
     def test_nothing_is_said_of_no_crops(self, classifier: EyeClassifier) -> None:
         assert classifier.classify([]) == []
 
-    def test_the_model_gets_rgb_divided_by_255(self, classifier: EyeClassifier, keras_model: Any) -> None:
+    def test_the_model_gets_rgb_divided_by_255(
+        self, classifier: EyeClassifier, keras_model: Any, temperature: float
+    ) -> None:
         crop = random_crops(1, 224)[0]
-        expected = keras_model(crop[np.newaxis].astype(np.float32) / 255, training=False).numpy()[0]
-        np.testing.assert_allclose(classifier.classify([crop])[0].probabilities, expected, atol=1e-5)
+        as_trained = keras_model(crop[np.newaxis].astype(np.float32) / 255, training=False).numpy()[0]
+        powers = as_trained ** (1 / temperature)
+        np.testing.assert_allclose(classifier.classify([crop])[0].probabilities, powers / powers.sum(), atol=1e-5)
 
     def test_eight_threads_at_once_get_what_one_gets(self, classifier: EyeClassifier) -> None:
         jobs = [random_crops(count, 224) for count in (1, 2, 3, 1, 2, 3, 1, 2)]
@@ -113,6 +117,84 @@ class TestModelInfo:
         card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
         assert card["sha256"] == hashlib.sha256(settings.model_path.read_bytes()).hexdigest()
         assert card["classes"] == list(settings.classes)
+
+
+class TestCard:
+    """What the card adds to a model's answers. Its own mistakes are in test_model_card.py."""
+
+    @staticmethod
+    def write_card(file: Path, **fields: Any) -> None:
+        card = {"classes": CLASSES, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} | fields
+        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+
+    @classmethod
+    def write_familiarity(cls, file: Path, layer: str, measures: int) -> FamiliarityStatistics:
+        """Statistics after which every descriptor is strange, beside the model."""
+        statistics = FamiliarityStatistics(np.zeros(measures), np.ones(measures), np.eye(measures)[:, :3], typical=0.01)
+        statistics.save(file.with_suffix(".npz"))
+        sha256 = hashlib.sha256(file.with_suffix(".npz").read_bytes()).hexdigest()
+        section = {"layer": layer, "statistics": file.with_suffix(".npz").name, "sha256": sha256}
+        cls.write_card(file, familiarity=section)
+        return statistics
+
+    def test_without_one_scores_are_not_called_calibrated_and_nothing_is_unfamiliar(
+        self, save_model: SaveModel, small_model: Any
+    ) -> None:
+        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
+        assert classifier.info.calibrated is False
+        assert [prediction.unfamiliarity for prediction in classifier.classify(random_crops(2, 64))] == [None, None]
+
+    def test_its_temperature_makes_scores_more_or_less_certain(self, save_model: SaveModel, small_model: Any) -> None:
+        file = save_model(small_model)
+        crops = random_crops(4, 64)
+        plain = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
+        self.write_card(file, calibrated=True, calibration={"temperature": 2})
+        calibrated = EyeClassifier("Small", file, CLASSES, "coarse")
+        assert calibrated.info.calibrated is True
+        for before, after in zip(plain, calibrated.classify(crops), strict=True):
+            roots = np.sqrt(before.probabilities)
+            np.testing.assert_allclose(after.probabilities, roots / roots.sum(), atol=1e-6)
+
+    @pytest.mark.parametrize(("layer", "channels"), [("backbone", 8), ("gated", 8)])
+    def test_with_statistics_every_crop_has_its_unfamiliarity(
+        self, save_model: SaveModel, small_model: Any, layer: str, channels: int
+    ) -> None:
+        file = save_model(small_model)
+        statistics = self.write_familiarity(file, layer, 2 * channels)
+        crops = random_crops(_LARGEST_BATCH + 2, 64)
+        output = keras.Model(small_model.inputs, small_model.get_layer(layer).get_output_at(-1))
+        places = output(np.stack(crops).astype(np.float32) / 255).numpy()
+        descriptors = np.concatenate([places.mean(axis=(1, 2)), places.std(axis=(1, 2))], axis=1)
+        predictions = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
+        expected = statistics.unfamiliarity(descriptors)
+        assert expected.min() > 0
+        assert [prediction.unfamiliarity for prediction in predictions] == pytest.approx(expected.tolist(), rel=1e-3)
+
+    def test_a_layer_of_the_models_backbone_will_do_for_statistics(
+        self, save_model: SaveModel, small_model: Any
+    ) -> None:
+        file = save_model(small_model)
+        inner = small_model.get_layer("backbone").layers[-1].name
+        self.write_familiarity(file, f"backbone/{inner}", 16)
+        (prediction,) = EyeClassifier("Small", file, CLASSES, "coarse").classify(random_crops(1, 64))
+        assert prediction.unfamiliarity is not None
+        assert prediction.unfamiliarity > 0
+
+    @pytest.mark.parametrize(
+        ("layer", "measures", "sentence"),
+        [
+            ("backbone/absent", 16, "the model has no layer backbone/absent"),
+            ("pooled", 16, "not of 4 dimensions"),
+            ("coarse", 18, "the statistics are of 18 measures, the layer coarse gives 16"),
+        ],
+    )
+    def test_statistics_that_do_not_fit_the_model_stop_the_start(
+        self, save_model: SaveModel, small_model: Any, layer: str, measures: int, sentence: str
+    ) -> None:
+        file = save_model(small_model)
+        self.write_familiarity(file, layer, measures)
+        with pytest.raises(StartupError, match=rf"model\.json is wrong: familiarity: .*{sentence}"):
+            EyeClassifier("Small", file, CLASSES, "coarse")
 
 
 class TestOtherModels:

@@ -92,6 +92,33 @@ def noise(side: int, seed: int) -> RgbImage:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
+class TestOpenness:
+    def test_open_eyes_are_as_open_as_the_paper_says(self, detector: FaceDetector, face: RgbImage) -> None:
+        for eye in detector.find_eyes(face):
+            assert eye.openness is not None
+            assert 0.2 < eye.openness < 0.5
+
+    def test_eyes_squeezed_flat_are_less_open(self, detector: FaceDetector, face: RgbImage) -> None:
+        flat = by_side(detector.find_eyes(resize(face, 760, 600)))
+        for side, eye in by_side(detector.find_eyes(face)).items():
+            assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
+
+    def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(
+        self, detector: FaceDetector, assets: Assets, face: RgbImage
+    ) -> None:
+        mirrored = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
+        plain, swapped = by_side(detector.find_eyes(face)), by_side(mirrored.find_eyes(face))
+        hinted = by_side(detector.find_eyes(face, Box(225, 85, 110, 120)))
+        for side in EyeSide:
+            assert swapped[side.opposite].openness == plain[side].openness
+            assert hinted[side].openness == pytest.approx(plain[side].openness, abs=0.08)
+
+    def test_without_landmarks_it_is_not_known(self, detector: FaceDetector, strip: RgbImage) -> None:
+        eyes = detector.find_eyes(strip)
+        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
+        assert [eye.openness for eye in eyes] == [None, None]
+
+
 class TestFace:
     def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
         eyes = detector.find_eyes(face)

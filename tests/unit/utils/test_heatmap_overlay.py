@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.utils.heatmap_overlay import lay_over
+from src.utils.heatmap_overlay import lay_over, stretch
 
 GREY = np.full((140, 210, 3), 128, np.uint8)
 
@@ -65,3 +65,24 @@ def test_the_picture_itself_is_not_painted_on() -> None:
     picture = GREY.copy()
     lay_over(picture, hot_corner())
     assert np.array_equal(picture, GREY)
+
+
+class TestStretching:
+    def test_a_place_keeps_its_heat_in_its_middle(self) -> None:
+        heat = np.random.default_rng(0).random((7, 7)).astype(np.float32)
+        # Odd parts, so that every place has a pixel in its very middle.
+        large = stretch(heat, 7 * 9, 7 * 15)
+        assert large.shape == (105, 63)
+        np.testing.assert_allclose(large[7::15, 4::9], heat, atol=1e-5)
+
+    def test_it_is_smooth_from_place_to_place(self) -> None:
+        large = stretch(hot_corner(), 224, 224)
+        assert np.abs(np.diff(large, axis=0)).max() < 2 / 32
+        assert np.abs(np.diff(large, axis=1)).max() < 2 / 32
+
+    def test_the_summit_between_two_hot_places_is_not_cut_off(self) -> None:
+        heat = np.zeros((7, 7), np.float32)
+        heat[3, 3:5] = 1
+        large = stretch(heat, 224, 224)
+        assert large.max() > 1
+        assert int(large.max(axis=0).argmax()) in (127, 128)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.utils.preprocessing import contrast, resize, sharpness, shrink_to_fit, to_network_input
+from src.utils.preprocessing import resize, shrink_to_fit, to_network_input
 
 
 def chessboard(side: int, square: int) -> RgbImage:
@@ -59,20 +58,3 @@ def test_a_large_picture_shrinks_to_fit_and_keeps_its_proportions(
 def test_a_small_picture_stays_as_it_is(shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     assert np.array_equal(shrink_to_fit(picture, 512), picture)
-
-
-def test_every_blur_makes_a_picture_less_sharp(face: RgbImage) -> None:
-    blurred = [face, *(cv2.GaussianBlur(face, (size, size), 0) for size in (3, 7, 15, 31))]
-    measured = [sharpness(picture) for picture in blurred]
-    assert measured == sorted(measured, reverse=True)
-    assert len(set(measured)) == len(measured)
-
-
-def test_a_flat_picture_has_neither_sharpness_nor_contrast() -> None:
-    flat = np.full((50, 50, 3), (90, 120, 30), np.uint8)
-    assert sharpness(flat) == 0
-    assert contrast(flat) == 0
-
-
-def test_contrast_is_in_levels_of_grey() -> None:
-    assert contrast(chessboard(64, 8)) == pytest.approx(127.5)

@@ -1,0 +1,67 @@
+"""Whether an answer is sure enough to be called one, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from src.core.types import CropQuality, EyePrediction, Probabilities, Reason
+from src.services.thresholds import Thresholds
+
+
+def reasons_to_doubt(
+    probabilities: Probabilities,
+    predictions: Sequence[EyePrediction],
+    qualities: Sequence[CropQuality],
+    shown: CropQuality,
+    thresholds: Thresholds,
+) -> tuple[Reason, ...]:
+    """What speaks against the answer on one eye, in the order of `Reason`; empty where nothing does.
+
+    Args:
+        probabilities: mean over the frames.
+        predictions: one per frame, one or more.
+        qualities: of the same frames.
+        shown: that of the frame which is previewed. A client sends several frames so that one is good: blur, light and
+            size are judged on this one.
+        thresholds: see `Thresholds`.
+    """
+    best_class = int(probabilities.argmax())
+    found = {
+        Reason.LOW_CONFIDENCE: bool(probabilities[best_class] < thresholds.min_confidence),
+        Reason.BLURRY: shown.sharpness < thresholds.min_sharpness,
+        Reason.TOO_DARK: shown.brightness < thresholds.min_brightness,
+        Reason.TOO_BRIGHT: shown.brightness > thresholds.max_brightness,
+        Reason.TOO_SMALL: shown.shortest_side < thresholds.min_crop_pixels,
+        Reason.EYE_CLOSED: _is_closed(qualities, thresholds.min_eye_openness),
+        Reason.FRAMES_DISAGREE: _agreement(predictions, best_class) < thresholds.min_frame_agreement,
+        **_strangeness(predictions, thresholds),
+    }
+    return tuple(reason for reason in Reason if found[reason])
+
+
+def typical_unfamiliarity(predictions: Sequence[EyePrediction]) -> float | None:
+    """The median over the frames, so that one odd frame decides nothing; None where the model's card has no check."""
+    known = [prediction.unfamiliarity for prediction in predictions if prediction.unfamiliarity is not None]
+    return float(median(known)) if known else None
+
+
+def _strangeness(predictions: Sequence[EyePrediction], thresholds: Thresholds) -> dict[Reason, bool]:
+    """What is not an eye is not also unfamiliar."""
+    typical = typical_unfamiliarity(predictions) or 0.0
+    no_eye = typical > thresholds.not_an_eye_from
+    return {Reason.NOT_AN_EYE: no_eye, Reason.UNFAMILIAR: not no_eye and typical > thresholds.max_unfamiliarity}
+
+
+def _is_closed(qualities: Sequence[CropQuality], min_openness: float) -> bool:
+    """In most of the frames in which that can be seen: everybody blinks."""
+    known = [quality.openness for quality in qualities if quality.openness is not None]
+    return sum(openness < min_openness for openness in known) > len(known) / 2
+
+
+def _agreement(predictions: Sequence[EyePrediction], best_class: int) -> float:
+    """Share of frames whose own best class is the given one; 1 for a single frame, which has no other to agree with."""
+    if len(predictions) < 2:
+        return 1.0
+    agreeing = [prediction for prediction in predictions if int(prediction.probabilities.argmax()) == best_class]
+    return len(agreeing) / len(predictions)

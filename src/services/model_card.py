@@ -1,0 +1,130 @@
+"""The card beside the model: what the service has to know of a model and cannot read from its layers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.core.errors import StartupError
+from src.services.familiarity import FamiliarityStatistics
+from src.utils.file_hash import sha256_of
+
+# Beyond these, single precision turns scores into zeros, ones and not-a-numbers.
+_TEMPERATURES = (0.001, 1000.0)
+
+
+class _CardError(Exception):
+    """What is wrong with a card, without saying which card it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamiliarityCheck:
+    """How a crop is compared with the training pictures.
+
+    Attributes:
+        layer: whose output is described; `backbone/layer` for a layer of a model within the model.
+        statistics: of the training pictures' descriptors.
+    """
+
+    layer: str
+    statistics: FamiliarityStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the card says; the defaults are what is true of a model without a card.
+
+    Attributes:
+        classes: in the order of the outputs; None where nobody says.
+        calibrated: whether scores mean what they say.
+        temperature: by which the logits are divided before the softmax, above 0. Guo et al., "On calibration of modern
+            neural networks", ICML 2017.
+        familiarity: None where crops cannot be compared with the training pictures.
+    """
+
+    classes: tuple[str, ...] | None = None
+    calibrated: bool = False
+    temperature: float = 1.0
+    familiarity: FamiliarityCheck | None = None
+
+
+def card_path_of(model_path: Path) -> Path:
+    """Where the card of a model is."""
+    return model_path.with_suffix(".json")
+
+
+def read_model_card(model_path: Path, sha256: str) -> ModelCard:
+    """The card beside the model; the defaults without one, or where it is another model's.
+
+    Args:
+        model_path: the .h5.
+        sha256: of the .h5, hexadecimal.
+
+    Raises:
+        StartupError: the card is broken, or its statistics are.
+    """
+    path = card_path_of(model_path)
+    if not path.is_file():
+        return ModelCard()
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        classes = tuple(str(name) for name in card["classes"])
+        is_of_this_model = card["sha256"] == sha256
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        raise StartupError(f"{path} is not a model card: it needs classes and sha256.") from None
+    if not is_of_this_model:
+        return ModelCard()
+    try:
+        return ModelCard(classes, _calibrated(card), _temperature(card), _familiarity(card, path.parent))
+    except _CardError as error:
+        raise StartupError(f"{path} is wrong: {error}.") from None
+
+
+def _calibrated(card: dict[str, Any]) -> bool:
+    calibrated = card.get("calibrated", False)
+    if not isinstance(calibrated, bool):
+        raise _CardError("calibrated must be true or false")
+    return calibrated
+
+
+def _temperature(card: dict[str, Any]) -> float:
+    calibration = _section(card, "calibration")
+    if calibration is None:
+        return 1.0
+    temperature: Any = calibration.get("temperature")
+    smallest, largest = _TEMPERATURES
+    is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not (is_number and smallest <= temperature <= largest):
+        raise _CardError(f"calibration.temperature must be a number from {smallest:g} to {largest:g}")
+    return float(temperature)
+
+
+def _familiarity(card: dict[str, Any], folder: Path) -> FamiliarityCheck | None:
+    familiarity = _section(card, "familiarity")
+    if familiarity is None:
+        return None
+    layer, name, sha256 = (familiarity.get(key) for key in ("layer", "statistics", "sha256"))
+    if not (isinstance(layer, str) and isinstance(name, str) and isinstance(sha256, str)):
+        raise _CardError("familiarity needs layer, statistics and sha256, each a text")
+    if not name or Path(name).name != name:
+        raise _CardError("familiarity.statistics must be the name of a file beside the card")
+    file = folder / name
+    if not file.is_file():
+        raise _CardError(f"familiarity.statistics: there is no file {file}")
+    try:
+        if sha256_of(file) != sha256:
+            raise _CardError(f"familiarity.sha256 is not that of {file}; it belongs to another model, or is damaged")
+        return FamiliarityCheck(layer, FamiliarityStatistics.load(file))
+    except ValueError as error:
+        raise _CardError(f"familiarity.statistics: {file}: {error}") from None
+    except OSError as error:
+        raise _CardError(f"familiarity.statistics: {file} cannot be read: {error.strerror}") from None
+
+
+def _section(card: dict[str, Any], name: str) -> dict[str, Any] | None:
+    section = card.get(name)
+    if section is not None and not isinstance(section, dict):
+        raise _CardError(f"{name} must be an object")
+    return section

@@ -1,0 +1,104 @@
+"""Unfamiliarity is the part of a descriptor outside of what the training pictures vary in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.services.familiarity import FamiliarityStatistics
+
+MEASURES, DIRECTIONS = 40, 6
+
+
+@pytest.fixture
+def statistics() -> FamiliarityStatistics:
+    dice = np.random.default_rng(0)
+    components, _ = np.linalg.qr(dice.normal(size=(MEASURES, DIRECTIONS)))
+    return FamiliarityStatistics(
+        mean=dice.normal(size=MEASURES), scale=dice.uniform(0.5, 2, MEASURES), components=components, typical=0.25
+    )
+
+
+def described(statistics: FamiliarityStatistics, scaled: np.ndarray) -> np.ndarray:
+    return scaled * statistics.scale + statistics.mean
+
+
+class TestUnfamiliarity:
+    def test_the_mean_of_the_training_pictures_has_none(self, statistics: FamiliarityStatistics) -> None:
+        assert statistics.unfamiliarity(statistics.mean[np.newaxis]).tolist() == pytest.approx([0], abs=1e-12)
+
+    def test_what_lies_along_the_components_has_none_however_far(self, statistics: FamiliarityStatistics) -> None:
+        along = 100 * np.random.default_rng(1).normal(size=(5, DIRECTIONS)) @ statistics.components.T
+        assert statistics.unfamiliarity(described(statistics, along)) == pytest.approx(0, abs=1e-6)
+
+    def test_what_stands_upright_on_them_counts_in_full(self, statistics: FamiliarityStatistics) -> None:
+        direction = np.random.default_rng(2).normal(size=MEASURES)
+        upright = direction - statistics.components @ (statistics.components.T @ direction)
+        expected = (upright**2).sum() / MEASURES / 0.25
+        assert statistics.unfamiliarity(described(statistics, upright[np.newaxis])) == pytest.approx(expected)
+
+    def test_it_is_the_error_of_reconstruction(self, statistics: FamiliarityStatistics) -> None:
+        scaled = np.random.default_rng(3).normal(size=(7, MEASURES))
+        rebuilt = scaled @ statistics.components @ statistics.components.T
+        expected = ((scaled - rebuilt) ** 2).mean(axis=1) / 0.25
+        assert statistics.unfamiliarity(described(statistics, scaled)) == pytest.approx(expected)
+
+    def test_no_crops_have_none(self, statistics: FamiliarityStatistics) -> None:
+        assert statistics.unfamiliarity(np.empty((0, MEASURES))).shape == (0,)
+
+
+class TestFile:
+    def test_what_is_written_is_read_again(self, statistics: FamiliarityStatistics, tmp_path: Path) -> None:
+        statistics.save(tmp_path / "statistics.npz")
+        read = FamiliarityStatistics.load(tmp_path / "statistics.npz")
+        descriptors = described(statistics, np.random.default_rng(4).normal(size=(20, MEASURES)))
+        assert read.typical == 0.25
+        np.testing.assert_allclose(
+            read.unfamiliarity(descriptors), statistics.unfamiliarity(descriptors), rtol=0.01, atol=1e-4
+        )
+
+    @pytest.mark.parametrize(
+        ("wrong", "sentence"),
+        [
+            ({"mean": np.zeros(MEASURES + 1)}, "do not fit together"),
+            ({"scale": np.ones((MEASURES, 1))}, "do not fit together"),
+            ({"components": np.zeros((DIRECTIONS, MEASURES))}, "do not fit together"),
+            ({"components": np.zeros(MEASURES)}, "do not fit together"),
+            ({"mean": np.full(MEASURES, np.nan)}, "not finite"),
+            ({"components": np.full((MEASURES, DIRECTIONS), np.inf)}, "not finite"),
+            ({"scale": np.zeros(MEASURES)}, "above 0"),
+            ({"typical": 0.0}, "above 0"),
+            ({"typical": float("nan")}, "not finite"),
+        ],
+    )
+    def test_statistics_that_cannot_be_are_refused(
+        self, statistics: FamiliarityStatistics, tmp_path: Path, wrong: dict[str, object], sentence: str
+    ) -> None:
+        replace(statistics, **wrong).save(tmp_path / "statistics.npz")
+        with pytest.raises(ValueError, match=sentence):
+            FamiliarityStatistics.load(tmp_path / "statistics.npz")
+
+    @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut off", b"\x93NUMPY"])
+    def test_another_kind_of_file_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "statistics.npz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"not an \.npz file with mean, scale, components, typical"):
+            FamiliarityStatistics.load(tmp_path / "statistics.npz")
+
+    def test_a_file_with_other_arrays_is_refused(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "statistics.npz", mean=np.zeros(3))
+        with pytest.raises(ValueError, match=r"not an \.npz file"):
+            FamiliarityStatistics.load(tmp_path / "statistics.npz")
+
+    def test_pickled_objects_are_not_unpacked(self, statistics: FamiliarityStatistics, tmp_path: Path) -> None:
+        arrays = {"scale": statistics.scale, "components": statistics.components, "typical": np.float32(1)}
+        np.savez(tmp_path / "statistics.npz", mean=np.array([{"an": "object"}], dtype=object), **arrays)
+        with pytest.raises(ValueError, match=r"not an \.npz file"):
+            FamiliarityStatistics.load(tmp_path / "statistics.npz")
+
+    def test_a_single_array_file_is_refused(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "statistics.npy", np.zeros(3))
+        with pytest.raises(ValueError, match=r"not an \.npz file"):
+            FamiliarityStatistics.load(tmp_path / "statistics.npy")

@@ -1,0 +1,161 @@
+"""Each reason has its rule, and nothing else sets it off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from src.core.types import CropQuality, EyePrediction, Reason
+from src.services.judgement import reasons_to_doubt
+from src.services.thresholds import Thresholds
+
+THRESHOLDS = Thresholds(
+    min_confidence=0.6,
+    max_unfamiliarity=1.0,
+    not_an_eye_from=2.0,
+    min_sharpness=0.2,
+    min_brightness=20,
+    max_brightness=220,
+    min_crop_pixels=30,
+    min_eye_openness=0.15,
+    min_frame_agreement=0.6,
+)
+GOOD = CropQuality(sharpness=0.5, brightness=120, shortest_side=100, openness=0.3)
+SURE = (0.1, 0.9)
+OFF = Thresholds(0, 1000, 1000, 0, 0, 255, 0, 0, 0)
+
+
+def prediction(shares: Sequence[float] = SURE, unfamiliarity: float | None = None) -> EyePrediction:
+    return EyePrediction(np.array(shares, np.float32), (None,) * len(shares), unfamiliarity)
+
+
+def reasons(
+    predictions: Sequence[EyePrediction] = (prediction(),),
+    qualities: Sequence[CropQuality] = (GOOD,),
+    shown: CropQuality | None = None,
+    thresholds: Thresholds = THRESHOLDS,
+) -> list[Reason]:
+    probabilities = np.mean([prediction.probabilities for prediction in predictions], axis=0)
+    return list(reasons_to_doubt(probabilities, predictions, qualities, shown or qualities[0], thresholds))
+
+
+def with_strangeness(*values: float | None) -> list[EyePrediction]:
+    return [prediction(unfamiliarity=value) for value in values]
+
+
+def with_openness(*values: float | None) -> list[CropQuality]:
+    return [replace(GOOD, openness=value) for value in values]
+
+
+def test_a_good_eye_leaves_no_doubt() -> None:
+    assert reasons() == []
+
+
+@pytest.mark.parametrize(("share", "doubted"), [(0.59, True), (0.61, False), (1, False)])
+def test_the_best_class_needs_its_probability(share: float, doubted: bool) -> None:
+    assert (Reason.LOW_CONFIDENCE in reasons([prediction((1 - share, share))])) is doubted
+
+
+def test_confidence_is_that_of_the_mean_over_the_frames() -> None:
+    frames = [prediction((0.05, 0.95)), prediction((0.45, 0.55))]
+    assert reasons(frames, [GOOD] * 2) == []
+    assert reasons([frames[1]]) == [Reason.LOW_CONFIDENCE]
+
+
+class TestStrangeness:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (0.0, []),
+            (1.0, []),
+            (1.01, [Reason.UNFAMILIAR]),
+            (2.0, [Reason.UNFAMILIAR]),
+            (2.01, [Reason.NOT_AN_EYE]),
+            (999.0, [Reason.NOT_AN_EYE]),
+        ],
+    )
+    def test_what_is_unlike_the_training_pictures_is_unfamiliar_or_no_eye_never_both(
+        self, value: float, expected: list[Reason]
+    ) -> None:
+        assert reasons(with_strangeness(value)) == expected
+
+    def test_one_odd_frame_decides_nothing(self) -> None:
+        assert reasons(with_strangeness(0.5, 50, 0.5), [GOOD] * 3) == []
+        assert reasons(with_strangeness(50, 0.5, 50), [GOOD] * 3) == [Reason.NOT_AN_EYE]
+
+    def test_a_model_without_statistics_knows_nothing_of_it(self) -> None:
+        assert reasons(with_strangeness(None, None), [GOOD] * 2) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        (replace(GOOD, sharpness=0.19), Reason.BLURRY),
+        (replace(GOOD, brightness=19.9), Reason.TOO_DARK),
+        (replace(GOOD, brightness=220.1), Reason.TOO_BRIGHT),
+        (replace(GOOD, shortest_side=29), Reason.TOO_SMALL),
+    ],
+)
+def test_quality_is_judged_on_the_frame_that_is_shown(shown: CropQuality, reason: Reason) -> None:
+    assert reasons([prediction()] * 2, [GOOD, shown], shown) == [reason]
+    assert reasons([prediction()] * 2, [GOOD, shown], GOOD) == []
+
+
+def test_what_is_exactly_on_its_threshold_passes() -> None:
+    edge = CropQuality(sharpness=0.2, brightness=20, shortest_side=30, openness=0.15)
+    assert reasons(qualities=[edge]) == []
+    assert reasons(qualities=[replace(edge, brightness=220)]) == []
+
+
+class TestClosedEyes:
+    @pytest.mark.parametrize(
+        ("openness", "closed"),
+        [
+            ((0.1,), True),
+            ((0.1, 0.1, 0.3), True),
+            ((0.1, 0.3), False),
+            ((0.1, 0.3, 0.3), False),
+            ((0.1, None, None), True),
+            ((0.1, 0.3, None), False),
+            ((None, None), False),
+        ],
+    )
+    def test_an_eye_is_closed_if_it_is_in_most_frames_that_show_it(
+        self, openness: tuple[float | None, ...], closed: bool
+    ) -> None:
+        found = reasons([prediction()] * len(openness), with_openness(*openness))
+        assert found == ([Reason.EYE_CLOSED] if closed else [])
+
+
+class TestDisagreement:
+    @pytest.mark.parametrize(
+        ("agreeing", "others", "doubted"), [(2, 1, False), (3, 2, False), (1, 1, True), (5, 4, True)]
+    )
+    def test_enough_frames_have_the_overall_best_class_as_their_own(
+        self, agreeing: int, others: int, doubted: bool
+    ) -> None:
+        frames = [prediction((0.0, 1.0))] * agreeing + [prediction((0.51, 0.49))] * others
+        assert (Reason.FRAMES_DISAGREE in reasons(frames, [GOOD] * len(frames))) is doubted
+
+    def test_a_single_frame_cannot_disagree(self) -> None:
+        always = replace(THRESHOLDS, min_frame_agreement=1)
+        assert reasons(thresholds=always) == []
+
+
+BAD = CropQuality(sharpness=0, brightness=0, shortest_side=1, openness=0)
+
+
+def test_all_reasons_come_in_their_fixed_order() -> None:
+    frames = [prediction((0.51, 0.49), 9), prediction((0.49, 0.51), 9)]
+    both_sides_of_light = replace(THRESHOLDS, max_brightness=-1)
+    found = reasons(frames, [BAD] * 2, thresholds=both_sides_of_light)
+    assert found == [reason for reason in Reason if reason is not Reason.UNFAMILIAR]
+
+
+def test_every_check_can_be_switched_off() -> None:
+    frames = [prediction((0.51, 0.49), 999), prediction((0.49, 0.51), 999)]
+    for brightness in (0, 255):
+        assert reasons(frames, [replace(BAD, brightness=brightness)] * 2, thresholds=OFF) == []
