@@ -18,7 +18,7 @@ ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <=
 PIP_FLAGS := --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint train clean FORCE
+.PHONY: help install run test lint train evaluate clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,9 +37,13 @@ lint: $(VENV)/.installed-dev ## Check style, format and types
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 
-train: $(VENV)/.installed ## Train the model: make train DATA=<folder of pictures> WEIGHTS=<backbone file>
+train: $(VENV)/.installed-training ## Train the model: make train DATA=<folder of pictures> WEIGHTS=<backbone file>
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo 'Say where the pictures and the weights are: make train DATA=... WEIGHTS=...' >&2; exit 1; }
 	$(VENV)/bin/python -m src.training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
+
+evaluate: $(VENV)/.installed-training ## Test the model: make evaluate DATA=<folder of pictures> (ARGS="--model file" for another)
+	@test -n "$(DATA)" || { echo 'Say where the pictures are: make evaluate DATA=...' >&2; exit 1; }
+	$(VENV)/bin/python -m src.training.evaluate --data "$(DATA)" $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }
@@ -70,7 +74,12 @@ $(VENV)/.installed: requirements.txt $(VENV)/pyvenv.cfg
 	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
 	@touch "$@"
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-training: requirements-training.txt $(VENV)/.installed
+	@echo 'Installing requirements-training.txt into $(VENV)'
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-training.txt
+	@touch "$@"
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed-training
 	@echo 'Installing requirements-dev.txt into $(VENV)'
 	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
 	@touch "$@"

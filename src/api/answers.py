@@ -27,6 +27,7 @@ class EyeAnswer(BaseModel):
     confidence: float | None
     inconclusive: bool | None
     reasons: list[str]
+    unfamiliarity: float | None
 
 
 class UnseenEyeAnswer(BaseModel):
@@ -185,6 +186,7 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
             confidence=None,
             inconclusive=None,
             reasons=[],
+            unfamiliarity=None,
         )
     return EyeAnswer(
         average_scores=_percentages(report.probabilities, model.classes),
@@ -196,6 +198,7 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
         confidence=_percentage(report.confidence),
         inconclusive=report.inconclusive,
         reasons=[reason.value for reason in report.reasons],
+        unfamiliarity=None if report.unfamiliarity is None else round(report.unfamiliarity, 3),
     )
 
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ MAY_IMPORT = {
     "services": {"core", "utils", "config"},
     "api": {"core", "utils", "config", "services"},
     "training": {"core", "utils", "config", "services"},
+}
+# The same for the packages of the training: pictures are found, painted, learnt from, and what was learnt is tested;
+# the figures, their report and the heatmaps' quality can be had of any model. Its commands may import all of them.
+TRAINING_MAY_IMPORT = {
+    "data": set(),
+    "painting": set(),
+    "report": {"evaluation"},
+    "evaluation": {"data", "report"},
+    "learning": {"data", "painting"},
+    "heatmaps": {"data", "painting", "learning", "validation"},
+    "card": {"data", "learning", "report", "validation"},
+    "validation": {"data", "learning", "evaluation", "card"},
 }
 # Libraries with traps of their own are met in one place only.
 ONLY_IN = {
@@ -73,6 +86,40 @@ def test_every_package_has_its_rule() -> None:
 def test_a_file_imports_only_from_the_packages_it_may(file: Path) -> None:
     package = package_of(file)
     assert imported_packages_of_ours(file) - {package} <= MAY_IMPORT[package]
+
+
+def training_files() -> list[Path]:
+    return [file for file in in_packages() if package_of(file) == "training" and file.parent.name != "training"]
+
+
+def test_every_package_of_the_training_has_its_rule() -> None:
+    assert {file.parent.name for file in training_files()} == set(TRAINING_MAY_IMPORT)
+
+
+@pytest.mark.parametrize("file", training_files(), ids=lambda file: file.relative_to(PROJECT_ROOT).as_posix())
+def test_a_file_of_the_training_imports_only_from_its_packages_it_may(file: Path) -> None:
+    parts = (module.split(".") for module in imported_modules(file))
+    imported = {part[2] for part in parts if part[:2] == ["src", "training"]}
+    assert imported & {"train", "evaluate"} == set()
+    assert (imported & set(TRAINING_MAY_IMPORT)) - {file.parent.name} <= TRAINING_MAY_IMPORT[file.parent.name]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    module_of = {name.removesuffix(".py").replace("/", "."): file for name, file in zip(NAMES, FILES, strict=True)}
+
+    def imported_of_ours(file: Path) -> set[str]:
+        # `from a.b import c` names c of the file a/b.py, or the file a/b/c.py.
+        names = {name for module in imported_modules(file) for name in (module, module.rpartition(".")[0])}
+        return names & set(module_of)
+
+    sorter = TopologicalSorter({module: imported_of_ours(file) for module, file in module_of.items()})
+    assert len(list(sorter.static_order())) == len(FILES)
+
+
+@pytest.mark.parametrize("package", ["api", "services"])
+def test_the_service_runs_without_the_training(package: str) -> None:
+    files = [file for file in in_packages() if package_of(file) == package]
+    assert not any(module.startswith("src.training") for file in files for module in imported_modules(file))
 
 
 @pytest.mark.parametrize(("library", "place"), ONLY_IN.items())

@@ -118,6 +118,11 @@ class TestUpload:
         assert answer["left_eye"]["reasons"] == ["not_an_eye"]
         assert answer["left_eye"]["confidence"] == 65
 
+    @pytest.mark.parametrize(("measured", "shown"), [(None, None), (1.23456, 1.235)])
+    def test_an_eye_says_how_unfamiliar_it_is(self, measured: float | None, shown: float | None) -> None:
+        strange = replace(eye(EyeSide.LEFT), unfamiliarity=measured)
+        assert render_upload(report(strange), MODEL).model_dump()["left_eye"]["unfamiliarity"] == shown
+
     def test_a_face_has_both_eyes(self) -> None:
         both = report(eye(EyeSide.LEFT, (1, 0, 0, 0)), eye(EyeSide.RIGHT, (0, 0, 0, 1)))
         answer = render_upload(both, MODEL)

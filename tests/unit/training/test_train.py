@@ -1,61 +1,187 @@
-"""The command explains what it lacks, and makes a model and its card of a small folder."""
+"""The command explains what it lacks, and makes a model, its card and a report of a small folder."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from src.core.types import RgbImage
+from src.services.model_card import read_model_card
 from src.services.tensorflow_runtime import keras
-from src.training.network import CLASSES, build_backbone
-from src.training.train import main
+from src.training import train
+from src.training.card.model_card_page import render_page
+from src.training.data.pictures import LabelledPicture
+from src.training.learning.network import CLASSES
+from src.training.train import Checks, main
 from src.utils.file_hash import sha256_of
 from src.utils.image_codec import encode_png
+from tests.unit.training.small_network import build_small_backbone, build_small_network
+
+FEW = Checks(heatmap_cases=2, quality_pictures=1)
+WRITTEN = ["model.familiarity.npz", "model.h5", "model.json", "model.md"]
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random ones, of the small backbone."""
     file = tmp_path_factory.mktemp("weights") / "backbone.h5"
-    build_backbone().save_weights(file)
+    keras.utils.set_random_seed(0)
+    build_small_backbone().save_weights(file)
     return file
 
 
 @pytest.fixture
 def data(tmp_path: Path, drawn_eye: RgbImage) -> Path:
-    for name in CLASSES:
+    """Two origins with one eye of each class."""
+    for label, name in enumerate(CLASSES):
         for origin in "ab":
-            file = tmp_path / "data" / name / f"{origin}_1.png"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(encode_png(drawn_eye))
+            put(tmp_path / "data" / name / f"{origin}_{label}.png", drawn_eye)
     return tmp_path / "data"
 
 
-def test_a_missing_class_stops_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(tmp_path), "--weights", str(tmp_path / "none.h5")]) == 2
-    assert "Cataract" in capsys.readouterr().err
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds instead of a minute: the command does the same with any backbone."""
+    monkeypatch.setattr(train, "build_network", build_small_network)
 
 
-def test_missing_weights_stop_the_start(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(data), "--weights", str(tmp_path / "none.h5")]) == 2
-    assert "none.h5" in capsys.readouterr().err
+def put(file: Path, picture: RgbImage) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(encode_png(picture))
 
 
-def test_wrong_numbers_stop_the_start(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--data", "x", "--weights", "y", "--folds", "1"])
-    assert "2 or more" in capsys.readouterr().err
+def run(folder: Path, data: Path, weights: Path, *more: object) -> int:
+    options = ["--data", data, "--weights", weights, "--out", folder / "out" / "model.h5", "--cache", folder / "cache"]
+    options += ["--report", folder / "report", "--folds", 2, "--head-steps", 1, "--steps", 2]
+    options += ["--copies-per-class", 2, "--painted-styes", 4, *more]
+    return main([str(option) for option in options], FEW)
 
 
-def test_makes_a_model_and_its_card(data: Path, weights: Path, tmp_path: Path) -> None:
+class TestStart:
+    def test_a_missing_class_stops_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(tmp_path, tmp_path, tmp_path / "none.h5") == 2
+        assert "Cataract" in capsys.readouterr().err
+
+    def test_missing_weights_stop_it(self, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(tmp_path, data, tmp_path / "none.h5") == 2
+        assert "none.h5" in capsys.readouterr().err
+
+    @pytest.mark.usefixtures("small")
+    def test_a_file_that_holds_no_weights_stops_it(
+        self, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "text.h5").write_text("no weights")
+        assert run(tmp_path, data, tmp_path / "text.h5") == 2
+        assert capsys.readouterr().err.startswith("cannot start: ")
+
+    def test_wrong_numbers_stop_it(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["--data", "x", "--weights", "y", "--folds", "1"])
+        assert "2 or more" in capsys.readouterr().err
+
+    def test_a_class_that_would_not_be_learnt_stops_it(
+        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (data / "Healthy" / "b_2.png").unlink()
+        assert run(tmp_path, data, weights) == 2
+        assert "all pictures of Healthy would be tested together" in capsys.readouterr().err
+
+    def test_a_folder_of_strangers_without_pictures_stops_it_before_the_training(
+        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "empty").mkdir()
+        assert run(tmp_path, data, weights, "--not-an-eye", tmp_path / "empty") == 2
+        assert "no pictures in" in capsys.readouterr().err
+        assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.usefixtures("small")
+class TestOwnFolders:
+    def test_a_damaged_picture_is_named(
+        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (data / "Healthy" / "a_broken.jpg").write_bytes(b"not a picture")
+        assert run(tmp_path, data, weights) == 2
+        assert "a_broken.jpg" in capsys.readouterr().err
+
+    def test_pictures_without_eyes_are_refused(
+        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for file in data.glob("*/*.png"):
+            put(file, np.zeros((64, 64, 3), np.uint8))
+        assert run(tmp_path, data, weights) == 2
+        assert "the service found no eye in any picture" in capsys.readouterr().err
+
+    def test_what_cannot_be_measured_is_said_so(self, data: Path, tmp_path: Path, weights: Path) -> None:
+        """Eyes without lids take no painted styes; without copies and a fold of healthy eyes other figures are gone."""
+        noise = np.random.default_rng(0)
+        for file in data.glob("*/*.png"):
+            put(file, cv2.resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), (200, 200)))
+        for number in range(3):
+            put(data / "Healthy" / f"a_{number}.png", noise.integers(0, 256, (200, 200, 3), dtype=np.uint8))
+        assert run(tmp_path, data, weights, "--copies-per-class", 0, "--leave-out-origins") == 0
+        card = card_of(tmp_path)
+        assert card["metrics"]["heatmaps"] == {"left_out": None, "shipped": None}
+        assert card["metrics"]["cross_validation"]["degraded_copies_of_the_same_pictures"] is None
+        assert card["metrics"]["cross_validation"]["painted_styes"]["recall"] is None
+        assert {row["aim"] for row in card["aims"] if row["reached"] is None} >= {
+            "pointing game on painted styes",
+            "AUROC of no eye against eyes",
+        }
+        assert "Not measured" in (tmp_path / "out" / "model.md").read_text(encoding="utf-8")
+
+
+def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> None:
+    def pictures(*origins: str) -> list[LabelledPicture]:
+        return [LabelledPicture(Path("x"), label, origin, origin, 0) for label in range(4) for origin in origins]
+
+    assert train._origins_to_leave_out(pictures("a", "a", "a", "b")) == ["a"]
+    assert train._origins_to_leave_out(pictures("a", "a", "a")) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
+    data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage
+) -> None:
+    put(data / "Healthy" / "a_77.png", drawn_eye)
+    put(data / "Stye" / "a_99.png", drawn_eye * 0)
+    put(tmp_path / "strange" / "1.png", drawn_eye)
+    more = ("--leave-out-origins", "--other-conditions", tmp_path / "strange")
+    assert run(tmp_path, data, weights, *more) == 0
+
     out = tmp_path / "out" / "model.h5"
-    options = ["--data", data, "--weights", weights, "--out", out, "--cache", tmp_path / "cache"]
-    options += ["--folds", 2, "--steps", 2, "--leave-out-origins", "--copies-per-class", 2, "--painted-styes", 2]
-    assert main([str(option) for option in options]) == 0
-    card = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
-    assert card["sha256"] == sha256_of(out)
-    assert card["metrics"]["cross_validation"]["pictures"]["n"] == 8
+    assert sorted(file.name for file in out.parent.iterdir()) == WRITTEN
+    card = card_of(tmp_path)
+    answering = read_model_card(out, sha256_of(out))
+    assert answering.calibrated
+    assert answering.temperature == card["calibration"]["temperature"]
+    assert answering.familiarity is not None
+    assert card["metrics"]["cross_validation"]["pictures"]["n"] == 9
+    assert card["metrics"]["origins_never_seen"]["a"]["Healthy"]["n"] == 2
+    assert card["metrics"]["strangers"]["other_eye_conditions"]["n"] == 1
     assert str(tmp_path) not in json.dumps(card)
+    assert out.with_suffix(".md").read_text(encoding="utf-8") == render_page(card)
     assert keras.models.load_model(out, compile=False).output_shape == (None, 4)
-    assert sorted(file.name for file in out.parent.iterdir()) == ["model.h5", "model.json"]
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [left_out["file"] for left_out in report["left_out"]] == ["Stye/a_99.png"]
+    assert len(report["cases"]) == 9
+
+    # Two folds, one model without the origin that has most healthy eyes, one that learnt from everything.
+    models = written_at(tmp_path)
+    assert len(models) == 4
+    assert run(tmp_path, data, weights, *more) == 0
+    assert written_at(tmp_path) == models
+    assert card_of(tmp_path) == card
+
+
+def card_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "out" / "model.json").read_text(encoding="utf-8"))
+
+
+def written_at(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mtime_ns for file in (folder / "cache" / "models").glob("*.h5")}

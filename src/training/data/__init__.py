@@ -1,0 +1,1 @@
+"""Labelled pictures: where they are, what their names say, how they are split."""

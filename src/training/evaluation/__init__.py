@@ -1,0 +1,1 @@
+"""Figures of answers whose truth is known."""

@@ -1,0 +1,1 @@
+"""Whether heatmaps mean something."""

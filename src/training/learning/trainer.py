@@ -1,0 +1,178 @@
+"""Trains one model per set of pictures that is left out; what was trained before is not trained again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.training.data import doubtful_labels
+from src.training.data.doubtful_labels import is_doubtful
+from src.training.data.pictures import LabelledPicture
+from src.training.learning import balance, fitting, localisation, network, training_set
+from src.training.learning.balance import sampling_weights
+from src.training.learning.features import FeatureSet
+from src.training.learning.fitting import FitRecipe, Fitting, predict
+from src.training.learning.network import install_trained_part, save_network
+from src.training.learning.precision import FULL_PRECISION, Precision
+from src.training.learning.samples import SampleKind
+from src.training.learning.training_set import TrainingSet
+
+Bools = npt.NDArray[np.bool_]
+
+_RECIPE_MODULES = (balance, doubtful_labels, fitting, localisation, network, training_set)
+"""When one of these changes, stored models are out of date."""
+
+_KEPT_ASIDE_SHARE = 0.1
+"""Of the groups, if the fit may stop early."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """
+    Attributes:
+        file: Keras .h5.
+        tested: indices of the samples of the pictures that were left out.
+        said: float32 (len(tested), classes), probabilities of these samples.
+    """
+
+    file: Path
+    tested: npt.NDArray[np.int64]
+    said: npt.NDArray[np.float32]
+
+
+class Trainer:
+    """The recipe, the samples, and a folder for what they give."""
+
+    def __init__(
+        self,
+        whole_network: Any,
+        pictures: Sequence[LabelledPicture],
+        features: FeatureSet,
+        recipe: FitRecipe,
+        seed: int,
+        folder: Path,
+        precision: Precision = FULL_PRECISION,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            whole_network: with the backbone's weights to begin from.
+            pictures: all of them.
+            features: of all samples.
+            recipe: how long and how fast.
+            seed: of everything random.
+            folder: for models and checkpoints.
+            precision: in which the graphs that are made now multiply.
+            on_step: called after each batch.
+        """
+        self._network = whole_network
+        self._backbone = whole_network.get_layer("densenet121")
+        self._begin = self._backbone.get_weights()
+        self._pictures = pictures
+        self._features = features
+        self._recipe = recipe
+        self._seed = seed
+        self._folder = folder
+        self._precision = precision
+        self._on_step = on_step
+        self._picture_of = np.array([sample.picture for sample in features.samples])
+        labels = np.array([sample.label for sample in features.samples], dtype=np.int64)
+        self._training_set = TrainingSet(features.values, labels, features.evidence)
+
+    def model_without(self, left_out: Bools, members: int | None = None) -> TrainedModel:
+        """A model that saw no sample of the pictures for which `left_out` (one per picture) is True.
+
+        It is made of as many members as the recipe says, unless `members` says otherwise.
+        """
+        recipe = self._recipe if members is None else replace(self._recipe, members=members)
+        key = self._key(left_out, recipe)
+        file, said_file = self._folder / f"model_{key}.h5", self._folder / f"model_{key}.npy"
+        tested = np.flatnonzero(left_out[self._picture_of])
+        if said_file.is_file() and file.is_file():
+            self._pass_over(recipe.members)
+            return TrainedModel(file, tested, np.load(said_file))
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self._folder / f"unfinished_{key}"
+        part = self._fit_members(left_out, recipe, unfinished)
+        install_trained_part(self._network, part)
+        save_network(self._network, file)
+        said = predict(part, self._features.values, tested)
+        # Written last: it says that the model is complete.
+        np.save(said_file, said)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return TrainedModel(file, tested, said)
+
+    def _fit_members(self, left_out: Bools, recipe: FitRecipe, folder: Path) -> Any:
+        """The trained part whose weights are the mean of all members'."""
+        weights, kept_aside = self._weights(left_out)
+        folder.mkdir(parents=True, exist_ok=True)
+        of_members = []
+        for member in range(recipe.members):
+            self._backbone.set_weights(self._begin)
+            fit = Fitting(self._backbone, recipe, self._seed, self._precision.loss_scale)
+            file = folder / f"member_{member}.npz"
+            if file.is_file():
+                self._pass_over(1)
+            else:
+                checkpoints = folder / f"checkpoints_{member}"
+                draw_seed = self._seed + member
+                fit.run(self._training_set, weights, kept_aside, checkpoints, self._on_step, draw_seed)
+                _save_weights(fit.part, file)
+            of_members.append(_load_weights(file))
+        fit.part.set_weights([np.mean(tensors, axis=0) for tensors in zip(*of_members, strict=True)])
+        return fit.part
+
+    def _pass_over(self, members: int) -> None:
+        for _ in range(members * self._recipe.all_steps):
+            self._on_step()
+
+    def labels(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Class indices of these samples."""
+        return self._training_set.labels[samples]
+
+    def is_original(self, samples: npt.NDArray[np.int64]) -> Bools:
+        """Which of these samples are pictures as they are, not copies."""
+        return np.array(
+            [self._features.samples[index].kind is SampleKind.ORIGINAL for index in samples], dtype=np.bool_
+        )
+
+    def _weights(self, left_out: Bools) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
+        """The probability of each sample to be drawn, and the samples kept aside to stop early, if that is wanted."""
+        shown = ~left_out & ~np.array([is_doubtful(picture) for picture in self._pictures])
+        kept_aside = None
+        if self._recipe.patience:
+            rng = np.random.default_rng(self._seed)
+            groups = sorted({picture.group for picture in self._pictures})
+            aside = {group for group in groups if rng.random() < _KEPT_ASIDE_SHARE}
+            is_aside = np.array([picture.group in aside for picture in self._pictures])
+            kept_aside = np.flatnonzero((shown & is_aside)[self._picture_of])
+            if len(kept_aside) == 0:
+                kept_aside = None
+            shown &= ~is_aside
+        return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
+
+    def _key(self, left_out: Bools, recipe: FitRecipe) -> str:
+        digest = hashlib.sha256(f"{self._features.key} {recipe} {self._seed} {self._precision}".encode())
+        for module in _RECIPE_MODULES:
+            digest.update(Path(str(module.__file__)).read_bytes())
+        digest.update(left_out.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _save_weights(part: Any, file: Path) -> None:
+    unfinished = file.with_name(f"unfinished_{file.name}")
+    np.savez(unfinished, *part.get_weights())
+    unfinished.replace(file)
+
+
+def _load_weights(file: Path) -> list[npt.NDArray[np.float32]]:
+    with np.load(file) as tensors:
+        return [tensors[f"arr_{index}"] for index in range(len(tensors.files))]

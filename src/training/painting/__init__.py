@@ -1,0 +1,1 @@
+"""What is done to pictures: styes, harmless marks, cameras."""

@@ -1,0 +1,1 @@
+"""Figures as plots, pictures and a page."""

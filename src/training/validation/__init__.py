@@ -1,0 +1,1 @@
+"""What the recipe is worth on pictures that its models never saw."""

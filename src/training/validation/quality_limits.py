@@ -1,0 +1,112 @@
+"""How bad a crop may get before the model calls it something else: the table behind the thresholds of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from src.core.types import RgbImage
+from src.services.classifier import EyeClassifier
+from src.utils.preprocessing import resize
+from src.utils.quality import brightness, sharpness
+
+BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
+"""Standard deviations of the Gaussian, in pixels of a crop 224 px wide."""
+
+DARK_GAINS = (0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05)
+"""Factors on the values 0-255."""
+
+BRIGHT_GAINS = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+"""Factors on the values 0-255; what rises above 255 is lost."""
+
+SHORTEST_SIDES = (96, 64, 48, 40, 32, 24, 20, 16, 12)
+"""Pixels to which a crop is shrunk before it is enlarged again."""
+
+_SENSOR_NOISE = 1.5
+"""Standard deviation in levels of 0-255 of what a sensor adds to a picture taken in the dark."""
+
+_REFERENCE_SIDE = 224
+
+_Degradation = Callable[[RgbImage], RgbImage]
+
+
+def measure_quality_limits(classifier: EyeClassifier, crops: Sequence[RgbImage], seed: int) -> dict[str, Any]:
+    """What the measures of quality say of ever worse crops, and how many of these still get the class they had.
+
+    Args:
+        classifier: its answers on the crops as they are count as right.
+        crops: RGB uint8, `classifier.input_side` square, of good quality; one or more.
+        seed: of the sensor's noise.
+
+    Returns:
+        ready for JSON: per degradation a list of levels, from none to the worst, each with the median of the measure
+        and `same_class`, the share (0-1) of crops whose best class is that of the crop as it was.
+
+    Raises:
+        ValueError: there are no crops.
+    """
+    if not crops:
+        raise ValueError("there are no crops")
+    rng = np.random.default_rng(seed)
+    before = _best_classes(classifier, crops)
+
+    def rows(
+        level: str, degradations: dict[float, _Degradation], measure: Callable[[RgbImage], float]
+    ) -> list[dict[str, Any]]:
+        return [_row(level, value, degrade, measure) for value, degrade in degradations.items()]
+
+    def _row(level: str, value: float, degrade: _Degradation, measure: Callable[[RgbImage], float]) -> dict[str, Any]:
+        worse = [degrade(crop) for crop in crops]
+        return {
+            level: value,
+            measure.__name__: round(float(np.median([measure(crop) for crop in worse])), 3),
+            "same_class": round(float(np.mean(_best_classes(classifier, worse) == before)), 3),
+        }
+
+    untouched: dict[str, Any] = {
+        "sharpness": round(float(np.median([sharpness(crop) for crop in crops])), 3),
+        "brightness": round(float(np.median([brightness(crop) for crop in crops])), 3),
+    }
+    return {
+        "crops": len(crops),
+        "untouched": untouched,
+        "blur": rows("sigma", {sigma: partial(blurred, sigma=sigma) for sigma in BLUR_SIGMAS}, sharpness),
+        "darkness": rows("gain", {gain: partial(darkened, gain=gain, rng=rng) for gain in DARK_GAINS}, brightness),
+        "over_exposure": rows("gain", {gain: partial(over_exposed, gain=gain) for gain in BRIGHT_GAINS}, brightness),
+        "shrinking": rows("shortest_side", {side: partial(shrunk, side=side) for side in SHORTEST_SIDES}, sharpness),
+    }
+
+
+def blurred(crop: RgbImage, sigma: float) -> RgbImage:
+    """Out of focus; `sigma` as in `BLUR_SIGMAS`."""
+    return np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma * min(crop.shape[:2]) / _REFERENCE_SIDE), dtype=np.uint8)
+
+
+def darkened(crop: RgbImage, gain: float, rng: np.random.Generator) -> RgbImage:
+    """Taken with too little light; `gain` is below 1."""
+    return _levels(crop.astype(np.float64) * gain + rng.normal(0, _SENSOR_NOISE, crop.shape))
+
+
+def over_exposed(crop: RgbImage, gain: float) -> RgbImage:
+    """Taken with too much light; `gain` is above 1."""
+    return _levels(crop.astype(np.float64) * gain)
+
+
+def shrunk(crop: RgbImage, side: int) -> RgbImage:
+    """As if the shortest side of the eye's crop had been that many pixels."""
+    height, width = crop.shape[:2]
+    scale = side / min(height, width)
+    return resize(resize(crop, round(width * scale), round(height * scale)), width, height)
+
+
+def _levels(values: npt.NDArray[np.float64]) -> RgbImage:
+    return values.round().clip(0, 255).astype(np.uint8)
+
+
+def _best_classes(classifier: EyeClassifier, crops: Sequence[RgbImage]) -> npt.NDArray[np.intp]:
+    return np.array([prediction.probabilities.argmax() for prediction in classifier.classify(crops)])

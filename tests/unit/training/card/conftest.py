@@ -1,0 +1,70 @@
+"""Figures as a training would put them on a card, of made-up answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.config.settings import Settings
+from src.services.thresholds import Thresholds
+from src.training.evaluation.calibration_error import calibration_error
+from src.training.evaluation.case import Case
+from src.training.evaluation.metrics import measure
+from src.training.learning.network import CLASSES
+from src.training.validation.by_origin import measure_by_origin
+from src.training.validation.operating_points import describe_operating_points
+
+COUNT = 80
+
+
+@pytest.fixture(scope="session")
+def answers() -> list[Case]:
+    """Mostly right; every fifth of them is held back."""
+    dice = np.random.default_rng(0)
+    cases = []
+    for index in range(COUNT):
+        probabilities = dice.dirichlet(np.full(len(CLASSES), 0.7)) + 1.2 * np.eye(len(CLASSES))[index % 4]
+        reasons = ("blurry",) if index % 5 == 0 else ()
+        cases.append(Case("x", index % 4, (probabilities / 2.2).astype(np.float32), reasons=reasons))
+    return cases
+
+
+@pytest.fixture(scope="session")
+def operating_points(answers: list[Case], settings: Settings) -> dict[str, Any]:
+    return describe_operating_points(answers, CLASSES, Thresholds.from_settings(settings))
+
+
+@pytest.fixture
+def metrics(answers: list[Case]) -> dict[str, Any]:
+    truth = np.array([case.truth for case in answers])
+    probabilities = np.stack([case.probabilities for case in answers]).astype(np.float64)
+    inconclusive = np.array([bool(case.reasons) for case in answers])
+    error = calibration_error(truth, probabilities / probabilities.sum(axis=1, keepdims=True))
+    origins = ["jaybfn" if index % 8 > 3 else "other" for index in range(COUNT)]
+    order = {"heatmap": 0.4, "random": 0.5, "centre": 0.45}
+    pointing = {"heatmap": 0.85, "heatmap_of_recognised": 0.9, "chance": 0.05, "centre": 0.1}
+    heatmaps = {
+        "n": 6,
+        "pointing": {"strict": pointing, "within_15_px": pointing},
+        "deletion": order,
+        "insertion": order,
+        "randomisation": {"last_layer": {"n": 6, "rank_correlation": 0.31}},
+    }
+    stranger = {"n": 7, "auroc_of_unfamiliarity": 0.97, "not_an_eye": 0.5, "unfamiliar": 0.25, "inconclusive": None}
+    return {
+        "of_the_shipped_weights": "The figures belong to the recipe.",
+        "cross_validation": {
+            "pictures": measure(truth, probabilities, CLASSES, inconclusive, resamples=20),
+            "by_origin": measure_by_origin(answers, origins, CLASSES),
+            "calibration_before_temperature_scaling": error,
+            "mistakes": {},
+            "degraded_copies_of_the_same_pictures": {"calibration": error},
+            "painted_styes": {"n": 3, "recall": 1.0},
+        },
+        "origins_never_seen": {"jaybfn": {"Healthy": {"n": 9, "recall": 0.123, "pictures_left_to_learn_from": 11}}},
+        "strangers": {"not_an_eye": stranger, "other_eye_conditions": {**stranger, "auroc_of_unfamiliarity": 0.61}},
+        "heatmaps": {"left_out": heatmaps, "shipped": heatmaps},
+        "quality": {},
+    }

@@ -1,0 +1,143 @@
+"""The card counts what was learnt from, and the committed card belongs to the committed model."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.config.settings import PROJECT_ROOT as REPOSITORY
+from src.core.types import Reason
+from src.services.familiarity import FamiliarityStatistics
+from src.services.model_card import read_model_card
+from src.services.tensorflow_runtime import keras
+from src.training.card.aims import compare_with_aims
+from src.training.card.model_card import _training_data
+from src.training.card.model_card_page import render_page
+from src.training.data.pictures import find_pictures
+from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE, PARAMETER_COUNT
+from src.training.learning.samples import Sample, SampleKind
+from src.utils.file_hash import sha256_of
+
+MODELS = REPOSITORY / "src" / "assets" / "models"
+
+
+class TestTrainingData:
+    @pytest.fixture
+    def data(self, tmp_path: Path) -> dict[str, Any]:
+        for name in ("Cataract/alokgupta1996_g00396_a_1.jpg", "Cataract/site_2.jpg", "Healthy/site_3.jpg"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(name.encode())
+        pictures = find_pictures(tmp_path, CLASSES, all_classes=False)
+        stye = CLASSES.index("Stye")
+        samples = [Sample(index, SampleKind.ORIGINAL, picture.label, 0) for index, picture in enumerate(pictures)]
+        samples += [Sample(index, SampleKind.PAINTED_STYE, stye, 0) for index in (0, 1, 2, 2)]
+        return _training_data(pictures, samples)
+
+    def test_tells_what_was_tested_from_what_was_learnt(self, data: dict[str, Any]) -> None:
+        assert data["pictures"] == 3
+        assert data["not_learnt_from"] == ["alokgupta1996_g00396_a_1.jpg"]
+        assert data["per_class"] == {"Cataract": 2, "Healthy": 1}
+        assert data["per_class_and_origin"]["Cataract"] == {"alokgupta1996": 1, "site": 1}
+
+    def test_counts_the_samples_that_were_learnt_from_only(self, data: dict[str, Any]) -> None:
+        assert data["painted_styes"] == 3
+        assert data["samples_per_class_and_kind"] == {
+            "Cataract": {"original": 1},
+            "Conjunctivitis": {},
+            "Healthy": {"original": 1},
+            "Stye": {"painted_stye": 3},
+        }
+
+    def test_lists_the_pictures_that_are_no_test(self, data: dict[str, Any], tmp_path: Path) -> None:
+        learnt = [tmp_path / "Cataract" / "site_2.jpg", tmp_path / "Healthy" / "site_3.jpg"]
+        assert data["picture_hashes"] == sorted(sha256_of(file)[:12] for file in learnt)
+
+
+@pytest.fixture(scope="module")
+def card() -> dict[str, Any]:
+    return json.loads((MODELS / "eyenet_model_52k_ds.json").read_text(encoding="utf-8"))
+
+
+def test_names_the_file_and_its_bytes(card: dict[str, Any]) -> None:
+    assert card["sha256"] == sha256_of(MODELS / card["file"])
+
+
+def test_says_what_the_model_takes_and_gives(card: dict[str, Any]) -> None:
+    model = keras.models.load_model(MODELS / card["file"], compile=False)
+    assert card["classes"] == list(CLASSES)
+    assert model.output_shape == (None, len(card["classes"]))
+    assert model.input_shape == (None, card["input"]["height"], card["input"]["width"], 3)
+    assert card["input"]["height"] == INPUT_SIDE
+    assert card["parameters"] == model.count_params() == PARAMETER_COUNT
+    assert card["grad_cam_layer"] == GRAD_CAM_LAYER
+    assert model.get_layer(card["grad_cam_layer"]) is not None
+
+
+def test_the_service_can_calibrate_and_compare(card: dict[str, Any]) -> None:
+    answering = read_model_card(MODELS / card["file"], card["sha256"])
+    assert card["calibrated"] is answering.calibrated is True
+    assert answering.temperature == card["calibration"]["temperature"] > 0
+    assert answering.familiarity is not None
+
+
+def test_the_statistics_of_strangers_are_beside_it(card: dict[str, Any]) -> None:
+    file = MODELS / card["familiarity"]["statistics"]
+    assert file.name == "eyenet_model_52k_ds.familiarity.npz"
+    assert card["familiarity"]["sha256"] == sha256_of(file)
+    assert FamiliarityStatistics.load(file).typical > 0
+
+
+def test_its_figures_agree_with_each_other(card: dict[str, Any]) -> None:
+    figures = card["metrics"]["cross_validation"]["pictures"]
+    sensitivities = [figures["per_class"][name]["sensitivity"]["value"] for name in CLASSES]
+    assert figures["macro_recall"]["value"] == pytest.approx(sum(sensitivities) / len(CLASSES), abs=1e-3)
+    counts = figures["confusion_matrix"]["counts"]
+    assert [sum(row) for row in counts] == [figures["per_class"][name]["n"] for name in CLASSES]
+    assert figures["n"] == sum(map(sum, counts))
+    by_origin = card["metrics"]["cross_validation"]["by_origin"]
+    for label, name in enumerate(CLASSES):
+        assert sum(origin["n"] for origin in by_origin[name].values()) == figures["per_class"][name]["n"]
+        assert sum(origin["right"] for origin in by_origin[name].values()) == counts[label][label]
+    assert set(card["operating_points"]["held_back"]) == {reason.value for reason in Reason}
+
+
+def test_every_aim_was_measured_and_agrees_with_the_figures(card: dict[str, Any]) -> None:
+    assert card["aims"] == compare_with_aims(card["metrics"])
+    assert [row["aim"] for row in card["aims"] if row["reached"] is None] == []
+    for row in card["aims"]:
+        if isinstance(row["measured"], dict):
+            low, high = row["measured"]["interval"]
+            assert low <= row["measured"]["value"] <= high
+    with_interval = [row["aim"] for row in card["aims"] if isinstance(row["measured"], dict)]
+    assert {"macro F1", "real styes found"} <= set(with_interval)
+
+
+def test_lists_each_picture_that_was_learnt_from(card: dict[str, Any]) -> None:
+    data = card["training_data"]
+    hashes = data["picture_hashes"]
+    assert all(re.fullmatch("[0-9a-f]{12}", digits) for digits in hashes)
+    assert len(hashes) == data["pictures"] - len(data["not_learnt_from"])
+    assert sum(data["per_class"].values()) == data["pictures"]
+
+
+def test_the_page_is_that_of_the_card(card: dict[str, Any]) -> None:
+    page = (MODELS / "eyenet_model_52k_ds.md").read_text(encoding="utf-8")
+    assert page == render_page(card)
+
+
+def test_the_shipped_recipe_is_better_than_chance_by_far(card: dict[str, Any]) -> None:
+    assert card["metrics"]["cross_validation"]["pictures"]["macro_recall"]["value"] >= 0.80
+
+
+def test_tells_nothing_about_the_machine_it_was_made_on(card: dict[str, Any]) -> None:
+    texts = [json.dumps(card)]
+    page = MODELS / "eyenet_model_52k_ds.md"
+    if page.is_file():
+        texts.append(page.read_text(encoding="utf-8"))
+    for text in texts:
+        assert not re.search(r"(?<![\w.])/(home|root|tmp|work|Users|mnt|opt|var)\b", text)
+        assert str(REPOSITORY) not in text

@@ -1,0 +1,52 @@
+"""Pictures are drawn again as they came: per class, and with their group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from src.training.evaluation import bootstrap
+from src.training.evaluation.bootstrap import draw_counts, estimate
+
+TRUTH = np.array([0] * 6 + [1] * 2)
+
+
+def drawn(truth: np.ndarray, groups: list[str] | None, resamples: int = 200, seed: int = 0) -> np.ndarray:
+    return np.concatenate(list(draw_counts(truth, groups, resamples, seed)))
+
+
+def test_classes_keep_their_size() -> None:
+    counts = drawn(TRUTH, None)
+    assert counts.shape == (200, 8)
+    assert (counts[:, :6].sum(axis=1) == 6).all()
+    assert (counts[:, 6:].sum(axis=1) == 2).all()
+    assert counts.mean() == 1
+    assert counts.std() > 0.5
+
+
+def test_groups_are_drawn_together() -> None:
+    counts = drawn(TRUTH, ["x", "x", "x", "y", "y", "z", "p", "q"])
+    assert (counts[:, 0] == counts[:, 1]).all()
+    assert (counts[:, 3] == counts[:, 4]).all()
+    assert not (counts[:, 0] == counts[:, 3]).all()
+
+
+def test_no_class_disappears_although_a_group_shows_two() -> None:
+    counts = drawn(np.array([0, 1, 0, 0, 0]), ["both", "both", "a", "b", "c"])
+    assert (counts[:, 1] > 0).all()
+
+
+def test_a_large_folder_is_drawn_in_parts_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "_LARGEST_CHUNK", 8 * 30)
+    parts = list(draw_counts(TRUTH, None, 100, 0))
+    assert [len(part) for part in parts] == [30, 30, 30, 10]
+
+
+def test_an_interval_leaves_out_a_fortieth_at_each_end() -> None:
+    assert estimate(0.5, np.arange(1001) / 1000) == {"value": 0.5, "interval": [0.025, 0.975]}
+
+
+def test_resamples_on_which_a_figure_is_not_defined_do_not_count() -> None:
+    assert estimate(0.5, [0.5, np.nan, 0.5]) == {"value": 0.5, "interval": [0.5, 0.5]}
+    assert estimate(0.5, [np.nan]) == {"value": 0.5, "interval": None}
+    assert estimate(np.nan, [0.5]) == {"value": None, "interval": None}

@@ -1,0 +1,75 @@
+"""A stand-in for the classifier that is known through and through: a stye is what is red, and heat is redness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from src.core.types import Heatmap, RgbImage
+
+STYE = 3
+PLACES = 7
+
+
+@dataclass
+class Answer:
+    """The two things that the measures look at."""
+
+    probabilities: np.ndarray
+    heatmaps: tuple[Heatmap | None, ...]
+
+
+def redness(crop: RgbImage) -> np.ndarray:
+    """Per place: mean of red over green, 0-1."""
+    over = np.clip(crop[..., 0].astype(float) - crop[..., 1], 0, None) / 255
+    side = crop.shape[0] // PLACES
+    return over.reshape(PLACES, side, PLACES, side).mean(axis=(1, 3))
+
+
+def scaled(raw: np.ndarray) -> Heatmap | None:
+    return (raw / raw.max()).astype(np.float32) if np.ptp(raw) > 0 else None
+
+
+class RednessReader:
+    """Its heatmap of `Stye` is right; that of the class before is the reverse; the first two classes have none."""
+
+    def __init__(self) -> None:
+        self.crops_seen = 0
+
+    def classify(self, crops: Sequence[RgbImage]) -> list[Answer]:
+        self.crops_seen += len(crops)
+        return [self._answer(crop) for crop in crops]
+
+    def _answer(self, crop: RgbImage) -> Answer:
+        raw = redness(crop)
+        # What blur leaves of a red bump is no stye any more.
+        stye = float(np.clip((raw.max() - 0.45) / 0.3, 0, 1))
+        heat = self.heat(raw)
+        reverse = None if heat is None else scaled(1 - heat)
+        return Answer(np.array([0, 0, 1 - stye, stye], np.float32), (None, None, reverse, heat))
+
+    def heat(self, raw: np.ndarray) -> Heatmap | None:
+        return scaled(raw)
+
+
+class StubbornReader(RednessReader):
+    """Scores as well, but always shows the same map."""
+
+    def heat(self, raw: np.ndarray) -> Heatmap | None:
+        return scaled(np.arange(raw.size, dtype=float).reshape(raw.shape) + 1)
+
+
+class ContraryReader(RednessReader):
+    """Scores as well, but calls the places hot in which nothing is."""
+
+    def heat(self, raw: np.ndarray) -> Heatmap | None:
+        return scaled(raw.max() - raw)
+
+
+class BlindReader(RednessReader):
+    """Scores as well, and shows nothing."""
+
+    def heat(self, raw: np.ndarray) -> Heatmap | None:  # noqa: ARG002
+        return None

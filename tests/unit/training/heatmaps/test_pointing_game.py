@@ -1,0 +1,115 @@
+"""The pointing game is won by maps that are hot on the mask, and by no others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from src.core.types import Heatmap
+from src.training.heatmaps.painted_cases import Mask
+from src.training.heatmaps.pointing_game import (
+    centre_hit_rate,
+    chance_hit_rate,
+    energy_inside,
+    hit_rate,
+    miss,
+    offset,
+    peak,
+)
+
+SIDE = 224
+PLACE = 32
+
+
+def hot_at(row: int, column: int) -> Heatmap:
+    heat = np.zeros((7, 7), np.float32)
+    heat[row, column] = 1
+    return heat
+
+
+def square(top: int, left: int, side: int) -> Mask:
+    mask = np.zeros((SIDE, SIDE), np.bool_)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+class TestPeak:
+    @pytest.mark.parametrize(("row", "column"), [(0, 0), (3, 3), (6, 6), (1, 5), (5, 0)])
+    def test_it_is_in_the_middle_of_a_lonely_hot_place(self, row: int, column: int) -> None:
+        x, y = peak(hot_at(row, column), SIDE, SIDE)
+        # Half a place of room at the rim, where nothing beyond pulls the summit back to the middle.
+        assert abs(x - (column + 0.5) * PLACE) <= PLACE / 2
+        assert abs(y - (row + 0.5) * PLACE) <= PLACE / 2
+
+    def test_between_two_equally_hot_places_it_is_not_drawn_to_the_left_one(self) -> None:
+        x, y = peak(np.maximum(hot_at(3, 3), hot_at(3, 4)), SIDE, SIDE)
+        assert x == pytest.approx(4 * PLACE, abs=1)
+        assert y == pytest.approx(3.5 * PLACE, abs=1)
+
+    def test_it_follows_the_picture_when_that_is_not_square(self) -> None:
+        x, y = peak(hot_at(5, 1), 700, 350)
+        assert x == pytest.approx(150, abs=2)
+        assert y == pytest.approx(275, abs=2)
+
+
+class TestMiss:
+    def test_a_peak_on_the_mask_misses_by_nothing(self) -> None:
+        assert miss(hot_at(2, 4), square(2 * PLACE, 4 * PLACE, PLACE)) == 0
+
+    def test_a_peak_beside_it_misses_by_its_distance_from_the_nearest_pixel(self) -> None:
+        mask = square(3 * PLACE, 0, PLACE)
+        x, y = peak(hot_at(3, 5), SIDE, SIDE)
+        assert mask[y, 0]
+        assert miss(hot_at(3, 5), mask) == pytest.approx(x - (PLACE - 1))
+
+    def test_a_flat_map_points_nowhere(self) -> None:
+        assert miss(None, np.ones((SIDE, SIDE), np.bool_)) == np.inf
+
+
+class TestHitRate:
+    def test_it_is_the_share_of_maps_that_point_at_their_own_mask(self) -> None:
+        masks = [square(0, 0, PLACE), square(0, 0, PLACE), square(192, 192, PLACE), square(192, 192, PLACE)]
+        maps = [hot_at(0, 0), hot_at(6, 6), hot_at(6, 6), None]
+        assert hit_rate(maps, masks) == 0.5
+
+    def test_tolerance_forgives_a_near_miss_but_no_far_one(self) -> None:
+        mask = square(3 * PLACE, 4 * PLACE, PLACE)
+        x, _ = peak(hot_at(3, 3), SIDE, SIDE)
+        gap = 4 * PLACE - x
+        assert hit_rate([hot_at(3, 3)], [mask]) == 0
+        assert hit_rate([hot_at(3, 3)], [mask], gap - 1) == 0
+        assert hit_rate([hot_at(3, 3)], [mask], gap) == 1
+
+    def test_maps_and_masks_come_in_pairs(self) -> None:
+        with pytest.raises(ValueError, match="longer"):
+            hit_rate([hot_at(0, 0)], [square(0, 0, 1), square(0, 0, 1)])
+
+
+class TestBaselines:
+    def test_chance_is_the_masks_mean_part_of_the_picture(self) -> None:
+        assert chance_hit_rate([square(0, 0, SIDE // 2), square(0, 0, SIDE)]) == pytest.approx(0.625)
+
+    def test_tolerance_makes_chance_better(self) -> None:
+        assert chance_hit_rate([square(100, 100, 20)], 10) > 2 * chance_hit_rate([square(100, 100, 20)])
+
+    def test_the_centre_hits_what_lies_there(self) -> None:
+        in_the_middle, aside, near = square(100, 100, 24), square(0, 0, 24), square(112, 120, 24)
+        assert centre_hit_rate([in_the_middle, aside, near]) == pytest.approx(1 / 3)
+        assert centre_hit_rate([in_the_middle, aside, near], 8) == pytest.approx(2 / 3)
+
+
+class TestOffset:
+    def test_up_and_left_are_negative(self) -> None:
+        dx, dy = offset(hot_at(2, 3), square(4 * PLACE, 4 * PLACE, PLACE))
+        assert dx == pytest.approx(-PLACE, abs=1)
+        assert dy == pytest.approx(-2 * PLACE, abs=1)
+
+
+class TestEnergy:
+    def test_a_map_of_one_heat_has_the_masks_part_inside(self) -> None:
+        assert energy_inside(np.ones((7, 7), np.float32), square(0, 0, SIDE // 2)) == pytest.approx(0.25)
+
+    def test_nearly_all_is_inside_when_only_the_mask_is_hot(self) -> None:
+        mask = square(2 * PLACE, 2 * PLACE, 3 * PLACE)
+        assert energy_inside(hot_at(3, 3), mask) > 0.95
+        assert energy_inside(hot_at(3, 3), ~mask) < 0.05

@@ -1,0 +1,107 @@
+"""Features are those of the rendered samples, kept in parts, and computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.core.types import RgbImage
+from src.services.tensorflow_runtime import keras
+from src.training.data.pictures import LabelledPicture, find_pictures
+from src.training.learning import features
+from src.training.learning.features import compute_features
+from src.training.learning.network import CLASSES, CUT_SHAPE, frozen_part
+from src.training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
+from src.utils.image_codec import encode_png
+from tests.unit.training.small_network import build_small_backbone
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Any:
+    keras.utils.set_random_seed(3)
+    return build_small_backbone()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, drawn_eye: RgbImage) -> list[LabelledPicture]:
+    for name in CLASSES:
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "site_1.png").write_bytes(encode_png(drawn_eye))
+    return find_pictures(tmp_path / "data", CLASSES)
+
+
+@pytest.fixture
+def planned(pictures: list[LabelledPicture]) -> list[Sample]:
+    return plan_samples(pictures, CopyPlan(copies_per_class=1, painted_styes=3), seed=0)
+
+
+@pytest.fixture
+def small_parts() -> Iterator[int]:
+    with pytest.MonkeyPatch.context() as smaller:
+        smaller.setattr(features, "_PART", 3)
+        smaller.setattr(features, "_BATCH", 2)
+        yield 3
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_they_are_what_the_frozen_part_makes_of_each_sample(
+    backbone: Any, pictures: list[LabelledPicture], planned: list[Sample], tmp_path: Path
+) -> None:
+    found = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
+    rendered = list(render_samples(pictures, planned))
+    assert found.samples == [planned[sample.index] for sample in rendered] == planned
+    assert found.values.shape == (len(planned), *CUT_SHAPE)
+    assert (found.values.dtype, found.evidence.dtype) == (np.float16, np.float16)
+    expected = frozen_part(backbone)(np.stack([sample.picture for sample in rendered]).astype(np.float32) / 255)
+    np.testing.assert_allclose(found.values, expected, rtol=2e-3, atol=1e-3)
+    np.testing.assert_allclose(found.evidence, [sample.evidence for sample in rendered], atol=1e-3)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_an_interrupted_run_goes_on_at_the_missing_part(
+    backbone: Any, pictures: list[LabelledPicture], planned: list[Sample], tmp_path: Path
+) -> None:
+    first = compute_features(backbone, "hash", pictures, planned, tmp_path)
+    parts = sorted((tmp_path / f"features_{first.key}").iterdir())
+    assert [part.name for part in parts] == [f"part_{start:07d}.npz" for start in range(0, len(planned), 3)]
+    parts[1].unlink()
+    kept = {part.name: part.stat().st_mtime_ns for part in parts if part.exists()}
+    again = compute_features(backbone, "hash", pictures, planned, tmp_path)
+    assert parts[1].is_file()
+    assert {part.name: part.stat().st_mtime_ns for part in parts if part != parts[1]} == kept
+    assert np.array_equal(again.values, first.values)
+    assert again.samples == first.samples
+
+
+def test_styes_that_could_not_be_painted_are_left_out(backbone: Any, tmp_path: Path) -> None:
+    """On plain skin there are no lids, so a whole part may come to nothing."""
+    skin = np.full((120, 160, 3), (200, 150, 130), np.uint8)
+    (tmp_path / "skin.png").write_bytes(encode_png(skin))
+    pictures = [LabelledPicture(tmp_path / "skin.png", 2, "site", "site/1", 1)]
+    original = Sample(0, SampleKind.ORIGINAL, 2, 0)
+    planned = [original, *(Sample(0, SampleKind.PAINTED_STYE, 3, seed) for seed in range(3))]
+    with pytest.MonkeyPatch.context() as smaller:
+        smaller.setattr(features, "_PART", 2)
+        found = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
+    assert found.samples == [original]
+    assert len(found.values) == len(found.evidence) == 1
+
+
+def test_another_backbone_sample_or_picture_has_another_key(
+    pictures: list[LabelledPicture], planned: list[Sample]
+) -> None:
+    keys = [
+        features._key("hash", pictures, planned),
+        features._key("other", pictures, planned),
+        features._key("hash", pictures, planned[:-1]),
+        features._key("hash", pictures, [*planned[:-1], replace(planned[-1], seed=planned[-1].seed + 1)]),
+        features._key("hash", pictures[:-1], planned),
+    ]
+    pictures[0].file.write_bytes(pictures[0].file.read_bytes() + b"!")
+    keys.append(features._key("hash", pictures, planned))
+    assert len(set(keys)) == len(keys)

@@ -1,0 +1,118 @@
+"""The loss sees the service's own heatmap, and falls when heat moves to where the evidence is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.services.grad_cam import class_activation_maps
+from src.services.tensorflow_runtime import keras, tf
+from src.training.learning.localisation import class_maps, localisation_loss
+from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
+from tests.unit.training.small_network import build_small_backbone
+
+
+@pytest.fixture(scope="module")
+def part() -> Any:
+    keras.utils.set_random_seed(5)
+    return build_trainable_part(build_small_backbone())
+
+
+@pytest.fixture(scope="module")
+def outputs(part: Any) -> tuple[Any, Any]:
+    """Activations and hidden units of a few random features."""
+    model = keras.Model(part.input, [part.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER)])
+    activations, hidden = model(np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32), training=False)
+    return activations, hidden
+
+
+def maps_of(part: Any, outputs: tuple[Any, Any], label: int) -> Any:
+    hidden, score = (part.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
+    targets = tf.one_hot([label] * 3, len(CLASSES))
+    return class_maps(*outputs, hidden, score, targets).numpy()
+
+
+@pytest.fixture(scope="module")
+def logits(part: Any) -> Any:
+    """What follows the activations, as a graph would compute it."""
+    hidden, score = (part.get_layer(name) for name in (HIDDEN_LAYER, SCORE_LAYER))
+    return lambda activations: tf.matmul(hidden(tf.reduce_mean(activations, [1, 2])), score.kernel) + score.bias
+
+
+@pytest.mark.parametrize("label", range(len(CLASSES)))
+def test_the_closed_form_is_what_the_gradients_say(
+    part: Any, outputs: tuple[Any, Any], logits: Any, label: int
+) -> None:
+    activations = outputs[0]
+    with tf.GradientTape() as tape:
+        tape.watch(activations)
+        score = logits(activations)[:, label]
+    channel_weights = tf.reduce_mean(tape.gradient(score, activations), [1, 2])
+    expected = tf.einsum("bhwc,bc->bhw", activations, channel_weights).numpy()
+    maps = maps_of(part, outputs, label)
+    assert np.ptp(expected) > 0
+    # The mean over 49 places divides each gradient by 49.
+    np.testing.assert_allclose(maps / 49, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
+
+
+def test_the_service_shows_the_same_maps_without_what_is_below_zero(
+    part: Any, outputs: tuple[Any, Any], logits: Any
+) -> None:
+    @tf.function
+    def shown(activations: Any) -> Any:
+        return class_activation_maps(activations, logits(activations))
+
+    service = shown(outputs[0]).numpy()
+    assert (service > 0).any()
+    for label in range(len(CLASSES)):
+        ours = np.maximum(maps_of(part, outputs, label), 0) / 49
+        np.testing.assert_allclose(service[:, label], ours, rtol=1e-3, atol=1e-6 * np.abs(ours).max())
+
+
+def heat_at(row: int, column: int) -> Any:
+    heat = np.zeros((1, 7, 7), np.float32)
+    heat[0, row, column] = 1
+    return tf.constant(heat)
+
+
+def test_the_loss_falls_when_the_heat_moves_into_the_evidence() -> None:
+    evidence = heat_at(2, 3)
+    at_evidence, beside, nowhere = (
+        float(localisation_loss(maps, evidence)) for maps in (heat_at(2, 3), heat_at(2, 4), tf.zeros((1, 7, 7)))
+    )
+    assert at_evidence < nowhere < beside
+    assert nowhere == pytest.approx(np.log(49), rel=1e-3)
+
+
+def test_the_gradient_asks_for_heat_on_the_evidence_and_only_there() -> None:
+    maps, evidence = tf.constant(np.random.default_rng(0).normal(size=(1, 7, 7)).astype(np.float32)), heat_at(6, 0)
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        loss = localisation_loss(maps, evidence)
+    wanted = -tape.gradient(loss, maps).numpy()[0]
+    assert wanted[6, 0] > 0
+    assert (np.delete(wanted.ravel(), 6 * 7) < 0).all()
+
+
+def test_samples_without_evidence_count_nothing() -> None:
+    dice = np.random.default_rng(1)
+    maps = tf.constant(dice.normal(size=(3, 7, 7)).astype(np.float32))
+    evidence = np.zeros((3, 7, 7), np.float32)
+    evidence[1, 3, 3:5] = 1
+    alone = localisation_loss(maps[1:2], tf.constant(evidence[1:2]))
+    assert float(localisation_loss(maps, tf.constant(evidence))) == pytest.approx(float(alone))
+
+
+@pytest.mark.parametrize("heat", [0.0, 1.0, 1e4])
+@pytest.mark.parametrize("covered", [0.0, 0.01, 1.0])
+def test_flat_maps_and_empty_evidence_give_numbers(heat: float, covered: float) -> None:
+    maps, evidence = tf.fill((2, 7, 7), heat), tf.fill((2, 7, 7), covered)
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        loss = localisation_loss(maps, evidence)
+    assert np.isfinite(loss)
+    assert np.isfinite(tape.gradient(loss, maps)).all()
+    # 49 places of 0.01 are known evidence; nothing at all is not.
+    assert float(loss) == pytest.approx(np.log(49) if covered else 0.0, rel=1e-3)

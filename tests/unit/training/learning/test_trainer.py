@@ -1,0 +1,165 @@
+"""A model never learns from what is left out, and is trained once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.services.tensorflow_runtime import keras
+from src.training.data.pictures import LabelledPicture
+from src.training.learning.features import FeatureSet
+from src.training.learning.fitting import FitRecipe
+from src.training.learning.network import CLASSES, CUT_SHAPE
+from src.training.learning.precision import Precision
+from src.training.learning.samples import Sample, SampleKind
+from src.training.learning.trainer import Trainer, _load_weights
+from tests.unit.training.small_network import build_small_network
+
+RECIPE = FitRecipe(head_steps=1, steps=1, batch=4, members=1)
+PICTURES = [
+    LabelledPicture(Path(name) / f"site_{number}.png", label, "site", f"site/{label}{number}", number)
+    for label, name in enumerate(CLASSES)
+    for number in range(5)
+]
+DOUBTFUL = LabelledPicture(Path("Cataract/x.jpg"), 0, "alokgupta1996", "alokgupta1996/g00396", 1)
+ALL_PICTURES = [*PICTURES, DOUBTFUL]
+
+Make = Callable[..., Trainer]
+
+
+@pytest.fixture
+def network() -> Any:
+    keras.utils.set_random_seed(3)
+    return build_small_network()
+
+
+@pytest.fixture(scope="module")
+def features() -> FeatureSet:
+    """The picture and one copy of it, for each."""
+    samples = [
+        Sample(index, kind, picture.label, 0)
+        for index, picture in enumerate(ALL_PICTURES)
+        for kind in (SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED)
+    ]
+    values = np.random.default_rng(0).random((len(samples), *CUT_SHAPE)).astype(np.float16)
+    return FeatureSet(samples, values, np.zeros((len(samples), 7, 7), np.float16), "key")
+
+
+@pytest.fixture
+def make(network: Any, features: FeatureSet, tmp_path: Path) -> Make:
+    def trainer(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
+        return Trainer(network, ALL_PICTURES, features, recipe, seed, tmp_path, **more)
+
+    return trainer
+
+
+def left_out(*indices: int) -> Any:
+    flags = np.zeros(len(ALL_PICTURES), dtype=bool)
+    flags[list(indices)] = True
+    return flags
+
+
+def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> None:
+    steps: list[int] = []
+    first = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
+    written = first.file.stat().st_mtime_ns
+    again = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
+    assert again.file == first.file
+    assert first.file.stat().st_mtime_ns == written
+    assert np.array_equal(again.said, first.said)
+    assert first.tested.tolist() == again.tested.tolist() == [0, 1, 14, 15]
+    # The progress of a whole run counts both.
+    assert len(steps) == 2 * RECIPE.all_steps
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
+
+
+def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) -> None:
+    model = make().model_without(left_out(3))
+    loaded = keras.models.load_model(model.file, compile=False)
+    pictures = np.random.default_rng(1).random((2, 224, 224, 3), dtype=np.float32)
+    assert np.array_equal(loaded(pictures), network(pictures))
+    assert np.abs(model.said.sum(axis=1) - 1).max() < 1e-5
+    assert len(model.said) == len(model.tested) == 2
+
+
+def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
+    """Otherwise a fold would hand on what it learnt from the pictures of the next."""
+    trainer = make()
+    alone = trainer.model_without(left_out(2))
+    alone.file.with_suffix(".npy").unlink()
+    trainer.model_without(left_out(1))
+    after_another = trainer.model_without(left_out(2))
+    np.testing.assert_allclose(after_another.said, alone.said, atol=1e-5)
+
+
+def test_the_weights_of_several_members_are_averaged(make: Make, tmp_path: Path) -> None:
+    trainer = make()
+    two = trainer._fit_members(left_out(0), replace(RECIPE, members=2), tmp_path / "two")
+    first, second = (_load_weights(tmp_path / "two" / f"member_{member}.npz") for member in (0, 1))
+    assert any(not np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+    for mean, one, other in zip(two.get_weights(), first, second, strict=True):
+        np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-6)
+
+
+def test_members_that_were_trained_are_not_trained_again(make: Make, tmp_path: Path) -> None:
+    steps: list[int] = []
+    make()._fit_members(left_out(0), RECIPE, tmp_path / "folder")
+    trained = (tmp_path / "folder" / "member_0.npz").stat().st_mtime_ns
+    make(on_step=lambda: steps.append(1))._fit_members(left_out(0), replace(RECIPE, members=2), tmp_path / "folder")
+    assert (tmp_path / "folder" / "member_0.npz").stat().st_mtime_ns == trained
+    assert len(steps) == 2 * RECIPE.all_steps
+
+
+def test_a_model_may_have_another_number_of_members(make: Make) -> None:
+    several = make(replace(RECIPE, members=2))
+    one = several.model_without(left_out(0), members=1)
+    assert one.file == make().model_without(left_out(0)).file
+
+
+def test_left_out_and_doubtful_pictures_are_never_drawn(make: Make, features: FeatureSet) -> None:
+    weights, kept_aside = make()._weights(left_out(0, 7))
+    picture_of = np.array([sample.picture for sample in features.samples])
+    hidden = np.isin(picture_of, [0, 7, len(ALL_PICTURES) - 1])
+    assert (weights[hidden] == 0).all()
+    assert (weights[~hidden] > 0).all()
+    assert weights.sum() == pytest.approx(1)
+    assert kept_aside is None
+
+
+def test_patience_keeps_groups_aside(make: Make, features: FeatureSet) -> None:
+    weights, kept_aside = make(replace(RECIPE, patience=1), seed=1)._weights(left_out(0, 7))
+    picture_of = np.array([sample.picture for sample in features.samples])
+    assert kept_aside is not None
+    assert len(kept_aside) > 0
+    assert (weights[kept_aside] == 0).all()
+    aside = set(picture_of[kept_aside])
+    assert not aside & {0, 7, len(ALL_PICTURES) - 1}
+    # Neither in part nor for nothing: all samples of the pictures aside, and all others are drawn.
+    assert sorted(kept_aside) == np.flatnonzero(np.isin(picture_of, list(aside))).tolist()
+    drawn = set(picture_of[weights > 0])
+    assert drawn | aside | {0, 7, len(ALL_PICTURES) - 1} == set(range(len(ALL_PICTURES)))
+
+
+def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> None:
+    keys = [
+        make()._key(left_out(0), RECIPE),
+        make()._key(left_out(1), RECIPE),
+        make()._key(left_out(0), replace(RECIPE, label_smoothing=0.2)),
+        make()._key(left_out(0), replace(RECIPE, members=2)),
+        make(seed=1)._key(left_out(0), RECIPE),
+        make(precision=Precision("float16", 2.0))._key(left_out(0), RECIPE),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert make()._key(left_out(0), RECIPE) == keys[0]
+
+
+def test_knows_labels_and_originals(make: Make) -> None:
+    trainer = make()
+    samples = np.array([0, 1, 11, 40])
+    assert trainer.labels(samples).tolist() == [0, 0, 1, 0]
+    assert trainer.is_original(samples).tolist() == [True, False, False, True]

@@ -1,0 +1,60 @@
+"""Harmless paint changes something, the same way for the same seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from src.core.types import RgbImage
+from src.training.painting import harmless_painter
+from src.training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening
+from src.training.painting.harmless_painter import paint_harmless
+
+OPENING = EyeOpening(x=120, y=95, width=110, height=43, tilt=0.0, contrast=2)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_changes_the_picture_by_its_seed(drawn_eye: RgbImage, seed: int) -> None:
+    painted = paint_harmless(drawn_eye, OPENING, np.random.default_rng(seed))
+    assert painted.shape == drawn_eye.shape
+    assert painted.dtype == np.uint8
+    assert not np.array_equal(painted, drawn_eye)
+    assert np.array_equal(painted, paint_harmless(drawn_eye, OPENING, np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("painter", [*harmless_painter._ANYWHERE, *harmless_painter._ON_THE_LIDS])
+def test_every_mark_changes_something_and_gives_a_picture(
+    drawn_eye: RgbImage, painter: harmless_painter._Painter
+) -> None:
+    changed = []
+    for seed in range(6):
+        painted = painter(drawn_eye.astype(np.float32), OPENING, np.random.default_rng(seed))
+        assert painted.shape == drawn_eye.shape
+        assert painted.dtype == np.float32
+        assert np.isfinite(painted).all()
+        changed.append(float(np.abs(painted - drawn_eye).max()))
+    assert np.median(changed) > 3
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_without_lids_neither_make_up_nor_spectacles_are_painted(drawn_eye: RgbImage, seed: int) -> None:
+    """Both follow the tilt of the eye; what may lie anywhere does not, outside of the opening."""
+    doubtful = replace(OPENING, contrast=TRUSTED_CONTRAST - 0.01)
+    level, tilted = (
+        paint_harmless(drawn_eye, replace(doubtful, tilt=tilt), np.random.default_rng(seed)) for tilt in (0.0, 0.4)
+    )
+    far = replace(OPENING, width=170, height=150).outside(*drawn_eye.shape[:2], 1.0) == 1
+    assert np.array_equal(level[far], tilted[far])
+
+
+def test_with_lids_they_are_painted(drawn_eye: RgbImage) -> None:
+    far = replace(OPENING, width=170, height=150).outside(*drawn_eye.shape[:2], 1.0) == 1
+    differing = 0
+    for seed in range(15):
+        level, tilted = (
+            paint_harmless(drawn_eye, replace(OPENING, tilt=tilt), np.random.default_rng(seed)) for tilt in (0.0, 0.4)
+        )
+        differing += not np.array_equal(level[far], tilted[far])
+    assert differing > 2

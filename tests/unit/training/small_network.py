@@ -1,0 +1,27 @@
+"""The documented graph on a backbone of three layers: everything that the training looks for, in milliseconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from src.services.tensorflow_runtime import keras
+from src.training.learning import network
+from src.training.learning.network import CLASSES, CUT_LAYER, INPUT_SIDE
+
+
+def build_small_backbone() -> Any:
+    """float32 (n, 224, 224, 3) to (n, 7, 7, 1024), with the layers of DenseNet121 that are known by name."""
+    layers = keras.layers
+    pictures = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="input_1")
+    features = layers.Conv2D(24, 32, 32, use_bias=False, name="conv1/conv")(pictures)
+    features = layers.BatchNormalization(name="conv1/bn")(features)
+    features = layers.Conv2D(512, 1, activation="relu", name=CUT_LAYER)(features)
+    features = layers.Conv2D(1024, 1, activation="relu", name="block")(features)
+    return keras.Model(pictures, features, name="densenet121")
+
+
+def build_small_network() -> Any:
+    """float32 (n, 224, 224, 3) to float32 (n, 4) probabilities."""
+    pictures = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="input_2")
+    features = build_small_backbone()(pictures)
+    return keras.Model(pictures, network._score(features, len(CLASSES)), name="eyenet")

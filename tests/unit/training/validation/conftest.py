@@ -1,0 +1,69 @@
+"""A whole cross-validation in seconds: the small network, a few steps, pictures that are easy to tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from src.services.tensorflow_runtime import keras
+from src.training.data.pictures import LabelledPicture, find_pictures
+from src.training.learning.features import FeatureSet
+from src.training.learning.fitting import FitRecipe
+from src.training.learning.network import CLASSES, CUT_SHAPE
+from src.training.learning.samples import Sample, SampleKind
+from src.training.learning.trainer import Trainer
+from src.training.validation.cross_validation import CrossValidation
+from src.utils.image_codec import encode_png
+from tests.unit.training.small_network import build_small_network
+
+KINDS = (
+    SampleKind.ORIGINAL,
+    SampleKind.PHOTOGRAPHED,
+    SampleKind.PHOTOGRAPHED,
+    SampleKind.HARMLESS_PAINT,
+    SampleKind.PAINTED_STYE,
+)
+
+ORIGINS = ("bibekbvk", "bibekbvk", "wbmarcsu2000", "other")
+"""The first two may share a patient, and count as one."""
+
+
+@dataclass
+class Trial:
+    """All that a cross-validation consists of."""
+
+    pictures: list[LabelledPicture]
+    features: FeatureSet
+    folds: np.ndarray
+    trainer: Trainer
+    validation: CrossValidation
+
+
+@pytest.fixture(scope="package")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """Four pictures per class of two origins, in two folds; each sample's features show its label."""
+    folder, dice = tmp_path_factory.mktemp("trial"), np.random.default_rng(0)
+    for name in CLASSES:
+        (folder / "eyes" / name).mkdir(parents=True)
+        for number in range(4):
+            picture = dice.integers(60, 200, (60, 80, 3), dtype=np.uint8)
+            file = folder / "eyes" / name / f"{ORIGINS[number]}_{number}.png"
+            file.write_bytes(encode_png(picture))
+    pictures = find_pictures(folder / "eyes", CLASSES)
+    stye = CLASSES.index("Stye")
+    samples = [
+        Sample(index, kind, stye if kind is SampleKind.PAINTED_STYE else picture.label, 0)
+        for index, picture in enumerate(pictures)
+        for kind in KINDS
+    ]
+    values = dice.random((len(samples), *CUT_SHAPE)).astype(np.float16)
+    for index, sample in enumerate(samples):
+        values[index, :, :, sample.label * 128 : sample.label * 128 + 128] += 2
+    features = FeatureSet(samples, values, np.zeros((len(samples), 7, 7), np.float16), "key")
+    folds = np.arange(len(pictures)) % 2
+    keras.utils.set_random_seed(3)
+    recipe = FitRecipe(head_steps=8, steps=0, batch=8, learning_rate=3e-3, average_decay=0.5)
+    trainer = Trainer(build_small_network(), pictures, features, recipe, 0, folder / "models")
+    return Trial(pictures, features, folds, trainer, CrossValidation(trainer, pictures, features, folds))
