@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         1.0,
         ge=0,
         le=1000,
-        description="Strangeness above which a crop is unfamiliar; 1 is that of 1 in 40 eyes; 1000: never.",
+        description="Strangeness above which a crop is unfamiliar; 1 is that of 1 in 40 healthy eyes; 1000: never.",
     )
     not_an_eye_from: float = Field(
         1.6, ge=0, le=1000, description="The same strangeness, above which a crop is not_an_eye; 1000: never."

@@ -150,8 +150,8 @@ class EyePrediction:
     Attributes:
         probabilities: one per class, calibrated if the model's card has a temperature.
         heatmaps: one Grad-CAM map per class, at the layer's own resolution; None where the map is flat.
-        unfamiliarity: how unlike the training pictures the crop is, 0 or more; 1 is as unlike as 1 in 40 eyes that the
-            training had left out. None where the model's card has no statistics of its training pictures.
+        unfamiliarity: how unlike the training pictures the crop is, 0 or more; 1 is as unlike as 1 in 40 healthy eyes
+            that the training had left out. None where the model's card has no statistics of its training pictures.
     """
 
     probabilities: Probabilities

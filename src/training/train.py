@@ -110,7 +110,6 @@ def _make(
         FitRecipe(),
         head_steps=options.head_steps,
         steps=options.steps,
-        members=options.members,
         patience=options.patience,
     )
     backbone_sha256 = sha256_of(options.weights)
@@ -119,8 +118,8 @@ def _make(
 
     precision = enable_mixed_precision() if options.mixed_precision else FULL_PRECISION
     origins = _origins_to_leave_out(pictures) if options.leave_out_origins else []
-    fits = (len(np.unique(folds)) + 1) * recipe.members + len(origins)
-    progress = Progress(f"steps of {fits} fits", fits * recipe.all_steps)
+    models = len(np.unique(folds)) + 1 + len(origins)
+    progress = Progress(f"steps of {models} models", models * recipe.all_steps)
     trainer = Trainer(
         network, pictures, features, recipe, options.seed, options.cache / "models", precision, progress.advance
     )
@@ -224,9 +223,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--steps", type=_at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
-    )
-    parser.add_argument(
-        "--members", type=_at_least(1), default=recipe.members, help="fits whose weights are averaged into each model"
     )
     parser.add_argument(
         "--patience",

@@ -38,8 +38,6 @@ class FitRecipe:
         label_smoothing: keeps scores away from 0 and 1, and wrong labels from being learnt by heart.
         place_weight: of the loss that asks for heatmaps in the right place.
         average_decay: per step, of the moving average of the weights, which is what is kept in the end.
-        members: fits that begin alike and draw other samples; their weights are averaged into one model. Wortsman et
-            al., "Model soups", ICML 2022.
         patience: evaluations (one every `evaluate_every` steps) without a smaller loss on the samples kept aside after
             which the fit ends with the best weights; 0 runs all steps. Needs samples kept aside.
     """
@@ -52,13 +50,11 @@ class FitRecipe:
     label_smoothing: float = 0.1
     place_weight: float = 0.3
     average_decay: float = 0.98
-    members: int = 3
     patience: int = 0
     evaluate_every: int = 50
 
     @property
     def all_steps(self) -> int:
-        """Of one member."""
         return self.head_steps + self.steps
 
 
@@ -70,12 +66,13 @@ class Fitting:
         Args:
             backbone: stays as it is.
             recipe: how long and how fast.
-            seed: of the first weights and the dropout.
+            seed: of the first weights, the draws and the dropout.
             loss_scale: see `enable_mixed_precision`.
         """
         keras.utils.set_random_seed(seed)
         self.part = build_trainable_part(backbone)
         self._recipe = recipe
+        self._seed = seed
         self._loss_scale = loss_scale
         self._head, self._block = _split_variables(self.part)
         self._head_optimizer = _optimizer(recipe.learning_rate, recipe)
@@ -98,7 +95,6 @@ class Fitting:
         kept_aside: npt.NDArray[np.int64] | None = None,
         checkpoint_folder: Path | None = None,
         on_step: Callable[[], None] = lambda: None,
-        draw_seed: int = 0,
     ) -> Any:
         """Fits and returns the part.
 
@@ -109,12 +105,11 @@ class Fitting:
             checkpoint_folder: where the state is kept, so that an interrupted run goes on from there; its dropout then
                 differs from that of an uninterrupted one.
             on_step: called after each batch.
-            draw_seed: which samples come when.
         """
         manager = self._restore(checkpoint_folder, on_step)
         stopping = _EarlyStopping(self._recipe.patience)
         done = int(self._steps_done)
-        for batch in training_set.batches(weights, self._recipe.batch, self._recipe.all_steps, draw_seed, done):
+        for batch in training_set.batches(weights, self._recipe.batch, self._recipe.all_steps, self._seed, done):
             done += 1
             if done <= self._recipe.head_steps:
                 self._train_head(*batch)
@@ -147,9 +142,9 @@ class Fitting:
                 hidden,
                 self.part.get_layer(HIDDEN_LAYER).kernel,
                 self.part.get_layer(SCORE_LAYER).kernel,
-                targets,
             )
-            loss = self._loss(targets, scores) + self._recipe.place_weight * localisation_loss(maps, evidence)
+            misplaced = localisation_loss(maps, targets, evidence)
+            loss = self._loss(targets, scores) + self._recipe.place_weight * misplaced
             loss = (loss + tf.add_n(self.part.losses)) * self._loss_scale
         gradients = [gradient / self._loss_scale for gradient in tape.gradient(loss, variables)]
         if self._loss_scale > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,53 +86,29 @@ class Trainer:
         labels = np.array([sample.label for sample in features.samples], dtype=np.int64)
         self._training_set = TrainingSet(features.values, labels, features.evidence)
 
-    def model_without(self, left_out: Bools, members: int | None = None) -> TrainedModel:
-        """A model that saw no sample of the pictures for which `left_out` (one per picture) is True.
-
-        It is made of as many members as the recipe says, unless `members` says otherwise.
-        """
-        recipe = self._recipe if members is None else replace(self._recipe, members=members)
-        key = self._key(left_out, recipe)
+    def model_without(self, left_out: Bools) -> TrainedModel:
+        """A model that saw no sample of the pictures for which `left_out` (one per picture) is True."""
+        key = self._key(left_out)
         file, said_file = self._folder / f"model_{key}.h5", self._folder / f"model_{key}.npy"
         tested = np.flatnonzero(left_out[self._picture_of])
         if said_file.is_file() and file.is_file():
-            self._pass_over(recipe.members)
+            for _ in range(self._recipe.all_steps):
+                self._on_step()
             return TrainedModel(file, tested, np.load(said_file))
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f"unfinished_{key}"
-        part = self._fit_members(left_out, recipe, unfinished)
+        checkpoints = self._folder / f"unfinished_{key}"
+        weights, kept_aside = self._weights(left_out)
+        self._backbone.set_weights(self._begin)
+        fit = Fitting(self._backbone, self._recipe, self._seed, self._precision.loss_scale)
+        part = fit.run(self._training_set, weights, kept_aside, checkpoints, self._on_step)
         install_trained_part(self._network, part)
         save_network(self._network, file)
         said = predict(part, self._features.values, tested)
         # Written last: it says that the model is complete.
         np.save(said_file, said)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
         return TrainedModel(file, tested, said)
-
-    def _fit_members(self, left_out: Bools, recipe: FitRecipe, folder: Path) -> Any:
-        """The trained part whose weights are the mean of all members'."""
-        weights, kept_aside = self._weights(left_out)
-        folder.mkdir(parents=True, exist_ok=True)
-        of_members = []
-        for member in range(recipe.members):
-            self._backbone.set_weights(self._begin)
-            fit = Fitting(self._backbone, recipe, self._seed, self._precision.loss_scale)
-            file = folder / f"member_{member}.npz"
-            if file.is_file():
-                self._pass_over(1)
-            else:
-                checkpoints = folder / f"checkpoints_{member}"
-                draw_seed = self._seed + member
-                fit.run(self._training_set, weights, kept_aside, checkpoints, self._on_step, draw_seed)
-                _save_weights(fit.part, file)
-            of_members.append(_load_weights(file))
-        fit.part.set_weights([np.mean(tensors, axis=0) for tensors in zip(*of_members, strict=True)])
-        return fit.part
-
-    def _pass_over(self, members: int) -> None:
-        for _ in range(members * self._recipe.all_steps):
-            self._on_step()
 
     def labels(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Class indices of these samples."""
@@ -159,20 +135,9 @@ class Trainer:
             shown &= ~is_aside
         return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
 
-    def _key(self, left_out: Bools, recipe: FitRecipe) -> str:
-        digest = hashlib.sha256(f"{self._features.key} {recipe} {self._seed} {self._precision}".encode())
+    def _key(self, left_out: Bools) -> str:
+        digest = hashlib.sha256(f"{self._features.key} {self._recipe} {self._seed} {self._precision}".encode())
         for module in _RECIPE_MODULES:
             digest.update(Path(str(module.__file__)).read_bytes())
         digest.update(left_out.tobytes())
         return digest.hexdigest()[:16]
-
-
-def _save_weights(part: Any, file: Path) -> None:
-    unfinished = file.with_name(f"unfinished_{file.name}")
-    np.savez(unfinished, *part.get_weights())
-    unfinished.replace(file)
-
-
-def _load_weights(file: Path) -> list[npt.NDArray[np.float32]]:
-    with np.load(file) as tensors:
-        return [tensors[f"arr_{index}"] for index in range(len(tensors.files))]

@@ -82,11 +82,11 @@ def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validatio
 def figures_of_unseen_origins(
     trainer: Trainer, pictures: Sequence[LabelledPicture], origins: Sequence[str]
 ) -> dict[str, Any]:
-    """Recall per class on each origin by a model of one member that saw none of it."""
+    """Recall per class on each origin by a model that saw none of it."""
     result: dict[str, Any] = {}
     for origin in origins:
         left_out = np.array([picture.origin == origin for picture in pictures])
-        model = trainer.model_without(left_out, members=1)
+        model = trainer.model_without(left_out)
         originals = trainer.is_original(model.tested)
         truth, said = trainer.labels(model.tested)[originals], model.said[originals].argmax(axis=1)
         remaining = np.bincount([picture.label for picture in pictures if picture.origin != origin], minlength=4)

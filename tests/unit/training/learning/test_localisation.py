@@ -30,8 +30,7 @@ def outputs(part: Any) -> tuple[Any, Any]:
 
 def maps_of(part: Any, outputs: tuple[Any, Any], label: int) -> Any:
     hidden, score = (part.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
-    targets = tf.one_hot([label] * 3, len(CLASSES))
-    return class_maps(*outputs, hidden, score, targets).numpy()
+    return class_maps(*outputs, hidden, score).numpy()[..., label]
 
 
 @pytest.fixture(scope="module")
@@ -71,48 +70,74 @@ def test_the_service_shows_the_same_maps_without_what_is_below_zero(
         np.testing.assert_allclose(service[:, label], ours, rtol=1e-3, atol=1e-6 * np.abs(ours).max())
 
 
-def heat_at(row: int, column: int) -> Any:
-    heat = np.zeros((1, 7, 7), np.float32)
-    heat[0, row, column] = 1
-    return tf.constant(heat)
+TARGET, OTHER = 1, 2
+TARGETS = tf.one_hot([TARGET], len(CLASSES))
+
+
+def place(row: int, column: int) -> Any:
+    evidence = np.zeros((1, 7, 7), np.float32)
+    evidence[0, row, column] = 1
+    return tf.constant(evidence)
+
+
+def maps(own: Any, other: Any = 0.0) -> Any:
+    """Maps of one sample: `own` for its class, `other` for one other class, zeros for the others."""
+    stacked = np.zeros((1, 7, 7, len(CLASSES)), np.float32)
+    stacked[..., TARGET], stacked[..., OTHER] = own, other
+    return tf.constant(stacked)
+
+
+def loss_of(some_maps: Any, evidence: Any) -> float:
+    return float(localisation_loss(some_maps, TARGETS, evidence))
+
+
+def random_map(seed: int = 0) -> Any:
+    return np.random.default_rng(seed).normal(size=(1, 7, 7))
 
 
 def test_the_loss_falls_when_the_heat_moves_into_the_evidence() -> None:
-    evidence = heat_at(2, 3)
-    at_evidence, beside, nowhere = (
-        float(localisation_loss(maps, evidence)) for maps in (heat_at(2, 3), heat_at(2, 4), tf.zeros((1, 7, 7)))
-    )
+    at_evidence, beside, nowhere = (loss_of(maps(heat), place(2, 3)) for heat in (place(2, 3), place(2, 4), 0.0))
     assert at_evidence < nowhere < beside
     assert nowhere == pytest.approx(np.log(49), rel=1e-3)
 
 
+def test_other_classes_must_not_be_hot_where_the_evidence_is() -> None:
+    own, evidence = random_map(), place(2, 3)
+    alone = loss_of(maps(own), evidence)
+    assert loss_of(maps(own, place(2, 3)), evidence) > alone
+    # Elsewhere they may be, and what speaks against them may be there.
+    assert loss_of(maps(own, place(5, 5)), evidence) == pytest.approx(alone)
+    assert loss_of(maps(own, -place(2, 3)), evidence) == pytest.approx(alone)
+
+
 def test_the_gradient_asks_for_heat_on_the_evidence_and_only_there() -> None:
-    maps, evidence = tf.constant(np.random.default_rng(0).normal(size=(1, 7, 7)).astype(np.float32)), heat_at(6, 0)
+    some_maps = maps(random_map())
     with tf.GradientTape() as tape:
-        tape.watch(maps)
-        loss = localisation_loss(maps, evidence)
-    wanted = -tape.gradient(loss, maps).numpy()[0]
-    assert wanted[6, 0] > 0
-    assert (np.delete(wanted.ravel(), 6 * 7) < 0).all()
+        tape.watch(some_maps)
+        loss = localisation_loss(some_maps, TARGETS, place(6, 0))
+    wanted = -tape.gradient(loss, some_maps).numpy()[0]
+    assert wanted[6, 0, TARGET] > 0
+    assert (np.delete(wanted[..., TARGET].ravel(), 6 * 7) < 0).all()
+    assert (np.delete(wanted, TARGET, axis=2) == 0).all()
 
 
 def test_samples_without_evidence_count_nothing() -> None:
-    dice = np.random.default_rng(1)
-    maps = tf.constant(dice.normal(size=(3, 7, 7)).astype(np.float32))
+    three = tf.concat([maps(random_map(seed), random_map(seed + 9)) for seed in range(3)], axis=0)
     evidence = np.zeros((3, 7, 7), np.float32)
     evidence[1, 3, 3:5] = 1
-    alone = localisation_loss(maps[1:2], tf.constant(evidence[1:2]))
-    assert float(localisation_loss(maps, tf.constant(evidence))) == pytest.approx(float(alone))
+    targets = tf.one_hot([TARGET] * 3, len(CLASSES))
+    alone = localisation_loss(three[1:2], targets[1:2], tf.constant(evidence[1:2]))
+    assert float(localisation_loss(three, targets, tf.constant(evidence))) == pytest.approx(float(alone))
 
 
 @pytest.mark.parametrize("heat", [0.0, 1.0, 1e4])
 @pytest.mark.parametrize("covered", [0.0, 0.01, 1.0])
 def test_flat_maps_and_empty_evidence_give_numbers(heat: float, covered: float) -> None:
-    maps, evidence = tf.fill((2, 7, 7), heat), tf.fill((2, 7, 7), covered)
+    some_maps, evidence = maps(heat), tf.fill((1, 7, 7), covered)
     with tf.GradientTape() as tape:
-        tape.watch(maps)
-        loss = localisation_loss(maps, evidence)
+        tape.watch(some_maps)
+        loss = localisation_loss(some_maps, TARGETS, evidence)
     assert np.isfinite(loss)
-    assert np.isfinite(tape.gradient(loss, maps)).all()
+    assert np.isfinite(tape.gradient(loss, some_maps)).all()
     # 49 places of 0.01 are known evidence; nothing at all is not.
     assert float(loss) == pytest.approx(np.log(49) if covered else 0.0, rel=1e-3)

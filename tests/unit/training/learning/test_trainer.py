@@ -17,10 +17,10 @@ from src.training.learning.fitting import FitRecipe
 from src.training.learning.network import CLASSES, CUT_SHAPE
 from src.training.learning.precision import Precision
 from src.training.learning.samples import Sample, SampleKind
-from src.training.learning.trainer import Trainer, _load_weights
+from src.training.learning.trainer import Trainer
 from tests.unit.training.small_network import build_small_network
 
-RECIPE = FitRecipe(head_steps=1, steps=1, batch=4, members=1)
+RECIPE = FitRecipe(head_steps=1, steps=1, batch=4)
 PICTURES = [
     LabelledPicture(Path(name) / f"site_{number}.png", label, "site", f"site/{label}{number}", number)
     for label, name in enumerate(CLASSES)
@@ -97,30 +97,6 @@ def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     np.testing.assert_allclose(after_another.said, alone.said, atol=1e-5)
 
 
-def test_the_weights_of_several_members_are_averaged(make: Make, tmp_path: Path) -> None:
-    trainer = make()
-    two = trainer._fit_members(left_out(0), replace(RECIPE, members=2), tmp_path / "two")
-    first, second = (_load_weights(tmp_path / "two" / f"member_{member}.npz") for member in (0, 1))
-    assert any(not np.array_equal(one, other) for one, other in zip(first, second, strict=True))
-    for mean, one, other in zip(two.get_weights(), first, second, strict=True):
-        np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-6)
-
-
-def test_members_that_were_trained_are_not_trained_again(make: Make, tmp_path: Path) -> None:
-    steps: list[int] = []
-    make()._fit_members(left_out(0), RECIPE, tmp_path / "folder")
-    trained = (tmp_path / "folder" / "member_0.npz").stat().st_mtime_ns
-    make(on_step=lambda: steps.append(1))._fit_members(left_out(0), replace(RECIPE, members=2), tmp_path / "folder")
-    assert (tmp_path / "folder" / "member_0.npz").stat().st_mtime_ns == trained
-    assert len(steps) == 2 * RECIPE.all_steps
-
-
-def test_a_model_may_have_another_number_of_members(make: Make) -> None:
-    several = make(replace(RECIPE, members=2))
-    one = several.model_without(left_out(0), members=1)
-    assert one.file == make().model_without(left_out(0)).file
-
-
 def test_left_out_and_doubtful_pictures_are_never_drawn(make: Make, features: FeatureSet) -> None:
     weights, kept_aside = make()._weights(left_out(0, 7))
     picture_of = np.array([sample.picture for sample in features.samples])
@@ -147,15 +123,14 @@ def test_patience_keeps_groups_aside(make: Make, features: FeatureSet) -> None:
 
 def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> None:
     keys = [
-        make()._key(left_out(0), RECIPE),
-        make()._key(left_out(1), RECIPE),
-        make()._key(left_out(0), replace(RECIPE, label_smoothing=0.2)),
-        make()._key(left_out(0), replace(RECIPE, members=2)),
-        make(seed=1)._key(left_out(0), RECIPE),
-        make(precision=Precision("float16", 2.0))._key(left_out(0), RECIPE),
+        make()._key(left_out(0)),
+        make()._key(left_out(1)),
+        make(replace(RECIPE, label_smoothing=0.2))._key(left_out(0)),
+        make(seed=1)._key(left_out(0)),
+        make(precision=Precision("float16", 2.0))._key(left_out(0)),
     ]
     assert len(set(keys)) == len(keys)
-    assert make()._key(left_out(0), RECIPE) == keys[0]
+    assert make()._key(left_out(0)) == keys[0]
 
 
 def test_knows_labels_and_originals(make: Make) -> None:
