@@ -9,10 +9,11 @@ from typing import Any
 from src.training.report.html_page import shown
 
 _KNOWN_FAILURES = """\
-What the worst mistakes of the cross-validation show, in words:
+Seen in the worst mistakes of the model that came with this code, in words; another model has a contact sheet of its own
+in the report of its training:
 
-- **Styes that are none.** Dark or blurred webcam crops with a red smear of light or a lens flare below the eye; a
-  reddish upper lid in the shade of a close-up; a conjunctivitis whose lower lid is swollen as well.
+- **Styes that are none.** Dark, bluish or blurred webcam crops with a red smear of light or a lens flare near the eye;
+  a reddish upper lid in the shade of a close-up; a conjunctivitis whose lids are swollen as well.
 - **A cataract in a brown, bloodshot eye** is called conjunctivitis: the redness outweighs a brown lens. So are most of
   the missed pictures of an origin that consists of turned copies with white or smeared borders.
 - **A small eye in a wide picture** (a cheek, a brow and half a face around it) is called healthy, whatever it has: the
@@ -79,8 +80,8 @@ def _aims(rows: Sequence[Mapping[str, Any]], validation: Mapping[str, Any]) -> s
     return (
         f"{table}\n\nMacro F1 counts the F1 of {styes['n']} real styes ({_figure(styes['f1'])}) as much as that of "
         "each other class: with so few, one false alarm in a hundred other eyes costs more than a missed stye. "
-        "Cataract and conjunctivitis are limited by what there is to learn from: one large source of conjunctivitis, "
-        "labels that are wrong, and origins that look unlike each other."
+        "The model that came with this code was limited for cataract and conjunctivitis by what there was to learn "
+        "from: one large source of conjunctivitis, labels that are wrong, and origins that look unlike each other."
     )
 
 

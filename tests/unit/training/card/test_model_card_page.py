@@ -108,3 +108,9 @@ def test_says_what_was_not_measured(card: dict[str, Any]) -> None:
 def test_writes_what_it_renders(card: dict[str, Any], tmp_path: Path) -> None:
     write_page(card, tmp_path / "card.md")
     assert (tmp_path / "card.md").read_text(encoding="utf-8") == render_page(card)
+
+
+def test_gives_the_figures_without_doubtful_labels_where_there_are_any(card: dict[str, Any]) -> None:
+    assert "79 eyes, macro F1 0.750" in section(render_page(card), "Per class")
+    card["metrics"]["cross_validation"]["without_doubtful_labels"] = None
+    assert "do not show what their label says" not in section(render_page(card), "Per class")
