@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from src.utils.file_hash import sha256_of
 
 # Beyond these, single precision turns scores into zeros, ones and not-a-numbers.
 _TEMPERATURES = (0.001, 1000.0)
+
+
+_log = logging.getLogger(__name__)
 
 
 class _CardError(Exception):
@@ -75,6 +79,7 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         raise StartupError(f"{path} is not a model card: it needs classes and sha256.") from None
     if not is_of_this_model:
+        _log.warning("the card %s belongs to another model file: scores are taken as they are", path)
         return ModelCard()
     try:
         return ModelCard(classes, _calibrated(card), _temperature(card), _familiarity(card, path.parent))

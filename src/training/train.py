@@ -6,7 +6,6 @@ import argparse
 import platform
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,14 +21,15 @@ from src.services.thresholds import Thresholds
 from src.training.card.answering_card import write_answering_card, write_card
 from src.training.card.model_card import make_card
 from src.training.card.model_card_page import write_page
+from src.training.card.placement import put_in_place
 from src.training.data.doubtful_labels import is_doubtful
 from src.training.data.pictures import LabelledPicture, UnusablePictures, find_pictures
-from src.training.data.split import assign_folds, whole_origins
+from src.training.data.split import assign_folds, describe_folds, whole_origins
 from src.training.heatmaps.heatmap_figures import heatmaps_of_left_out, heatmaps_of_model
 from src.training.learning.backbone_weights import load_imagenet_weights
 from src.training.learning.features import compute_features
 from src.training.learning.fitting import FitRecipe
-from src.training.learning.network import CLASSES, build_network
+from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network
 from src.training.learning.precision import FULL_PRECISION, enable_mixed_precision
 from src.training.learning.samples import CopyPlan, plan_samples
 from src.training.learning.trainer import Trainer
@@ -63,11 +63,14 @@ def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -
     """Trains, tests and writes the model, its card and a report; returns the exit status."""
     options = _parse(arguments)
     enable_memory_growth()
-    # Without it two runs on the same machine differ in the last digits, and in the end in a picture or two.
-    tf.config.experimental.enable_op_determinism()
+    if not tf.config.list_physical_devices("GPU"):
+        # Without it two runs on the same machine differ in the last digits, and in the end in a picture or two. On a
+        # GPU the gradient of a frozen batch normalisation has no deterministic form.
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(options.seed)
     try:
         settings = load_settings()
+        _check_settings(settings)
         pictures = find_pictures(options.data, CLASSES)
         folds = assign_folds(pictures, options.folds)
         _check_folds(pictures, folds)
@@ -79,10 +82,18 @@ def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -
         return 2
     try:
         _make(options, checks or Checks(), settings, pictures, folds, strangers, network)
-    except (OSError, UnusablePictures) as problem:
+    except (OSError, StartupError, UnusablePictures) as problem:
         print(f"cannot go on: {problem}", file=sys.stderr)
         return 2
     return 0
+
+
+def _check_settings(settings: Settings) -> None:
+    """The tests of the model go through the service, hours later."""
+    if settings.classes != CLASSES:
+        raise StartupError(f"CLASSES is wrong: the training makes a model for {','.join(CLASSES)}, in this order.")
+    if settings.grad_cam_layer != GRAD_CAM_LAYER:
+        raise StartupError(f"GRAD_CAM_LAYER is wrong: the training asks for heatmaps from {GRAD_CAM_LAYER}.")
 
 
 def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> None:
@@ -128,10 +139,12 @@ def _make(
     trained = trainer.model_without(np.zeros(len(pictures), dtype=bool))
     # The rewriting of graphs for half precision would also change how the models answer below.
     _disable_mixed_precision()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(trained.file, options.out)
-    write_answering_card(options.out, validation.temperature(), validation.familiarity())
-    settings = settings.model_copy(update={"model_path": options.out.absolute()})
+    # Put in place only when all is done: a run that stops half-way leaves the model of before with its own card.
+    draft = options.cache / "finished" / options.out.name
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(trained.file, draft)
+    write_answering_card(draft, validation.temperature(), validation.familiarity())
+    settings = settings.model_copy(update={"model_path": draft.absolute()})
 
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
     if not tested.cases:
@@ -145,19 +158,19 @@ def _make(
             "left_out": heatmaps_of_left_out(
                 validation.models, pictures, folds, settings, options.seed, checks.heatmap_cases
             ),
-            "shipped": heatmaps_of_model(options.out, pictures, settings, options.seed, checks.heatmap_cases),
+            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, checks.heatmap_cases),
         },
         "quality": quality_of_pictures(pictures, settings, options.seed, checks.quality_pictures),
     }
     card = make_card(
-        model_file=options.out,
+        model_file=draft,
         parameters=network.count_params(),
         pictures=pictures,
         samples=features.samples,
         validation=validation,
         plan=plan,
         recipe=recipe,
-        split={"folds": _describe_folds(pictures, folds), "seed": options.seed},
+        split={"folds": describe_folds(pictures, folds, CLASSES), "seed": options.seed},
         metrics=metrics,
         operating_points=describe_operating_points(tested.cases, CLASSES, Thresholds.from_settings(settings)),
         software={
@@ -167,8 +180,9 @@ def _make(
         },
         backbone_sha256=backbone_sha256,
     )
-    write_card(card, options.out.with_suffix(".json"))
-    write_page(card, options.out.with_suffix(".md"))
+    write_card(card, draft.with_suffix(".json"))
+    write_page(card, draft.with_suffix(".md"))
+    put_in_place(draft, options.out)
     notes = [card["metrics"]["of_the_shipped_weights"]]
     measured["left_out"] = [asdict(left_out) for left_out in tested.left_out]
     write_report(options.report, f"{options.out.name}, cross-validation", notes, measured, tested.cases)
@@ -255,20 +269,6 @@ def _at_least(smallest: int) -> Any:
 
     parse.__name__ = "int"
     return parse
-
-
-def _describe_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> list[dict[str, dict[str, int]]]:
-    """Per fold the tested pictures: class -> origin -> count."""
-    described: list[dict[str, dict[str, int]]] = []
-    for fold in np.unique(folds):
-        tested = [picture for picture, number in zip(pictures, folds, strict=True) if number == fold]
-        described.append(
-            {
-                name: dict(sorted(Counter(picture.origin for picture in tested if picture.label == label).items()))
-                for label, name in enumerate(CLASSES)
-            }
-        )
-    return described
 
 
 def _print_aims(aims: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:

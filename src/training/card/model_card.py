@@ -24,9 +24,10 @@ from src.training.validation.cross_validation import CrossValidation
 from src.utils.file_hash import sha256_of
 
 _RELATION = (
-    "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins), with a "
-    "temperature and statistics of familiarity that come from the other folds as well, answering through the whole "
-    "service. The shipped weights come from the same recipe trained once more on all pictures, so they were never "
+    "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins). Those of "
+    "the pictures were answered by the whole service, with a temperature and statistics of familiarity fitted on the "
+    "other folds' pictures; those of copies, painted styes and unseen origins by the network alone, without looking "
+    "for a face. The shipped weights come from the same recipe trained once more on all pictures, so they were never "
     "tested themselves. How styes are painted, how long to train and which labels to leave out was chosen with a look "
     "at results on some of the same folds, and at the real styes, so the figures are somewhat better than those on "
     "pictures that nobody has looked at."
@@ -42,6 +43,8 @@ _LIMITATIONS = (
     "unfamiliar.",
     "The heatmaps of cataract and conjunctivitis were trained to lie on the opening of the eye, those of styes on the "
     "painted bump: that they lie there is no proof that the class is right.",
+    "An eye that looks unlike the training pictures is called unfamiliar; so is about a third of the cataracts of "
+    "left-out folds. From when on something counts as no eye was chosen with a look at the pictures it is tested with.",
     "Skin tones, ages, cameras and the prevalence of disease differ from those among the people who use it.",
 )
 _INTENDED_USE = (

@@ -38,6 +38,22 @@ def assign_folds(pictures: Sequence[LabelledPicture], fold_count: int) -> npt.ND
     return folds
 
 
+def describe_folds(
+    pictures: Sequence[LabelledPicture], folds: npt.NDArray[np.int64], classes: Sequence[str]
+) -> list[dict[str, dict[str, int]]]:
+    """Per fold the tested pictures: class -> origin -> count."""
+    described: list[dict[str, dict[str, int]]] = []
+    for fold in np.unique(folds):
+        tested = [picture for picture, number in zip(pictures, folds, strict=True) if number == fold]
+        described.append(
+            {
+                name: dict(sorted(Counter(picture.origin for picture in tested if picture.label == label).items()))
+                for label, name in enumerate(classes)
+            }
+        )
+    return described
+
+
 def whole_origins(pictures: Sequence[LabelledPicture]) -> list[str]:
     """The origins that are small enough to be tested as a whole, the largest first."""
     per_class = Counter(picture.label for picture in pictures)

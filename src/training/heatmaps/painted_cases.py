@@ -17,6 +17,9 @@ from src.utils.preprocessing import to_network_input
 
 Mask = npt.NDArray[np.bool_]
 
+_MOST_TURNS = 10
+"""Per case: on a few tiny pictures every bump may be too small to be seen on the crop."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaintedCase:
@@ -38,7 +41,7 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
     Pictures in which the lids were not found are passed over, because a bump on a cheek is no stye.
 
     Raises:
-        ValueError: the lids were found in none of them.
+        ValueError: the lids were found in none of them, or no bump can be seen.
     """
     openings = [(picture, find_eye_opening(picture)) for picture in pictures]
     usable = [pair for pair in openings if pair[1].contrast >= TRUSTED_CONTRAST]
@@ -47,7 +50,7 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
     rng = np.random.default_rng(seed)
     cases: list[PaintedCase] = []
     turn = 0
-    while len(cases) < count:
+    while len(cases) < count and turn < _MOST_TURNS * count:
         picture, opening = usable[turn % len(usable)]
         turn += 1
         stye = paint_stye(picture, opening, rng)
@@ -55,6 +58,8 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
         if mask.any():
             untouched = to_network_input(picture, INPUT_SIDE)
             cases.append(PaintedCase(to_network_input(stye.picture, INPUT_SIDE), untouched, mask))
+    if not cases:
+        raise ValueError("no painted stye could be seen on these pictures")
     return cases
 
 

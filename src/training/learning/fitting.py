@@ -33,11 +33,12 @@ class FitRecipe:
         head_steps: batches on which only the new layers behind the backbone learn.
         steps: batches after these, on which the backbone's last block learns as well.
         batch: samples in each.
-        learning_rate: Adam's for the new layers; falls to zero along a cosine.
+        learning_rate: Adam's for the new layers; falls along a cosine.
         backbone_learning_rate: the same for the backbone's last block.
         label_smoothing: keeps scores away from 0 and 1, and wrong labels from being learnt by heart.
         place_weight: of the loss that asks for heatmaps in the right place.
-        average_decay: per step, of the moving average of the weights, which is what is kept in the end.
+        average_decay: per step, of the moving average of the weights, which is what is kept in the end; not so after
+            a fit that stopped early.
         patience: evaluations (one every `evaluate_every` steps) without a smaller loss on the samples kept aside after
             which the fit ends with the best weights; 0 runs all steps. Needs samples kept aside.
     """
@@ -103,7 +104,7 @@ class Fitting:
             weights: probability of each sample to be drawn (n), summing to 1.
             kept_aside: indices of samples with weight 0 whose loss decides on stopping early.
             checkpoint_folder: where the state is kept, so that an interrupted run goes on from there; its dropout then
-                differs from that of an uninterrupted one.
+                differs from that of an uninterrupted one, and its patience begins anew.
             on_step: called after each batch.
         """
         manager = self._restore(checkpoint_folder, on_step)
@@ -148,7 +149,7 @@ class Fitting:
             loss = (loss + tf.add_n(self.part.losses)) * self._loss_scale
         gradients = [gradient / self._loss_scale for gradient in tape.gradient(loss, variables)]
         if self._loss_scale > 1:
-            # Where a scaled gradient overflowed, the step is lost, not the model.
+            # Where a scaled gradient overflowed, only the momentum of earlier steps moves the weights.
             finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
             gradients = [tf.where(finite, gradient, tf.zeros_like(gradient)) for gradient in gradients]
         self._head_optimizer.apply_gradients(zip(gradients[: len(self._head)], self._head, strict=True))
@@ -199,7 +200,13 @@ def _split_variables(part: Any) -> tuple[list[Any], list[Any]]:
 def _optimizer(learning_rate: float, recipe: FitRecipe) -> Any:
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, recipe.all_steps)
     averaged = recipe.average_decay > 0
-    return keras.optimizers.Adam(schedule, use_ema=averaged, ema_momentum=recipe.average_decay if averaged else 0.99)
+    return keras.optimizers.Adam(
+        schedule,
+        use_ema=averaged,
+        ema_momentum=recipe.average_decay if averaged else 0.99,
+        # On a GPU Keras would compile it with XLA, which needs CUDA's compiler; run-time images have none.
+        jit_compile=False,
+    )
 
 
 def predict(

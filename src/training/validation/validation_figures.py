@@ -69,7 +69,6 @@ def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validatio
         "calibration_before_temperature_scaling": _without(
             calibration_error(raw_truth, raw_probabilities), _LARGE_FIGURES
         ),
-        "mistakes": _mistakes(tested),
         "degraded_copies_of_the_same_pictures": _of_copies(copy_truth, copy_probabilities),
         "painted_styes": {
             "note": "Painted, so no evidence of how well real styes are found.",
@@ -132,17 +131,6 @@ def _without(tree: Any, names: Sequence[str]) -> Any:
     if isinstance(tree, dict):
         return {key: _without(value, names) for key, value in tree.items() if key not in names}
     return tree
-
-
-def _mistakes(tested: TestedPictures) -> dict[str, list[str]]:
-    """File names, by true and said class; those that the service was not sure of are marked."""
-    mistakes: dict[str, list[str]] = {}
-    for case in tested.cases:
-        if case.said != case.truth:
-            pair = f"{CLASSES[case.truth]} taken for {CLASSES[case.said]}"
-            name = case.file.partition("/")[2]
-            mistakes.setdefault(pair, []).append(f"{name} (inconclusive)" if case.reasons else name)
-    return mistakes
 
 
 def _share(right: npt.NDArray[np.bool_]) -> float | None:

@@ -29,6 +29,7 @@ EYE = EyeAnswer(
     confidence=60,
     inconclusive=False,
     reasons=[],
+    unfamiliarity=None,
 )
 MODEL = ModelAnswer(name="EyeNet", hash="0123456789ab", calibrated=True)
 

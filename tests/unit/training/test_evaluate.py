@@ -63,6 +63,8 @@ def test_evaluates_the_service_as_it_is(
     model.write_bytes(settings.model_path.read_bytes())
     card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
     card["training_data"]["picture_hashes"] = [sha256_of(data / "Stye" / "drawn.png")[:12]]
+    statistics = card["familiarity"]["statistics"]
+    (tmp_path / statistics).write_bytes(settings.model_path.with_name(statistics).read_bytes())
     model.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     # What the server would keep of its users' pictures, an evaluation does not.
     monkeypatch.setenv("SAVE_EYES", "true")

@@ -185,3 +185,20 @@ def card_of(folder: Path) -> dict[str, Any]:
 
 def written_at(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mtime_ns for file in (folder / "cache" / "models").glob("*.h5")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("CLASSES", "Healthy,Stye,Cataract,Conjunctivitis"), ("GRAD_CAM_LAYER", "multiply")]
+)
+def test_settings_of_another_model_stop_it(
+    name: str,
+    value: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The tests of the new model go through the service, hours later."""
+    monkeypatch.setenv(name, value)
+    assert run(tmp_path, data, tmp_path / "none.h5") == 2
+    assert f"{name} is wrong" in capsys.readouterr().err

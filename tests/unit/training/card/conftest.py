@@ -67,7 +67,6 @@ def metrics(answers: list[Case]) -> dict[str, Any]:
             },
             "by_origin": measure_by_origin(answers, origins, CLASSES),
             "calibration_before_temperature_scaling": error,
-            "mistakes": {},
             "degraded_copies_of_the_same_pictures": {"calibration": error},
             "painted_styes": {"n": 3, "recall": 1.0},
         },

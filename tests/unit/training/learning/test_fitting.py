@@ -12,7 +12,8 @@ import pytest
 from src.services.tensorflow_runtime import keras
 from src.training.learning import fitting
 from src.training.learning.fitting import FitRecipe, Fitting, predict
-from src.training.learning.network import CLASSES, CUT_SHAPE, HEAD_LAYERS
+from src.training.learning.localisation import class_maps
+from src.training.learning.network import CLASSES, CUT_SHAPE, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, SCORE_LAYER
 from src.training.learning.training_set import TrainingSet
 from tests.unit.training.small_network import build_small_backbone
 
@@ -194,10 +195,14 @@ def test_the_place_of_the_evidence_is_learnt(backbone: Any, samples: TrainingSet
     values[:, :2, :2, :64] += 4
     at_corner = TrainingSet(values, LABELS, corner)
 
-    def gates_in_corner(place_weight: float) -> float:
+    def heat_in_corner(place_weight: float) -> float:
+        """Share of the heat of each sample's own class."""
         recipe = replace(RECIPE, head_steps=0, steps=10, place_weight=place_weight)
         part = Fitting(backbone, recipe, seed=0).run(at_corner, WEIGHTS)
-        gates = keras.Model(part.input, part.get_layer("conv2d").output)(values.astype(np.float32)).numpy()[..., 0]
-        return float(gates[:, :2, :2].mean() / gates.mean())
+        layers = [part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
+        model = keras.Model(part.input, [layers[0].output, layers[1].output])
+        maps = class_maps(*model(values.astype(np.float32)), layers[1].kernel, layers[2].kernel).numpy()
+        own = np.maximum(maps[np.arange(COUNT), ..., LABELS], 0)
+        return float(own[:, :2, :2].sum() / own.sum())
 
-    assert gates_in_corner(3.0) > gates_in_corner(0.0)
+    assert heat_in_corner(3.0) > heat_in_corner(0.0)
