@@ -121,8 +121,10 @@ def test_a_saturated_softmax_still_has_its_maps(
     saturated = EyeClassifier("Saturated", file, settings.classes, "multiply_1")
     seen = 0
     for crop, prediction in zip(crops, saturated.classify(crops), strict=True):
-        if prediction.probabilities.max() == 1:
-            assert int(prediction.probabilities.argmax()) in assert_maps_agree(prediction, by_numpy(crop)[1])
+        shown = assert_maps_agree(prediction, by_numpy(crop)[1])
+        # A crop that opens no hidden unit has no map at all, saturated or not.
+        if prediction.probabilities.max() == 1 and shown:
+            assert int(prediction.probabilities.argmax()) in shown
             seen += 1
     assert seen >= 3
 
