@@ -59,4 +59,4 @@ def classifier(settings: Settings) -> EyeClassifier:
     """The shipped model."""
     from src.services.classifier import EyeClassifier
 
-    return EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
+    return EyeClassifier.from_settings(settings)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, ModelInfo, RgbImage
 from src.services.familiarity import Floats
@@ -53,6 +54,11 @@ class EyeClassifier:
         grey = np.full((self.input_side, self.input_side, 3), 128, np.uint8)
         for batch in _WARM_UP_BATCHES:
             self.classify([grey] * batch)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> EyeClassifier:
+        """The model that the settings name; see `__init__` for what may be wrong with it."""
+        return cls(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
         """Scores, heatmaps and unfamiliarity of all crops, in their order.

@@ -48,7 +48,7 @@ def load_services(settings: Settings) -> Services:
         crop_padding_y=settings.crop_padding_y,
         mirrored_input=settings.mirrored_input,
     )
-    classifier = EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
+    classifier = EyeClassifier.from_settings(settings)
     executor = ThreadPoolExecutor(settings.worker_thread_count, thread_name_prefix="worker")
     thresholds = Thresholds.from_settings(settings)
     analysis = EyeAnalysis(detector, classifier, image_store, executor, thresholds, settings.max_image_pixels)

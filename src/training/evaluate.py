@@ -10,15 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.types import ModelInfo
+from src.training.arguments import at_least
 from src.training.data.pictures import LabelledPicture, find_pictures
 from src.training.data.training_overlap import count_trained_on
 from src.training.evaluation.examination import Examination, examine_with
-from src.training.evaluation.metrics import measure
+from src.training.evaluation.metrics import measure_cases
 from src.training.progress import Progress
 from src.training.report.html_page import overlap_sentence, shown
 from src.training.report.report import write_report
@@ -40,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot evaluate: {problem}", file=sys.stderr)
         return 2
 
-    measured = _measure(examination, model, options)
+    measured = measure_cases(
+        examination.cases, model.classes, examination.groups, resamples=options.resamples, seed=options.seed
+    )
     trained_on = count_trained_on(examination.examined, settings.model_path)
     measured |= {
         "trained_on": trained_on,
@@ -66,37 +67,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with a folder of pictures per class")
     parser.add_argument("--model", type=Path, help="another model than MODEL_PATH (.h5)")
     parser.add_argument("--out", type=Path, default=Path("build/evaluation"), help="folder for the report")
-    parser.add_argument("--resamples", type=_not_negative, default=1000, help="of the bootstrap intervals")
-    parser.add_argument("--seed", type=_not_negative, default=0, help="of the bootstrap")
+    parser.add_argument("--resamples", type=at_least(0), default=1000, help="of the bootstrap intervals")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the bootstrap")
     return parser.parse_args(arguments)
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must be 0 or more, not {value}")
-    return value
-
-
-_not_negative.__name__ = "int"
 
 
 def _settings(model: Path | None) -> Settings:
     settings = load_settings()
     return settings if model is None else settings.model_copy(update={"model_path": model.absolute()})
-
-
-def _measure(examination: Examination, model: ModelInfo, options: argparse.Namespace) -> dict[str, Any]:
-    cases = examination.cases
-    return measure(
-        np.array([case.truth for case in cases], dtype=np.int64),
-        np.stack([case.probabilities for case in cases]),
-        model.classes,
-        inconclusive=np.array([bool(case.reasons) for case in cases]),
-        resamples=options.resamples,
-        seed=options.seed,
-        groups=examination.groups,
-    )
 
 
 def _notes(

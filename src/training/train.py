@@ -18,6 +18,7 @@ from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.tensorflow_runtime import enable_memory_growth, keras, tf
 from src.services.thresholds import Thresholds
+from src.training.arguments import at_least
 from src.training.card.answering_card import write_answering_card, write_card
 from src.training.card.model_card import make_card
 from src.training.card.model_card_page import write_page
@@ -143,7 +144,7 @@ def _make(
     draft = options.cache / "finished" / options.out.name
     draft.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trained.file, draft)
-    write_answering_card(draft, validation.temperature(), validation.familiarity())
+    answering = write_answering_card(draft, validation.temperature(), validation.familiarity())
     settings = settings.model_copy(update={"model_path": draft.absolute()})
 
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
@@ -167,7 +168,7 @@ def _make(
         parameters=network.count_params(),
         pictures=pictures,
         samples=features.samples,
-        validation=validation,
+        answering=answering,
         plan=plan,
         recipe=recipe,
         split={"folds": describe_folds(pictures, folds, CLASSES), "seed": options.seed},
@@ -225,22 +226,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--report", type=Path, default=Path("build/validation"), help="folder for the report")
     parser.add_argument("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
     parser.add_argument("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
-    parser.add_argument("--folds", type=_at_least(2), default=5, help="parts of the cross-validation")
+    parser.add_argument("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
     parser.add_argument(
         "--leave-out-origins", action="store_true", help="also test on each large origin by a model that saw none of it"
     )
     parser.add_argument(
         "--head-steps",
-        type=_at_least(0),
+        type=at_least(0),
         default=recipe.head_steps,
         help="batches on which only the new layers of a model learn",
     )
     parser.add_argument(
-        "--steps", type=_at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
+        "--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
     )
     parser.add_argument(
         "--patience",
-        type=_at_least(0),
+        type=at_least(0),
         default=recipe.patience,
         help="stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps",
     )
@@ -248,27 +249,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU"
     )
     parser.add_argument(
-        "--copies-per-class", type=_at_least(0), default=plan.copies_per_class, help="augmented copies of each class"
+        "--copies-per-class", type=at_least(0), default=plan.copies_per_class, help="augmented copies of each class"
     )
     parser.add_argument(
         "--painted-styes",
-        type=_at_least(0),
+        type=at_least(0),
         default=plan.painted_styes,
         help="styes painted on eyes of the other classes",
     )
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     return parser.parse_args(arguments)
-
-
-def _at_least(smallest: int) -> Any:
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < smallest:
-            raise argparse.ArgumentTypeError(f"must be {smallest} or more, not {value}")
-        return value
-
-    parse.__name__ = "int"
-    return parse
 
 
 def _print_aims(aims: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:

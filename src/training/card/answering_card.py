@@ -14,7 +14,7 @@ FAMILIARITY_LAYER = f"densenet121/{CUT_LAYER}"
 """Its weights are ImageNet's: they know more than eyes, and stay the same from one training to the next."""
 
 
-def answering_sections(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> dict[str, Any]:
+def _answering_sections(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> dict[str, Any]:
     """These sections, ready for JSON; the statistics are written beside the model."""
     statistics = model_file.with_suffix(".familiarity.npz")
     familiarity.save(statistics)
@@ -31,9 +31,11 @@ def answering_sections(model_file: Path, temperature: float, familiarity: Famili
     }
 
 
-def write_answering_card(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> None:
-    """A card of these sections only, for a model that is tested and thrown away."""
-    write_card(answering_sections(model_file, temperature, familiarity), model_file.with_suffix(".json"))
+def write_answering_card(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> dict[str, Any]:
+    """Writes a card of these sections only, with which the model can be tested, and returns them."""
+    sections = _answering_sections(model_file, temperature, familiarity)
+    write_card(sections, model_file.with_suffix(".json"))
+    return sections
 
 
 def write_card(card: dict[str, Any], file: Path) -> None:

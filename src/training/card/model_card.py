@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from src.training.card.aims import compare_with_aims
-from src.training.card.answering_card import answering_sections
 from src.training.data.doubtful_labels import is_doubtful
 from src.training.data.pictures import LabelledPicture
 from src.training.data.split import METHOD
@@ -20,7 +19,6 @@ from src.training.learning.balance import CLASS_SHARES, REAL_STYE_SHARE
 from src.training.learning.fitting import FitRecipe
 from src.training.learning.network import CLASSES, CUT_LAYER, GRAD_CAM_LAYER, INPUT_SIDE
 from src.training.learning.samples import CopyPlan, Sample, SampleKind
-from src.training.validation.cross_validation import CrossValidation
 from src.utils.file_hash import sha256_of
 
 _RELATION = (
@@ -62,7 +60,7 @@ def make_card(
     parameters: int,
     pictures: Sequence[LabelledPicture],
     samples: Sequence[Sample],
-    validation: CrossValidation,
+    answering: dict[str, Any],
     plan: CopyPlan,
     recipe: FitRecipe,
     split: dict[str, Any],
@@ -71,14 +69,13 @@ def make_card(
     software: dict[str, str],
     backbone_sha256: str,
 ) -> dict[str, Any]:
-    """The card of a model that has been written to `model_file`, ready for JSON.
-
-    The statistics of familiarity are written beside the model.
+    """The card of a model that has been written to `model_file`, ready for JSON; `answering` is what
+    `write_answering_card` returned for it.
     """
     return {
         "name": "EyeNet",
         "file": model_file.name,
-        **answering_sections(model_file, validation.temperature(), validation.familiarity()),
+        **answering,
         "created": datetime.now(timezone.utc).date().isoformat(),
         "input": {
             "height": INPUT_SIDE,

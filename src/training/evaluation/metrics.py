@@ -12,6 +12,7 @@ import sklearn.metrics
 from src.training.evaluation.answered import AnsweredPictures
 from src.training.evaluation.bootstrap import METHOD, draw_counts, estimate
 from src.training.evaluation.calibration_error import calibration_error
+from src.training.evaluation.case import Case
 from src.training.evaluation.confusion import divide, figures_of, weighted_confusions
 from src.training.evaluation.ranking import ranked_figures, roc_points
 from src.training.evaluation.risk_coverage import risk_coverage
@@ -124,6 +125,21 @@ def measure(
     if answered is not None:
         measured["answered"] = answered.measure(_joined(parts_of_answered))
     return measured
+
+
+def measure_cases(
+    cases: Sequence[Case], classes: Sequence[str], groups: Sequence[str], resamples: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """`measure` of what the service said; `groups` has one per case."""
+    return measure(
+        np.array([case.truth for case in cases], dtype=np.int64),
+        np.stack([case.probabilities for case in cases]),
+        classes,
+        inconclusive=np.array([bool(case.reasons) for case in cases]),
+        resamples=resamples,
+        seed=seed,
+        groups=groups,
+    )
 
 
 def _point_values(truth: Integers, scores: Floats, said: Integers) -> dict[str, Floats]:

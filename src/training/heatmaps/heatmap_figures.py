@@ -85,4 +85,4 @@ def _deletions(cases: Sequence[PaintedCase]) -> int:
 
 
 def _load(settings: Settings, file: Path) -> EyeClassifier:
-    return EyeClassifier(settings.model_name, file, settings.classes, settings.grad_cam_layer)
+    return EyeClassifier.from_settings(settings.model_copy(update={"model_path": file}))

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from src.core.types import Reason
 from src.services.thresholds import Thresholds
 from src.training.evaluation.case import Case
+from src.training.evaluation.share import share
 
 _CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -42,15 +41,11 @@ def _at_confidence(cases: Sequence[Case], classes: Sequence[str], least: float) 
         "accuracy": _share_right(answered),
         "accuracy_on_healthy": _share_right(healthy),
         "coverage_per_class": {
-            name: _share([bool(case.probabilities.max() >= least) for case in cases if case.truth == label])
+            name: share([bool(case.probabilities.max() >= least) for case in cases if case.truth == label])
             for label, name in enumerate(classes)
         },
     }
 
 
 def _share_right(cases: Sequence[Case]) -> float | None:
-    return _share([case.said == case.truth for case in cases])
-
-
-def _share(flags: Sequence[bool]) -> float | None:
-    return round(float(np.mean(flags)), 4) if flags else None
+    return share([case.said == case.truth for case in cases])

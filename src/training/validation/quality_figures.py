@@ -25,7 +25,7 @@ def quality_of_pictures(
 
     None if there is no large picture.
     """
-    classifier = EyeClassifier(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
+    classifier = EyeClassifier.from_settings(settings)
     crops = [to_network_input(rgb, classifier.input_side) for rgb in _large(pictures, count, seed)]
     return measure_quality_limits(classifier, crops, seed) if crops else None
 

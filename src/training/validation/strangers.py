@@ -15,6 +15,7 @@ from src.core.types import Reason
 from src.training.data.pictures import SUFFIXES, LabelledPicture
 from src.training.evaluation.case import Case
 from src.training.evaluation.examination import examine_with
+from src.training.evaluation.share import share
 
 
 def find_strangers(folder: Path) -> list[LabelledPicture]:
@@ -42,9 +43,9 @@ def measure_strangers(settings: Settings, pictures: Sequence[LabelledPicture], e
     return {
         "n": len(strangers),
         "refused": len(examination.left_out),
-        "inconclusive": _share([bool(case.reasons) for case in strangers]),
-        "not_an_eye": _share([Reason.NOT_AN_EYE.value in case.reasons for case in strangers]),
-        "unfamiliar": _share([Reason.UNFAMILIAR.value in case.reasons for case in strangers]),
+        "inconclusive": share([bool(case.reasons) for case in strangers]),
+        "not_an_eye": share([Reason.NOT_AN_EYE.value in case.reasons for case in strangers]),
+        "unfamiliar": share([Reason.UNFAMILIAR.value in case.reasons for case in strangers]),
         "reasons": dict(Counter(reason for case in strangers for reason in case.reasons).most_common()),
         "auroc_of_unfamiliarity": _auroc(strangers, eyes),
     }
@@ -58,7 +59,3 @@ def _auroc(strangers: Sequence[Case], eyes: Sequence[Case]) -> float | None:
         return None
     is_stranger = np.arange(len(known)) < len(strangers)
     return round(float(roc_auc_score(is_stranger, values)), 4)
-
-
-def _share(flags: Sequence[bool]) -> float | None:
-    return round(float(np.mean(flags)), 4) if flags else None

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from src.training.data.pictures import LabelledPicture
 from src.training.evaluation.calibration_error import calibration_error
-from src.training.evaluation.metrics import measure, summarise
+from src.training.evaluation.metrics import measure_cases, summarise
+from src.training.evaluation.share import share
 from src.training.learning.network import CLASSES
 from src.training.learning.samples import SampleKind
 from src.training.learning.trainer import Trainer
@@ -22,24 +23,18 @@ _LARGE_FIGURES = ("roc", "risk_coverage", "bins")
 
 
 def figures_of_pictures(tested: TestedPictures, seed: int) -> dict[str, Any]:
-    """Everything that `measure` says of the tested pictures."""
-    return measure(
-        np.array([case.truth for case in tested.cases], dtype=np.int64),
-        np.stack([case.probabilities for case in tested.cases]),
-        CLASSES,
-        inconclusive=np.array([bool(case.reasons) for case in tested.cases]),
-        seed=seed,
-        groups=tested.groups,
-    )
+    """Everything that `measure_cases` says of the tested pictures."""
+    return measure_cases(tested.cases, CLASSES, tested.groups, seed=seed)
 
 
 def figures_without_doubtful_labels(tested: TestedPictures) -> dict[str, Any] | None:
     """The point values on the cases whose labels are believed; None if there is no other."""
     if not any(tested.doubtful) or all(tested.doubtful):
         return None
-    cases = [case for case, doubtful in zip(tested.cases, tested.doubtful, strict=True) if not doubtful]
-    truth = np.array([case.truth for case in cases], dtype=np.int64)
-    measured = measure(truth, np.stack([case.probabilities for case in cases]), CLASSES, resamples=0)
+    believed = [index for index, doubtful in enumerate(tested.doubtful) if not doubtful]
+    cases = [tested.cases[index] for index in believed]
+    groups = [tested.groups[index] for index in believed]
+    measured = measure_cases(cases, CLASSES, groups, resamples=0)
     return {
         "n": len(cases),
         "macro_f1": measured["macro_f1"]["value"],
@@ -73,7 +68,7 @@ def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validatio
         "painted_styes": {
             "note": "Painted, so no evidence of how well real styes are found.",
             "n": len(painted_truth),
-            "recall": _share(painted_probabilities.argmax(axis=1) == painted_truth),
+            "recall": share(painted_probabilities.argmax(axis=1) == painted_truth),
         },
     }
 
@@ -92,7 +87,7 @@ def figures_of_unseen_origins(
         result[origin] = {
             name: {
                 "n": int((truth == label).sum()),
-                "recall": _share(said[truth == label] == label),
+                "recall": share(said[truth == label] == label),
                 "pictures_left_to_learn_from": int(remaining[label]),
             }
             for label, name in enumerate(CLASSES)
@@ -131,7 +126,3 @@ def _without(tree: Any, names: Sequence[str]) -> Any:
     if isinstance(tree, dict):
         return {key: _without(value, names) for key, value in tree.items() if key not in names}
     return tree
-
-
-def _share(right: npt.NDArray[np.bool_]) -> float | None:
-    return round(float(right.mean()), 4) if len(right) else None
