@@ -51,6 +51,12 @@ def hint_region(hint: Box, width: int, height: int) -> Box | None:
     return clipped(region, width, height)
 
 
+def enlarged(box: Box, factor: float) -> Box:
+    """The box made larger around its centre."""
+    width, height = box.width * factor, box.height * factor
+    return Box(box.x - (width - box.width) / 2, box.y - (height - box.height) / 2, width, height)
+
+
 def contains(box: Box, x: float, y: float) -> bool:
     """Whether the point lies inside the box."""
     return box.x <= x <= box.right and box.y <= y <= box.bottom

@@ -9,7 +9,18 @@ import numpy.typing as npt
 from src.core.types import Heatmap, RgbImage
 
 # The hottest place still shows the eye through the colour; cold places are the picture itself.
-_STRONGEST_TINT = 0.6
+_STRONGEST_TINT = np.float32(0.6)
+# What stretching takes from a heat of 1 in single precision: without it, an evenly hot place is in two colours.
+_ROUNDING = np.float32(0.001)
+
+
+def _turbo_rgb() -> npt.NDArray[np.uint8]:
+    """OpenCV's colour map "turbo" as 256 RGB colours, 256x1x3; OpenCV itself has it as BGR."""
+    levels = np.arange(256, dtype=np.uint8).reshape(256, 1)
+    return np.asarray(cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+_COLOURS = _turbo_rgb()
 
 
 def stretch(heatmap: Heatmap, width: int, height: int) -> npt.NDArray[np.float32]:
@@ -32,7 +43,6 @@ def lay_over(picture: RgbImage, heatmap: Heatmap) -> RgbImage:
     """
     height, width = picture.shape[:2]
     heat = stretch(heatmap, width, height).clip(0, 1)
-    colours_bgr = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
-    colours = cv2.cvtColor(colours_bgr, cv2.COLOR_BGR2RGB).astype(np.float32)
-    tint = (heat * _STRONGEST_TINT)[..., np.newaxis]
-    return np.asarray(picture * (1 - tint) + colours * tint, dtype=np.uint8)
+    colours = cv2.applyColorMap((heat * 255 + _ROUNDING).astype(np.uint8), _COLOURS)
+    tint = heat * _STRONGEST_TINT
+    return np.asarray(cv2.blendLinear(picture, colours, 1 - tint, tint), dtype=np.uint8)

@@ -1,7 +1,8 @@
 """Bytes to pixels and back: the only file in which that happens.
 
 Pillow reads the files: it knows EXIF, palettes, CMYK and 16-bit samples, and it reads the header without the
-pixels, so every limit is checked before anything is decoded.
+pixels, so every limit is checked before anything is decoded. The pixels of sound JPEG and PNG files come from decoders
+that are faster or let other threads go on; Pillow decodes all others, and alone decides what is damaged.
 """
 
 from __future__ import annotations
@@ -10,16 +11,26 @@ import contextlib
 import io
 import struct
 import zlib
+from collections.abc import Callable
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
+from src.utils.jpeg_decoder import decode_sound_jpeg
+from src.utils.png_decoder import decode_sound_png
+from src.utils.png_writer import encode_png
+
+__all__ = ["decode_picture", "encode_png"]
 
 # JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+_JPEG_FORMATS = ("JPEG", "MPO")
 _ANIMATED_FORMATS = ("PNG", "WEBP")
+# A chunk's name, and the text that ImageMagick writes instead.
+_PNG_EXIF = (b"eXIf", b"Raw profile type exif")
 _MIN_SIDE_PIXELS = 32
 _READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
 
@@ -36,6 +47,17 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
+
+# What makes a picture upright, by its EXIF orientation. 1 is upright; what EXIF does not know turns nothing.
+_TURNS: dict[int, Callable[[RgbImage], object]] = {
+    2: lambda pixels: cv2.flip(pixels, 1),
+    3: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_180),
+    4: lambda pixels: cv2.flip(pixels, 0),
+    5: cv2.transpose,
+    6: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda pixels: cv2.rotate(cv2.transpose(pixels), cv2.ROTATE_180),
+    8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
 
 # We check sizes on the header ourselves, with our own limit; Pillow's global one would only get in the way.
 Image.MAX_IMAGE_PIXELS = None
@@ -60,23 +82,14 @@ def decode_picture(data: bytes, max_pixels: int) -> RgbImage:
         # The context manager closes the decoder; the pixels have been copied by then.
         with Image.open(io.BytesIO(data), formats=_READABLE_FORMATS) as picture:
             _check_header(picture, max_pixels)
-            picture.load()
-            _turn_upright(picture)
-            return np.asarray(_flatten_on_white(picture), dtype=np.uint8)
+            pixels = _pixels(picture, data)
+            return _upright(pixels, picture) if _may_have_exif(picture, data) else pixels
     except EyeNetError:
         raise
     except UnidentifiedImageError:
         raise _unidentified(data) from None
     except _DECODER_ERRORS:
         raise NotAPicture("the picture is damaged or cut off") from None
-
-
-def encode_png(rgb: RgbImage) -> bytes:
-    """A PNG file of an RGB uint8 HxWx3 array."""
-    buffer = io.BytesIO()
-    # Level 1 takes a fraction of the default's time and costs a few percent of size on photographs.
-    Image.fromarray(rgb).save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def _check_header(picture: Image.Image, max_pixels: int) -> None:
@@ -110,23 +123,53 @@ def _unidentified(data: bytes) -> EyeNetError:
     return UnsupportedPicture(f"the picture is {name}; {_READABLE_SENTENCE}")
 
 
-def _turn_upright(picture: Image.Image) -> None:
-    # Damaged EXIF says nothing about the pixels; they are shown as stored.
-    with contextlib.suppress(*_DECODER_ERRORS):
-        ImageOps.exif_transpose(picture, in_place=True)
-
-
-def _flatten_on_white(picture: Image.Image) -> Image.Image:
+def _pixels(picture: Image.Image, data: bytes) -> RgbImage:
+    """The picture on white, as stored."""
+    if picture.format in _JPEG_FORMATS and picture.mode in ("RGB", "L"):
+        sound = decode_sound_jpeg(data, picture.width, picture.height)
+        if sound is not None:
+            return sound
+    if picture.format == "PNG" and picture.mode in ("RGB", "RGBA"):
+        sound = decode_sound_png(data, picture.width, picture.height)
+        if sound is not None:
+            return sound
+    picture.load()
     if picture.mode.startswith("I"):
         return _from_16_bit_grey(picture)
     if picture.has_transparency_data:
-        with_alpha = picture.convert("RGBA")
-        white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, with_alpha).convert("RGB")
-    return picture.convert("RGB")
+        return _on_white(picture.convert("RGBA"))
+    return _array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _from_16_bit_grey(picture: Image.Image) -> Image.Image:
+def _may_have_exif(picture: Image.Image, data: bytes) -> bool:
+    # In a PNG it may stand behind the pixels, and Pillow decodes all of them on its way there.
+    return picture.format != "PNG" or any(name in data for name in _PNG_EXIF)
+
+
+def _upright(pixels: RgbImage, picture: Image.Image) -> RgbImage:
+    # Damaged EXIF says nothing about the pixels; they are shown as stored.
+    with contextlib.suppress(*_DECODER_ERRORS):
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        if turn is not None:
+            return np.asarray(turn(pixels), dtype=np.uint8)
+    return pixels
+
+
+def _on_white(picture: Image.Image) -> RgbImage:
+    samples = _array(picture)
+    # Browsers write an alpha channel even when nothing is transparent.
+    if samples[..., 3].min() == 255:
+        return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+    return _array(Image.alpha_composite(white, picture).convert("RGB"))
+
+
+def _from_16_bit_grey(picture: Image.Image) -> RgbImage:
     # Pillow's own conversion of 16-bit grey clips at 255 instead of scaling, which turns photographs white.
     samples = np.asarray(picture).astype(np.uint32)
-    return Image.fromarray((samples * 255 // 65535).clip(0, 255).astype(np.uint8)).convert("RGB")
+    grey = (samples * 255 // 65535).clip(0, 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+
+
+def _array(picture: Image.Image) -> RgbImage:
+    return np.asarray(picture, dtype=np.uint8)

@@ -34,4 +34,16 @@ def resize(rgb: RgbImage, width: int, height: int) -> RgbImage:
     """The picture at another size, averaging when it shrinks so that fine detail does not alias."""
     shrinks = width < rgb.shape[1] or height < rgb.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(rgb, (width, height), interpolation=interpolation), dtype=np.uint8)
+    return np.asarray(cv2.resize(_halved(rgb, width, height), (width, height), interpolation=interpolation), np.uint8)
+
+
+def _halved(rgb: RgbImage, width: int, height: int) -> RgbImage:
+    """The picture at half, a quarter and so on of its size, but at least twice as large as it is wanted.
+
+    OpenCV averages two by two pixels ten times as fast as any other number. Nearer than twice, what is at the edges of
+    the averaged places would count in two of them.
+    """
+    while rgb.shape[0] >= 4 * height and rgb.shape[1] >= 4 * width and not (rgb.shape[0] % 2 or rgb.shape[1] % 2):
+        half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+        rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return rgb

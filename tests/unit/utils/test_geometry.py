@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.core.types import Box
-from src.utils.geometry import clipped, contains, cut, hint_region, padded_eye_box, scaled, shifted
+from src.utils.geometry import clipped, contains, cut, enlarged, hint_region, padded_eye_box, scaled, shifted
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -17,6 +17,10 @@ def test_a_scaled_box_lies_where_the_resized_picture_shows_it() -> None:
 
 def test_a_shifted_box_keeps_its_size() -> None:
     assert shifted(Box(10, 20, 30, 40), 5, -7) == Box(15, 13, 30, 40)
+
+
+def test_an_enlarged_box_keeps_its_centre() -> None:
+    assert enlarged(Box(10, 20, 30, 40), 2) == Box(-5, 0, 60, 80)
 
 
 def test_a_box_contains_its_edges_and_nothing_beyond() -> None:

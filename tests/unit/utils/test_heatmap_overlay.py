@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -59,6 +60,18 @@ def test_a_map_of_any_size_is_stretched_over_the_picture(shape: tuple[int, int])
     assert overlay.shape == GREY.shape
     assert overlay.dtype == np.uint8
     assert np.ptp(overlay, axis=(0, 1)).max() <= 2
+
+
+def test_every_pixel_is_the_weighted_mean_of_the_picture_and_the_colour_of_its_heat() -> None:
+    dice = np.random.default_rng(0)
+    picture = dice.integers(0, 256, (140, 210, 3), dtype=np.uint8)
+    heatmap = dice.random((7, 7)).astype(np.float32)
+    heat = stretch(heatmap, 210, 140).clip(0, 1)
+    turbo_bgr = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_TURBO)
+    expected = picture * (1 - 0.6 * heat[..., None]) + turbo_bgr[..., ::-1] * (0.6 * heat[..., None])
+    difference = np.abs(lay_over(picture, heatmap) - expected)
+    assert np.quantile(difference, 0.99) < 0.6
+    assert difference.max() < 3
 
 
 def test_the_picture_itself_is_not_painted_on() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from src.config.settings import PROJECT_ROOT
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
@@ -189,6 +189,17 @@ class TestTransparency:
         picture = decode(saved(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), file_format, lossless=True))
         assert np.abs(picture.astype(int) - (255, 127, 127)).max() <= 1
 
+    def test_an_alpha_channel_in_which_nothing_is_transparent_changes_no_pixel(self, photo: RgbImage) -> None:
+        opaque = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+        assert np.array_equal(decode(saved(Image.fromarray(opaque), "PNG")), photo)
+
+    def test_one_transparent_pixel_does_not_change_the_others(self, photo: RgbImage) -> None:
+        nearly_opaque = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+        nearly_opaque[5, 7, 3] = 0
+        expected = photo.copy()
+        expected[5, 7] = 255
+        assert np.array_equal(decode(saved(Image.fromarray(nearly_opaque), "PNG")), expected)
+
     @pytest.mark.parametrize("hidden", [(0, 0, 0, 0), (12, 200, 99, 0)])
     def test_the_colour_under_full_transparency_does_not_show(self, hidden: tuple[int, int, int, int]) -> None:
         assert np.all(decode(saved(Image.new("RGBA", (40, 40), hidden), "PNG")) == 255)
@@ -244,6 +255,16 @@ class TestOrientation:
         picture = decode(saved(stored, file_format, exif=exif, **options))
         assert picture.shape == photo.shape
         assert mean_difference(picture, photo) < 3
+
+    @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+    @pytest.mark.parametrize("orientation", AS_STORED)
+    def test_a_jpeg_is_turned_as_pillow_turns_it(self, photo_image: Image.Image, mode: str, orientation: int) -> None:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        file = saved(photo_image.convert(mode), "JPEG", exif=exif)
+        with Image.open(io.BytesIO(file)) as opened:
+            turned = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+        assert np.array_equal(decode(file), turned)
 
     @pytest.mark.parametrize("orientation", [0, 9, 65535])
     def test_a_value_that_exif_does_not_know_turns_nothing(self, photo_image: Image.Image, orientation: int) -> None:

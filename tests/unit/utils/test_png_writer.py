@@ -1,0 +1,89 @@
+"""What is written is a whole PNG file, of the very pixels, for every reader."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.core.types import RgbImage
+from src.utils.png_writer import encode_png
+
+SIZES = [(1, 1), (1, 7), (7, 1), (1, 300), (300, 1), (512, 3), (3, 512), (470, 512), (37, 41)]
+
+
+def noise(height: int, width: int) -> RgbImage:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def flat(height: int, width: int) -> RgbImage:
+    return np.full((height, width, 3), (250, 3, 128), np.uint8)
+
+
+def gradient(height: int, width: int) -> RgbImage:
+    """Its differences wrap around at 256."""
+    rows, columns = np.indices((height, width))
+    return np.stack([rows * 201, columns * 3, rows * columns], axis=2).astype(np.uint8)
+
+
+def chunks(file: bytes) -> list[tuple[bytes, bytes]]:
+    """Kind and data of each chunk, after a look at its checksum."""
+    found, place = [], 8
+    while place < len(file):
+        (length,) = struct.unpack_from(">I", file, place)
+        kind, data = file[place + 4 : place + 8], file[place + 8 : place + 8 + length]
+        assert struct.unpack_from(">I", file, place + 8 + length) == (zlib.crc32(kind + data),)
+        found.append((kind, data))
+        place += 12 + length
+    assert place == len(file)
+    return found
+
+
+@pytest.mark.parametrize("picture_of", [noise, flat, gradient])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+class TestRoundTrip:
+    def test_pillow_reads_the_same_pixels(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
+        picture = picture_of(height, width)
+        with Image.open(io.BytesIO(encode_png(picture))) as read:
+            assert (read.format, read.mode) == ("PNG", "RGB")
+            assert np.array_equal(np.asarray(read), picture)
+
+    def test_opencv_reads_the_same_pixels(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
+        picture = picture_of(height, width)
+        read = cv2.imdecode(np.frombuffer(encode_png(picture), np.uint8), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(read[..., ::-1], picture)
+
+    def test_its_chunks_are_those_of_the_standard(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
+        file = encode_png(picture_of(height, width))
+        assert file.startswith(b"\x89PNG\r\n\x1a\n")
+        (ihdr, header), (idat, compressed), (iend, nothing) = chunks(file)
+        assert (ihdr, idat, iend, nothing) == (b"IHDR", b"IDAT", b"IEND", b"")
+        assert header == struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        # zlib checks the stream's own checksum and end.
+        stream = zlib.decompressobj()
+        assert len(stream.decompress(compressed)) == height * (1 + 3 * width)
+        assert stream.eof
+        assert stream.unused_data == b""
+
+
+def test_a_view_into_a_larger_picture_is_written_as_it_looks() -> None:
+    view = noise(60, 80)[10:40:2, 60:5:-3]
+    with Image.open(io.BytesIO(encode_png(view))) as read:
+        assert np.array_equal(np.asarray(read), view)
+
+
+def test_the_picture_itself_is_not_changed() -> None:
+    picture = noise(20, 30)
+    encode_png(picture)
+    assert np.array_equal(picture, noise(20, 30))
+
+
+def test_a_photograph_takes_no_more_room_than_with_pillow(face: RgbImage) -> None:
+    usual = io.BytesIO()
+    Image.fromarray(face).save(usual, "PNG", compress_level=1)
+    assert len(encode_png(face)) <= 1.05 * len(usual.getvalue())
