@@ -46,12 +46,14 @@ class EyesAnswer(BaseModel):
 class ModelAnswer(BaseModel):
     """Which model answered.
 
-    `hash` opens the SHA-256 of its file; `calibrated` says whether 90 % means right in about nine cases of ten.
+    `hash` opens the SHA-256 of its file; `calibrated` says whether 90 % means right in about nine cases of ten;
+    `precision` is that of its multiplications.
     """
 
     name: str
     hash: str
     calibrated: bool
+    precision: str
 
 
 class FrameErrorAnswer(BaseModel):
@@ -114,6 +116,7 @@ class HealthModelAnswer(BaseModel):
     device: str
     tensorflow: str
     calibrated: bool
+    precision: str
 
 
 class LiveAnswer(BaseModel):
@@ -170,7 +173,12 @@ def _png_data_uri(rgb: RgbImage) -> str:
 
 
 def _model(model: ModelInfo) -> ModelAnswer:
-    return ModelAnswer(name=model.name, hash=model.sha256[:_SHORT_HASH_DIGITS], calibrated=model.calibrated)
+    return ModelAnswer(
+        name=model.name,
+        hash=model.sha256[:_SHORT_HASH_DIGITS],
+        calibrated=model.calibrated,
+        precision=model.precision,
+    )
 
 
 def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:

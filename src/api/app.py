@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from robyn import Request, Robyn
 from robyn.argument_parser import Config
 from robyn.robyn import HttpMethod
 
 from src.api.context import ApiContext
-from src.api.endpoint import Handler, endpoint
-from src.api.envelope import Answer, Envelope, plain_envelope
+from src.api.endpoint import Handler, Style, endpoint
+from src.api.envelope import Answer, plain_envelope
 from src.api.routes.health import health_handler, live_handler
+from src.api.routes.metrics import metrics_handler
 from src.api.routes.predict import predict_handler
 from src.api.routes.upload import upload_handler
 from src.core.errors import MethodNotAllowed, NotFound
+from src.core.stage_times import StageTimes
+from src.services.metrics import OTHER_ROUTE
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
@@ -26,22 +28,17 @@ def build_app(context: ApiContext) -> Robyn:
     app = Robyn(__file__, config=_robyn_config())
     # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP, and are
     # asked every few seconds by every probe.
+    operators = {"/health": health_handler(context), "/live": live_handler()}
+    if context.settings.metrics:
+        operators["/metrics"] = metrics_handler(context)
     for path, handler in (("/predict", predict_handler(context)), ("/upload", upload_handler(context))):
-        _add_path(app, context, path, {"POST": handler}, _Style(context.envelope, logging.INFO))
-    for path, handler in (("/health", health_handler(context)), ("/live", live_handler())):
-        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, _Style(plain_envelope, logging.DEBUG))
+        _add_path(app, context, path, {"POST": handler}, Style(path, context.envelope, logging.INFO))
+    for path, handler in operators.items():
+        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(path, plain_envelope, logging.DEBUG))
     for path in ("/", "/*rest"):
         for method in _ALL_METHODS:
-            _add_route(app, context, method, path, _not_found, _Style(plain_envelope, logging.INFO))
+            _add_route(app, context, method, path, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
     return app
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """How a path answers and how loudly it is logged."""
-
-    envelope: Envelope
-    log_level: int
 
 
 def _robyn_config() -> Config:
@@ -53,7 +50,7 @@ def _robyn_config() -> Config:
     return config
 
 
-def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: _Style) -> None:
+def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: Style) -> None:
     """The path's own methods, its preflight, and 405 for all others."""
     allowed = ", ".join([*handlers, "OPTIONS"])
     for method in _ALL_METHODS:
@@ -65,12 +62,12 @@ def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str,
             _add_route(app, context, method, path, _method_not_allowed(path, allowed), style)
 
 
-def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, style: _Style) -> None:
-    app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, style.envelope, style.log_level))
+def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, style: Style) -> None:
+    app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, style))
 
 
 def _preflight(context: ApiContext, allowed: str) -> Handler:
-    async def preflight(request: Request) -> Answer:
+    async def preflight(request: Request, _times: StageTimes) -> Answer:
         headers = context.cors.preflight_headers(request.headers.get("origin"), allowed)
         return Answer(204, headers={**headers, "Allow": allowed})
 
@@ -78,11 +75,11 @@ def _preflight(context: ApiContext, allowed: str) -> Handler:
 
 
 def _method_not_allowed(path: str, allowed: str) -> Handler:
-    async def method_not_allowed(_request: Request) -> Answer:
+    async def method_not_allowed(_request: Request, _times: StageTimes) -> Answer:
         raise MethodNotAllowed(f"{path} takes {allowed}.", allowed)
 
     return method_not_allowed
 
 
-async def _not_found(_request: Request) -> Answer:
+async def _not_found(_request: Request, _times: StageTimes) -> Answer:
     raise NotFound("There is nothing at this path; see the README for the routes.")

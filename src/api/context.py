@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -10,10 +9,12 @@ from robyn import Request
 
 from src.api.cors import CorsPolicy
 from src.api.envelope import Envelope, legacy_envelope, plain_envelope
-from src.api.lifecycle import Lifecycle
+from src.api.lifecycle import Lifecycle, State
+from src.api.turns import Turns
 from src.config.settings import Settings
 from src.core.errors import BodyTooLarge, Starting
 from src.core.types import ModelInfo
+from src.services.metrics import Metrics
 
 if TYPE_CHECKING:
     # The services import TensorFlow, which takes seconds; the server answers /live before that.
@@ -31,11 +32,17 @@ class ApiContext:
         self.lifecycle = Lifecycle(settings.max_requests_in_flight)
         self.cors = CorsPolicy(settings.allowed_origins)
         self.envelope: Envelope = legacy_envelope if settings.legacy_envelope else plain_envelope
+        self.metrics = Metrics()
+        self.metrics.watch_load(lambda: self.lifecycle.in_flight, lambda: self.lifecycle.state is State.READY)
         self._services: Services | None = None
+        self._turns: Turns | None = None
 
     def attach(self, services: Services) -> None:
         """The services are loaded and warm: requests may come."""
         self._services = services
+        turns = self._turns = Turns(services.requests_at_once)
+        self.metrics.watch_queue(lambda: turns.waiting)
+        self.metrics.set_model(services.model)
         self.lifecycle.ready()
 
     @property
@@ -53,6 +60,16 @@ class ApiContext:
             raise Starting
         return self._services
 
+    @property
+    def turns(self) -> Turns:
+        """
+        Raises:
+            Starting: the services are not loaded yet.
+        """
+        if self._turns is None:
+            raise Starting
+        return self._turns
+
     def body_of(self, request: Request) -> str | bytes:
         """The body as Robyn hands it over: text if it is UTF-8, else bytes.
 
@@ -67,9 +84,8 @@ class ApiContext:
     async def off_the_loop(
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> _Result:
-        """Runs the function on a worker thread: reading and writing megabytes of JSON would stall /health."""
-        executor = self.services.executor
-        return await asyncio.get_running_loop().run_in_executor(executor, lambda: function(*args, **kwargs))
+        """Runs the function on a worker: reading and writing megabytes of JSON would stall /health."""
+        return await self.services.workers.run(function, *args, **kwargs)
 
 
 def _size_in_bytes(body: str | bytes) -> int:

@@ -1,4 +1,4 @@
-"""The one wrapper of every handler: errors, envelope, CORS, request id, log line."""
+"""The one wrapper of every handler: errors, envelope, CORS, request id, log line, times and counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from robyn import Request, Response
@@ -14,9 +15,12 @@ from robyn import Request, Response
 from src.api.answers import render_error
 from src.api.context import ApiContext
 from src.api.envelope import Answer, Envelope
+from src.api.server_timing import server_timing_headers
 from src.core.errors import EyeNetError, InternalError
+from src.core.stage_times import Stage, StageTimes
+from src.services.metrics import NO_CODE
 
-Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[Request, StageTimes], Awaitable[Answer]]
 RobynHandler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 _log = logging.getLogger("eyenet.request")
@@ -24,22 +28,37 @@ _log = logging.getLogger("eyenet.request")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def endpoint(context: ApiContext, handler: Handler, envelope: Envelope, log_level: int) -> RobynHandler:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a path has beside its handlers.
+
+    Attributes:
+        route: under which its requests are counted.
+        envelope: shape of its errors.
+        log_level: of the line that tells of each request.
+    """
+
+    route: str
+    envelope: Envelope
+    log_level: int
+
+
+def endpoint(context: ApiContext, handler: Handler, style: Style) -> RobynHandler:
     """The handler as Robyn wants it: whatever happens inside, there is an answer of our shape.
 
     Args:
         context: shared by all endpoints.
         handler: may raise anything.
-        envelope: shape of errors.
-        log_level: of the line that tells of each request.
+        style: of the path.
     """
 
     async def answer_request(request: Request) -> Response:
         started = time.perf_counter()
+        times = StageTimes()
         request_id = _request_id(request)
         error: EyeNetError | None = None
         try:
-            answer = await handler(request)
+            answer = await handler(request, times)
         except EyeNetError as known:
             error = known
         except Exception:
@@ -47,19 +66,29 @@ def endpoint(context: ApiContext, handler: Handler, envelope: Envelope, log_leve
             _log.exception("id=%s failed", request_id)
             error = InternalError()
         if error is not None:
-            answer = envelope(error.status, render_error(error), error.headers)
+            answer = style.envelope(error.status, render_error(error), error.headers)
+        seconds = time.perf_counter() - started
+        stages = times.seconds()
+        status, code = (error.status, error.code) if error else (answer.status, NO_CODE)
+        context.metrics.observe_request(style.route, request.method, status, code, seconds, stages)
         _log.log(
-            log_level,
-            "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d",
+            style.log_level,
+            "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d%s",
             request_id,
             request.method,
             _printable(request.url.path),
-            error.status if error else answer.status,
-            error.code if error else "-",
-            (time.perf_counter() - started) * 1000,
+            status,
+            code,
+            seconds * 1000,
             len(answer.body),
+            _stage_pairs(stages),
         )
-        headers = {**context.cors.headers(request.headers.get("origin")), "X-Request-ID": request_id, **answer.headers}
+        headers = {
+            **context.cors.headers(request.headers.get("origin")),
+            "X-Request-ID": request_id,
+            **server_timing_headers(stages, seconds),
+            **answer.headers,
+        }
         return Response(status_code=answer.status, headers=headers, description=answer.body)
 
     return answer_request
@@ -68,6 +97,10 @@ def endpoint(context: ApiContext, handler: Handler, envelope: Envelope, log_leve
 def _request_id(request: Request) -> str:
     sent = request.headers.get("x-request-id")
     return sent if sent and _CLIENT_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+
+
+def _stage_pairs(stages: Mapping[Stage, float]) -> str:
+    return "".join(f" {stage.value}_ms={seconds * 1000:.1f}" for stage, seconds in stages.items())
 
 
 def _printable(path: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from src.api.app import build_app
 from src.api.context import ApiContext
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
     from src.services.startup import Services
 
+LoadServices: TypeAlias = "Callable[[Settings, Callable[[int], None]], Services]"
+"""Loads the services; what it is given second is to be called before each pass through the network with its eyes."""
+
 _log = logging.getLogger("eyenet.server")
 
 # Between the last handler's return and the end of the process, so that its answer reaches the socket.
@@ -30,7 +33,7 @@ _FLUSH_SECONDS = 0.3
 _STOP_INTERVAL_SECONDS = 0.05
 
 
-def serve(settings: Settings, load_services: Callable[[Settings], Services]) -> int:
+def serve(settings: Settings, load_services: LoadServices) -> int:
     """Runs the service until it is told to stop.
 
     Args:
@@ -48,7 +51,7 @@ def serve(settings: Settings, load_services: Callable[[Settings], Services]) -> 
 
 
 class _Server:
-    def __init__(self, settings: Settings, load_services: Callable[[Settings], Services]) -> None:
+    def __init__(self, settings: Settings, load_services: LoadServices) -> None:
         self._settings = settings
         self._load_services = load_services
         self._context = ApiContext(settings)
@@ -79,7 +82,7 @@ class _Server:
 
     def _load(self) -> None:
         try:
-            self._services = self._load_services(self._settings)
+            self._services = self._load_services(self._settings, self._context.metrics.observe_batch)
         except StartupError as error:
             _log.error("cannot start: %s", error)
         except Exception:

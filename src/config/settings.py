@@ -113,11 +113,22 @@ class Settings(BaseSettings):
         40_000_000, ge=1024, description="Largest width x height of one picture, checked before it is decoded."
     )
     max_requests_in_flight: int = Field(
-        32, ge=1, le=10_000, description="Requests worked on or waiting at once; one more is answered 503."
+        64, ge=1, le=10_000, description="Requests worked on or waiting at once; one more is answered 503."
     )
     worker_threads: int = Field(
         0, ge=0, le=256, description="Threads for decoding, detection and inference; 0 takes one per core."
     )
+    inference_precision: Literal["auto", "float32", "bfloat16", "tensorfloat32"] = Field(
+        "auto",
+        description="How the network multiplies; auto: bfloat16 where CPU and model card allow, else float32.",
+    )
+    inference_batch_size: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Most eyes in one pass; 0: 1 on a CPU, whose cores each take a pass, 16 on a GPU.",
+    )
+    gpu_memory_growth: bool = Field(True, description="Take GPU memory as it is needed; false: all of it at start.")
     drain_timeout_s: float = Field(
         25.0, ge=0, le=3600, description="Seconds that requests in flight get to finish after SIGTERM."
     )
@@ -184,6 +195,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         "INFO", description="Least severe level logged."
     )
+    metrics: bool = Field(True, description="Answer GET /metrics; false answers it 404.")
 
     @property
     def max_body_bytes(self) -> int:

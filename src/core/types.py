@@ -215,6 +215,7 @@ class ModelInfo:
         device: what it runs on, `CPU` or `GPU: <name>`.
         tensorflow: version of TensorFlow.
         calibrated: whether a score of 90 % means right in about nine cases of ten; so says the model's card.
+        precision: of its multiplications: float32, bfloat16 or tensorfloat32.
     """
 
     name: str
@@ -224,3 +225,4 @@ class ModelInfo:
     device: str
     tensorflow: str
     calibrated: bool
+    precision: str

@@ -46,7 +46,11 @@ ONLY_IN = {
     "keras": "src/services/tensorflow_runtime.py",
     "dlib": "src/services/face_detection.py",
     "PIL": "src/utils/image_codec.py",
+    "simplejpeg": "src/utils/jpeg_decoder.py",
+    "isal": "src/utils/png_writer.py",
+    "pybase64": "src/utils/data_uri.py",
     "pydantic_settings": "src/config/settings.py",
+    "prometheus_client": "src/services/metrics.py",
 }
 
 
@@ -132,7 +136,7 @@ def test_a_library_with_traps_is_imported_in_one_place_only(library: str, place:
     assert users in ([place], [])
 
 
-@pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "pydantic_settings"])
+@pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "pydantic_settings", "prometheus_client"])
 def test_that_place_does_import_it(library: str) -> None:
     assert library in {module.split(".")[0] for module in imported_modules(PROJECT_ROOT / ONLY_IN[library])}
 

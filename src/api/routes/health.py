@@ -10,11 +10,12 @@ from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.envelope import Answer, plain_envelope
 from src.api.lifecycle import State
+from src.core.stage_times import StageTimes
 from src.core.types import ModelInfo
 
 
 def health_handler(context: ApiContext) -> Handler:
-    async def health(_request: Request) -> Answer:
+    async def health(_request: Request, _times: StageTimes) -> Answer:
         state = context.lifecycle.state
         status = 200 if state is State.READY else 503
         answer = HealthAnswer(
@@ -31,7 +32,7 @@ def health_handler(context: ApiContext) -> Handler:
 
 
 def live_handler() -> Handler:
-    async def live(_request: Request) -> Answer:
+    async def live(_request: Request, _times: StageTimes) -> Answer:
         return plain_envelope(200, LiveAnswer(status=200, message="Alive"))
 
     return live
@@ -48,4 +49,5 @@ def _model(model: ModelInfo | None) -> HealthModelAnswer | None:
         device=model.device,
         tensorflow=model.tensorflow,
         calibrated=model.calibrated,
+        precision=model.precision,
     )

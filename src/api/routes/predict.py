@@ -9,18 +9,25 @@ from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.envelope import Answer
 from src.api.requests import parse_frames
-from src.core.types import AnalysisReport
+from src.core.stage_times import Stage, StageTimes
+from src.core.types import AnalysisReport, Frame, FrameFailure
 
 
 def predict_handler(context: ApiContext) -> Handler:
-    def render(report: AnalysisReport) -> Answer:
-        return context.envelope(200, render_predict(report, context.services.model))
+    def parse(body: str | bytes, times: StageTimes) -> tuple[list[Frame], list[FrameFailure]]:
+        with times.measure(Stage.PARSE):
+            return parse_frames(body, context.settings.max_frames)
 
-    async def predict(request: Request) -> Answer:
+    def render(report: AnalysisReport, times: StageTimes) -> Answer:
+        with times.measure(Stage.ENCODE):
+            return context.envelope(200, render_predict(report, context.services.model))
+
+    async def predict(request: Request, times: StageTimes) -> Answer:
         body = context.body_of(request)
         with context.lifecycle.work():
-            frames, failures = await context.off_the_loop(parse_frames, body, context.settings.max_frames)
-            report = await context.services.analysis.analyse_frames(frames, failures)
-            return await context.off_the_loop(render, report)
+            async with context.turns.turn(times):
+                frames, failures = await context.off_the_loop(parse, body, times)
+                report = await context.services.analysis.analyse_frames(frames, failures, times)
+                return await context.off_the_loop(render, report, times)
 
     return predict

@@ -14,7 +14,9 @@ from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 
 CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
-MODEL = ModelInfo("EyeNet", "0123456789abcdef" * 4, CLASSES, "multiply_1", "CPU", "2.14.1", calibrated=True)
+MODEL = ModelInfo(
+    "EyeNet", "0123456789abcdef" * 4, CLASSES, "multiply_1", "CPU", "2.14.1", calibrated=True, precision="float32"
+)
 PREVIEW = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 OVERLAY = PREVIEW[::-1].copy()
 

@@ -46,7 +46,11 @@ def test_caches_are_told_that_answers_differ_by_origin(policy: CorsPolicy, origi
 
 def test_a_page_may_read_the_headers_that_it_needs(policy: CorsPolicy) -> None:
     exposed = policy.headers(OURS)["Access-Control-Expose-Headers"].split(", ")
-    assert {"X-Request-ID", "Retry-After"} <= set(exposed)
+    assert {"X-Request-ID", "Retry-After", "Server-Timing"} <= set(exposed)
+
+
+def test_a_page_may_measure_with_the_times_that_it_is_told(policy: CorsPolicy) -> None:
+    assert policy.headers(OURS)["Timing-Allow-Origin"] == OURS
 
 
 def test_a_preflight_says_what_is_allowed_and_for_how_long(policy: CorsPolicy) -> None:

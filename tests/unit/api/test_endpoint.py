@@ -1,4 +1,4 @@
-"""Whatever happens inside a handler, there is one answer of our shape and one log line without private data.
+"""Whatever happens inside a handler, there is one answer of our shape, one log line without private data, one count.
 
 Robyn's own request can be made only by its server, so a stand-in with the same attributes takes its place; the
 contract tests do the same with the real one.
@@ -13,31 +13,44 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from robyn import Response
 
 from src.api.context import ApiContext
-from src.api.endpoint import Handler, endpoint
+from src.api.endpoint import Handler, Style, endpoint
 from src.api.envelope import Answer, legacy_envelope, plain_envelope
 from src.config.settings import Settings
 from src.core.errors import Busy, NotAPicture
+from src.core.stage_times import Stage, StageTimes
 
 ORIGIN = "http://localhost:5173"
 
 
-async def fine(_request: Any) -> Answer:
+async def fine(_request: Any, _times: StageTimes) -> Answer:
     return Answer(200, b'{"fine": true}', {"Content-Type": "application/json"})
 
 
-async def busy(_request: Any) -> Answer:
+async def busy(_request: Any, _times: StageTimes) -> Answer:
     raise Busy
 
 
-async def refused(_request: Any) -> Answer:
+async def refused(_request: Any, _times: StageTimes) -> Answer:
     raise NotAPicture("image: the picture is damaged")
 
 
-async def broken(_request: Any) -> Answer:
+async def broken(_request: Any, _times: StageTimes) -> Answer:
     raise RuntimeError("a secret of the machine room")
+
+
+async def fine_in_stages(_request: Any, times: StageTimes) -> Answer:
+    times.add(Stage.DECODE, 0.25)
+    times.add(Stage.INFER, 0.5)
+    return Answer(200, b"{}")
+
+
+async def refused_in_a_stage(_request: Any, times: StageTimes) -> Answer:
+    with times.measure(Stage.DECODE):
+        raise NotAPicture("image: the picture is damaged")
 
 
 @pytest.fixture
@@ -56,7 +69,8 @@ def answer_of(
 ) -> Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = SimpleNamespace(headers=named, method="POST", url=SimpleNamespace(path=path), body="private body")
-    wrapped = endpoint(context, handler, legacy_envelope if legacy else plain_envelope, log_level)
+    style = Style("/counted", legacy_envelope if legacy else plain_envelope, log_level)
+    wrapped = endpoint(context, handler, style)
     return asyncio.run(wrapped(request))
 
 
@@ -140,3 +154,58 @@ def test_the_line_is_as_loud_as_the_route_says(
     with caplog.at_level(logging.DEBUG, logger="eyenet.request"):
         answer_of(context, handler, path="/health", log_level=logging.DEBUG)
     assert [record.levelno for record in caplog.records] == [logging.DEBUG]
+
+
+def test_the_line_has_the_milliseconds_of_each_stage(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="eyenet.request"):
+        answer_of(context, fine_in_stages)
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.endswith(" bytes_out=2 decode_ms=250.0 infer_ms=500.0")
+
+
+def test_an_answer_says_where_its_time_went(context: ApiContext) -> None:
+    header = answer_of(context, fine_in_stages).headers.get("Server-Timing")
+    assert header.startswith("decode;dur=250.0, infer;dur=500.0, total;dur=")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_an_error_says_how_far_it_came(context: ApiContext, legacy: bool) -> None:
+    header = answer_of(context, refused_in_a_stage, legacy=legacy).headers.get("Server-Timing")
+    assert [entry.split(";")[0] for entry in header.split(", ")] == ["decode", "total"]
+
+
+@pytest.mark.parametrize("handler", [fine, refused, broken])
+def test_what_has_no_stages_has_no_times_to_tell(context: ApiContext, handler: Handler) -> None:
+    assert answer_of(context, handler).headers.get("Server-Timing") is None
+
+
+def counted(context: ApiContext, name: str) -> dict[tuple[str, ...], float]:
+    """Values of one metric by the values of its labels, in the order of the labels' names."""
+    families = text_string_to_metric_families(context.metrics.page().decode())
+    samples = [sample for family in families for sample in family.samples if sample.name == name]
+    return {tuple(value for _, value in sorted(sample.labels.items())): sample.value for sample in samples}
+
+
+def test_every_request_is_counted_under_its_route_and_code(context: ApiContext) -> None:
+    for handler in (fine, fine, refused, busy, broken):
+        answer_of(context, handler, path="/text/of/a/user")
+    assert counted(context, "eyenet_requests_total") == {
+        ("-", "POST", "/counted", "200"): 2,
+        ("not_a_picture", "POST", "/counted", "400"): 1,
+        ("busy", "POST", "/counted", "503"): 1,
+        ("internal_error", "POST", "/counted", "500"): 1,
+    }
+
+
+def test_in_the_old_envelope_it_is_counted_as_what_it_is(context: ApiContext) -> None:
+    answer_of(context, refused, legacy=True)
+    assert counted(context, "eyenet_requests_total") == {("not_a_picture", "POST", "/counted", "400"): 1}
+
+
+def test_its_stages_are_counted_whatever_came_of_it(context: ApiContext) -> None:
+    answer_of(context, fine_in_stages)
+    answer_of(context, refused_in_a_stage)
+    assert counted(context, "eyenet_stage_duration_seconds_count") == {
+        ("/counted", "decode"): 2,
+        ("/counted", "infer"): 1,
+    }

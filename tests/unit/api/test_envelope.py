@@ -31,7 +31,7 @@ EYE = EyeAnswer(
     reasons=[],
     unfamiliarity=None,
 )
-MODEL = ModelAnswer(name="EyeNet", hash="0123456789ab", calibrated=True)
+MODEL = ModelAnswer(name="EyeNet", hash="0123456789ab", calibrated=True, precision="float32")
 
 
 @pytest.fixture

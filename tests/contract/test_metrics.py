@@ -1,0 +1,229 @@
+"""What operators and browsers see of the service's times and counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from src.core.stage_times import Stage
+from src.core.types import RgbImage
+from tests.contract.payloads import data_uri, frame
+from tests.contract.service_process import ServiceProcess
+
+ALLOWED = "http://localhost:5173"
+
+Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(client: httpx.Client) -> Scrape:
+    """Every series of the page: its value by its name and labels."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+
+def value(page: Scrape, name: str, **labels: str) -> float:
+    """0 for a series that is not there yet, as for one that has counted nothing."""
+    return page.get((name, frozenset(labels.items())), 0.0)
+
+
+def gauge(page: Scrape, name: str) -> float:
+    """A series without labels, which has to be there."""
+    return page[name, frozenset()]
+
+
+def growth(client: httpx.Client, name: str, send: Callable[[], object], **labels: str) -> float:
+    before = value(scrape(client), name, **labels)
+    send()
+    return value(scrape(client), name, **labels) - before
+
+
+def stages_of(answer: httpx.Response) -> dict[str, float]:
+    """Milliseconds by stage, as Server-Timing tells them."""
+    entries = answer.headers["server-timing"].split(", ")
+    matches = [re.fullmatch(r"([a-z]+);dur=(\d+\.\d)", entry) for entry in entries]
+    assert all(matches)
+    return {match[1]: float(match[2]) for match in matches if match}
+
+
+@pytest.mark.smoke
+def test_the_page_is_text_that_prometheus_reads(client: httpx.Client) -> None:
+    answer = client.get("/metrics")
+
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["x-request-id"]
+    assert "server-timing" not in answer.headers
+    assert gauge(scrape(client), "eyenet_ready") == 1
+
+
+def test_head_has_the_headers_and_no_body(client: httpx.Client) -> None:
+    answer = client.head("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_other_methods_are_not_allowed(client: httpx.Client) -> None:
+    answer = client.post("/metrics")
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert answer.json()["body"]["code"] == "method_not_allowed"
+
+
+def test_what_was_sent_is_counted(client: httpx.Client, face: RgbImage) -> None:
+    before = scrape(client)
+    for _ in range(2):
+        assert client.post("/predict", json=[frame(face)] * 2).status_code == 200
+    after = scrape(client)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grown("eyenet_requests_total", route="/predict", method="POST", status="200", code="-") == 2
+    assert grown("eyenet_request_duration_seconds_count", route="/predict", status="200") == 2
+    assert grown("eyenet_request_duration_seconds_bucket", route="/predict", status="200", le="+Inf") == 2
+    assert grown("eyenet_request_duration_seconds_sum", route="/predict", status="200") > 0
+    for stage in Stage:
+        assert grown("eyenet_stage_duration_seconds_count", route="/predict", stage=stage.value) == 2
+    # Two eyes in each of two frames, twice; how many of them share a pass is a setting.
+    assert grown("eyenet_batch_size_sum") == 8
+    assert 1 <= grown("eyenet_batch_size_count") <= 8
+    assert gauge(after, "eyenet_requests_in_flight") == 0
+    assert gauge(after, "eyenet_queue_length") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("POST", "/predict", b"not json", "400", "invalid_json"),
+        ("POST", "/upload", b'{"image": "bm90IGEgcGljdHVyZQ=="}', "400", "not_a_picture"),
+        ("GET", "/upload", b"", "405", "method_not_allowed"),
+    ],
+)
+def test_errors_are_counted_by_their_code(
+    client: httpx.Client, method: str, path: str, body: bytes, status: str, code: str
+) -> None:
+    grown = growth(
+        client,
+        "eyenet_requests_total",
+        lambda: client.request(method, path, content=body),
+        route=path,
+        method=method,
+        status=status,
+        code=code,
+    )
+    assert grown == 1
+
+
+def test_no_text_of_a_user_gets_into_a_label(client: httpx.Client) -> None:
+    text = "text-of-a-user"
+    headers = {"X-Request-ID": text, "Origin": f"https://{text}.example", "User-Agent": text}
+    grown = growth(
+        client,
+        "eyenet_requests_total",
+        lambda: client.get(f"/{text}?{text}={text}", headers=headers),
+        route="other",
+        method="GET",
+        status="404",
+        code="not_found",
+    )
+    client.request("TEXTOFAUSER", f"/predict/{text}", headers=headers)
+    client.post("/upload", json={"image": text, text: text}, headers=headers)
+
+    assert grown == 1
+    assert not re.search(f"{text}|textofauser", client.get("/metrics").text, re.IGNORECASE)
+    routes = {labels["route"] for _, pairs in scrape(client) if "route" in (labels := dict(pairs))}
+    assert routes <= {"/predict", "/upload", "/health", "/live", "/metrics", "other"}
+
+
+def test_the_model_of_the_page_is_the_model_of_the_answers(client: httpx.Client) -> None:
+    health = client.get("/health").json()
+    (labels,) = (dict(labels) for name, labels in scrape(client) if name == "eyenet_model_info")
+
+    assert health["model"]["sha256"].startswith(labels["hash"])
+    assert len(labels["hash"]) == 12
+    for field in ("name", "device", "tensorflow"):
+        assert labels[field] == health["model"][field]
+    assert labels["precision"]
+    assert value(scrape(client), "eyenet_build_info", version=health["version"]) == 1
+
+
+def test_requests_in_flight_are_told_while_they_are(service: ServiceProcess, face: RgbImage) -> None:
+    request = [frame(face)] * 12
+    url = service.client.base_url.join("/predict")
+    with ThreadPoolExecutor(3) as clients:
+        answers = [clients.submit(httpx.post, url, json=request, timeout=120) for _ in range(3)]
+        service.wait_for_requests_in_flight(3)
+        page = scrape(service.client)
+        assert [answer.result().status_code for answer in answers] == [200] * 3
+
+    assert 1 <= gauge(page, "eyenet_requests_in_flight") <= 3
+    assert gauge(scrape(service.client), "eyenet_requests_in_flight") == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it is read from /proc")
+def test_the_memory_of_the_page_is_that_of_the_process(service: ServiceProcess) -> None:
+    told = gauge(scrape(service.client), "process_resident_memory_bytes") / 1024**2
+    assert told == pytest.approx(service.resident_megabytes, rel=0.1)
+
+
+def test_a_good_answer_says_where_its_time_went(client: httpx.Client, face: RgbImage) -> None:
+    answer = client.post("/predict", json=[frame(face)], headers={"Origin": ALLOWED})
+    stages = stages_of(answer)
+
+    assert list(stages) == [*(stage.value for stage in Stage), "total"]
+    # One frame is decoded in one piece; its two eyes may be classified side by side.
+    assert 0 < stages["decode"] <= stages["total"]
+    assert stages["detect"] > 0
+    assert stages["infer"] > 0
+    assert "Server-Timing" in answer.headers["access-control-expose-headers"].split(", ")
+    assert answer.headers["timing-allow-origin"] == ALLOWED
+
+
+def test_an_upload_says_it_too(client: httpx.Client, eye_photo: RgbImage) -> None:
+    stages = stages_of(client.post("/upload", json={"image": data_uri(eye_photo)}))
+    assert list(stages) == [*(stage.value for stage in Stage), "total"]
+
+
+def test_an_error_says_how_far_it_came(client: httpx.Client) -> None:
+    answer = client.post("/upload", json={"image": "bm90IGEgcGljdHVyZQ=="})
+    stages = stages_of(answer)
+
+    assert answer.status_code == 400
+    assert {"parse", "decode", "total"} <= set(stages)
+    assert not {"detect", "infer", "render", "encode"} & set(stages)
+
+
+def test_a_foreign_page_may_not_measure(client: httpx.Client) -> None:
+    answer = client.post("/upload", json={}, headers={"Origin": "https://evil.example"})
+    assert "timing-allow-origin" not in answer.headers
+
+
+def test_a_service_that_is_starting_counts_already(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
+        service.wait_for_health(503)
+        refused = service.client.post("/predict", json=[])
+        page = scrape(service.client)
+
+    assert refused.json()["body"]["code"] == "starting"
+    assert value(page, "eyenet_requests_total", route="/predict", method="POST", status="503", code="starting") == 1
+    assert gauge(page, "eyenet_ready") == 0
+    assert "eyenet_model_info" not in {name for name, _ in page}
+
+
+def test_the_page_can_be_switched_off(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, METRICS="false") as service:
+        service.wait_for_health(503)
+        answers = [service.client.get("/metrics"), service.client.post("/metrics")]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json()["body"]["code"] == "not_found"
