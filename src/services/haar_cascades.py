@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from src.core.errors import StartupError
 from src.core.types import Box, EyeSide
+from src.services.pyramid import GreyImage
 from src.utils import geometry
-
-GreyImage: TypeAlias = npt.NDArray[np.uint8]
-"""Height x width, 0-255."""
 
 _SCALE_STEP = 1.1
 _MIN_NEIGHBOURS = 5
 _SMALLEST_FACE = 60
 _SMALLEST_EYE = 20
+
+# For a first look at a shrunken picture: large steps, and one hit is enough. 24 px is the cascade's own window.
+_CANDIDATE_SCALE_STEP = 1.3
+_CANDIDATE_MIN_NEIGHBOURS = 1
+_SMALLEST_CANDIDATE = 24
 
 
 class HaarCascades:
@@ -37,6 +39,16 @@ class HaarCascades:
     def faces(self, grey: GreyImage) -> list[Box]:
         """Faces in the picture, the largest first."""
         return _by_size(_detect(self._face_cascade, grey, _SMALLEST_FACE, max(grey.shape)))
+
+    def face_candidates(self, grey: GreyImage) -> list[Box]:
+        """Where a face may be, from 24 px, the largest first: quick, and to be confirmed by something slower."""
+        found = self._face_cascade.detectMultiScale(
+            grey,
+            _CANDIDATE_SCALE_STEP,
+            _CANDIDATE_MIN_NEIGHBOURS,
+            minSize=(_SMALLEST_CANDIDATE, _SMALLEST_CANDIDATE),
+        )
+        return _by_size(_boxes(found))
 
     def eyes_of_face(self, grey: GreyImage, face: Box) -> dict[EyeSide, Box]:
         """The largest eye in each half of the upper face; in an unmirrored picture the right eye is on the left."""
@@ -88,6 +100,10 @@ def _detect(cascade: cv2.CascadeClassifier, grey: GreyImage, smallest: int, larg
     found = cascade.detectMultiScale(
         grey, _SCALE_STEP, _MIN_NEIGHBOURS, minSize=(smallest, smallest), maxSize=(largest, largest)
     )
+    return _boxes(found)
+
+
+def _boxes(found: Iterable[Sequence[float]]) -> list[Box]:
     return [Box(float(x), float(y), float(width), float(height)) for x, y, width, height in found]
 
 

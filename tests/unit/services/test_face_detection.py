@@ -14,7 +14,8 @@ from src.config.settings import PROJECT_ROOT
 from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.assets import Assets
-from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector, _Pyramid
+from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector
+from src.services.pyramid import Pyramid
 from src.utils.geometry import cut, shifted
 from src.utils.image_codec import decode_picture
 from src.utils.preprocessing import resize
@@ -304,7 +305,7 @@ class TestHaarFallback:
     def test_landmarks_that_the_cascades_eyes_contradict_are_not_used(
         self, detector: FaceDetector, face: RgbImage
     ) -> None:
-        pyramid, cascades = _Pyramid(face), detector._haar_cascades()
+        pyramid, cascades = Pyramid(face, 640), detector._haar_cascades()
         haar_face = cascades.faces(pyramid.grey(640))[0]
         eyes = cascades.eyes_of_face(pyramid.grey(640), haar_face)
         cheeks = {side: shifted(eye, 0, 30) for side, eye in eyes.items()}
@@ -323,6 +324,15 @@ class TestHaarFallback:
 class TestCloseUp:
     def test_a_clear_face_is_found_all_the_same(self, detector: FaceDetector, face: RgbImage) -> None:
         assert_shows_both_eyes(detector.find_eyes(face, may_be_close_up=True))
+
+    @pytest.mark.parametrize("side", [800, 560])
+    def test_a_face_that_fills_a_small_part_of_the_picture_is_found(
+        self, detector: FaceDetector, face: RgbImage, side: int
+    ) -> None:
+        """The face is an eighth to a sixth as wide as the picture: only the candidates lead to it."""
+        picture = on_canvas(resize(face, 560, 560), side, side, side - 560, 0)
+        eyes = detector.find_eyes(picture, may_be_close_up=True)
+        assert_shows_both_eyes(eyes, 560 / 640, x=side - 560)
 
     def test_one_eye_is_no_face(self, detector: FaceDetector, eye_photo: RgbImage) -> None:
         assert detector.find_eyes(eye_photo, may_be_close_up=True) == []

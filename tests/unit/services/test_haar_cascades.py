@@ -8,7 +8,8 @@ import pytest
 
 from src.core.types import Box, EyeSide, RgbImage
 from src.services.assets import Assets
-from src.services.haar_cascades import GreyImage, HaarCascades
+from src.services.haar_cascades import HaarCascades
+from src.services.pyramid import GreyImage
 
 # Seen by eye in the 640x640 portrait.
 PUPILS = {EyeSide.RIGHT: (255, 126), EyeSide.LEFT: (308, 129)}
@@ -45,6 +46,18 @@ def test_the_largest_face_comes_first(cascades: HaarCascades, grey_face: GreyIma
     assert len(faces) >= 2
     assert faces[0].x > 320
     assert [face.area for face in faces] == sorted((face.area for face in faces), reverse=True)
+
+
+@pytest.mark.parametrize("side", [208, 320, 640])
+def test_a_face_is_among_the_candidates_at_a_fraction_of_the_size(
+    cascades: HaarCascades, grey_face: GreyImage, side: int
+) -> None:
+    candidates = cascades.face_candidates(np.asarray(cv2.resize(grey_face, (side, side))))
+    pupils = [(x * side / 640, y * side / 640) for x, y in PUPILS.values()]
+    assert any(
+        all(box.x < x < box.right and box.y < y < box.bottom for x, y in pupils) and box.width < 0.35 * side
+        for box in candidates
+    )
 
 
 def test_the_eyes_of_a_face_are_on_their_own_sides(cascades: HaarCascades, grey_face: GreyImage) -> None:
@@ -100,4 +113,5 @@ def test_two_eyes_far_apart_are_no_pair(cascades: HaarCascades, grey_face: GreyI
 def test_a_flat_picture_has_nothing(cascades: HaarCascades) -> None:
     flat = np.full((480, 640), 128, np.uint8)
     assert cascades.faces(flat) == []
+    assert cascades.face_candidates(flat) == []
     assert cascades.eye_pair(flat) == {}
