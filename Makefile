@@ -18,10 +18,10 @@ ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <=
 PIP_FLAGS := --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint train evaluate clean FORCE
+.PHONY: help install run test lint train evaluate compare-precision bench clean FORCE
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=... and PYTHON=... choose others)
 
@@ -44,6 +44,13 @@ train: $(VENV)/.installed-training ## Train the model: make train DATA=<folder o
 evaluate: $(VENV)/.installed-training ## Test the model: make evaluate DATA=<folder of pictures> (ARGS="--model file" for another)
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make evaluate DATA=...' >&2; exit 1; }
 	$(VENV)/bin/python -m src.training.evaluate --data "$(DATA)" $(ARGS)
+
+compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? make compare-precision DATA=<folder of pictures>
+	@test -n "$(DATA)" || { echo 'Say where the pictures are: make compare-precision DATA=...' >&2; exit 1; }
+	$(VENV)/bin/python -m src.training.compare_precision --data "$(DATA)" $(ARGS)
+
+bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick in 3)
+	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }
@@ -82,6 +89,11 @@ $(VENV)/.installed-training: requirements-training.txt $(VENV)/.installed
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed-training
 	@echo 'Installing requirements-dev.txt into $(VENV)'
 	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
+	@touch "$@"
+
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
+	@echo 'Installing requirements-bench.txt into $(VENV)'
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-bench.txt
 	@touch "$@"
 
 FORCE:

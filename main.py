@@ -11,6 +11,7 @@ if __name__ == "__main__":
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from src.api.server import serve
@@ -40,11 +41,11 @@ def main() -> int:
         return 1
 
 
-def _load_services(settings: Settings) -> Services:
+def _load_services(settings: Settings, on_pass: Callable[[int], None]) -> Services:
     # Imported here, on the loader's thread: TensorFlow takes seconds, and /live answers meanwhile.
     from src.services.startup import load_services  # noqa: PLC0415
 
-    return load_services(settings)
+    return load_services(settings, on_pass)
 
 
 def _exit_at_once(exit_code: int) -> NoReturn:

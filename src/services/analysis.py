@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from typing import ParamSpec, TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 
 from src.core.errors import EyeNetError, NoEyesDetected
+from src.core.stage_times import Stage, StageTimes
 from src.core.types import (
     AnalysisReport,
     Box,
@@ -24,11 +23,12 @@ from src.core.types import (
     FrameFailure,
     RgbImage,
 )
-from src.services.classifier import EyeClassifier
+from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
 from src.services.judgement import reasons_to_doubt, typical_unfamiliarity
 from src.services.thresholds import Thresholds
+from src.services.workers import Workers
 from src.utils import geometry
 from src.utils.data_uri import decode_data_uri
 from src.utils.heatmap_overlay import lay_over
@@ -40,89 +40,110 @@ _PREVIEW_LONGEST_SIDE = 512
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
 _BLANK_CONTRAST = 2.0
 
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
-
 
 class EyeAnalysis:
-    """Decodes frames, finds the eyes, classifies all of them in one batch, merges per eye, and judges.
+    """Decodes frames, finds the eyes, classifies them, merges per eye, and judges.
 
-    All work of weight happens on the executor's threads; several frames are decoded and searched at the same time.
+    All work of weight happens on the workers; several frames are decoded and searched at the same time, and several
+    eyes classified. Where the times of a request are not asked for, nobody keeps them.
     """
 
     def __init__(
         self,
         detector: FaceDetector,
-        classifier: EyeClassifier,
+        crop_queue: CropQueue,
         image_store: ImageStore,
-        executor: Executor,
+        workers: Workers,
         thresholds: Thresholds,
+        *,
+        input_side: int,
         max_image_pixels: int,
     ) -> None:
+        """
+        Args:
+            detector: finds the eyes.
+            crop_queue: classifies them.
+            image_store: keeps frames and crops, where the settings say so.
+            workers: the threads.
+            thresholds: for judging answers.
+            input_side: of the square that the network takes, in pixels.
+            max_image_pixels: of one picture, checked before decoding.
+        """
         self._detector = detector
-        self._classifier = classifier
+        self._crop_queue = crop_queue
         self._image_store = image_store
-        self._executor = executor
+        self._workers = workers
         self._thresholds = thresholds
+        self._input_side = input_side
         self._max_image_pixels = max_image_pixels
 
-    async def analyse_frames(self, frames: Sequence[Frame], failures: Sequence[FrameFailure] = ()) -> AnalysisReport:
+    async def analyse_frames(
+        self,
+        frames: Sequence[Frame],
+        failures: Sequence[FrameFailure] = (),
+        times: StageTimes | None = None,
+    ) -> AnalysisReport:
         """One report per eye over all frames of a face.
 
         Args:
             frames: the frames that could be parsed.
             failures: those that could not; they are reported together with the frames that cannot be decoded.
+            times: where the time of each stage is added.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
             EyeNetError: no frame could be read; the first frame's error.
         """
-        results = await asyncio.gather(*(self._run(self._crops_or_failure, frame) for frame in frames))
+        times = times or StageTimes()
+        results = await asyncio.gather(*(self._workers.run(self._crops_or_failure, frame, times) for frame in frames))
         crops = [crop for result in results if not isinstance(result, FrameFailure) for crop in result]
         failed = [result for result in results if isinstance(result, FrameFailure)]
         all_failures = tuple(sorted([*failures, *failed], key=lambda failure: failure.index))
         if len(failed) == len(frames) and all_failures:
             raise all_failures[0].error
-        return AnalysisReport(await self._eye_reports(crops), all_failures)
+        return AnalysisReport(await self._eye_reports(crops, times), all_failures)
 
-    async def analyse_upload(self, frame: Frame) -> AnalysisReport:
+    async def analyse_upload(self, frame: Frame, times: StageTimes | None = None) -> AnalysisReport:
         """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
 
         A picture without a face does not tell whose eye it is. It is reported as the left one, as the specification
         does, with `EyeSource.WHOLE_PICTURE` to say so.
 
+        Args:
+            frame: the picture.
+            times: where the time of each stage is added.
+
         Raises:
             NoEyesDetected: the picture is blank.
             EyeNetError: the picture cannot be read.
         """
-        crops = await self._run(self._upload_crops, frame)
-        return AnalysisReport(await self._eye_reports(crops), ())
+        times = times or StageTimes()
+        crops = await self._workers.run(self._upload_crops, frame, times)
+        return AnalysisReport(await self._eye_reports(crops, times), ())
 
-    async def _run(
-        self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
-    ) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
-
-    def _crops_or_failure(self, frame: Frame) -> list[EyeCrop] | FrameFailure:
+    def _crops_or_failure(self, frame: Frame, times: StageTimes) -> list[EyeCrop] | FrameFailure:
         try:
-            picture = self._decode(frame)
+            picture = self._decode(frame, times)
         except EyeNetError as error:
             return FrameFailure(frame.index, error.located(f"Frame {frame.index + 1}: image"))
-        return self._crops(picture, self._detector.find_eyes(picture, frame.box))
+        with times.measure(Stage.DETECT):
+            return self._crops(picture, self._detector.find_eyes(picture, frame.box))
 
-    def _upload_crops(self, frame: Frame) -> list[EyeCrop]:
+    def _upload_crops(self, frame: Frame, times: StageTimes) -> list[EyeCrop]:
         try:
-            picture = self._decode(frame)
+            picture = self._decode(frame, times)
         except EyeNetError as error:
             raise error.located("image") from None
-        eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=True)
-        if not eyes:
-            height, width = picture.shape[:2]
-            eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
-        return self._crops(picture, eyes)
+        with times.measure(Stage.DETECT):
+            eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=True)
+            if not eyes:
+                height, width = picture.shape[:2]
+                eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
+            return self._crops(picture, eyes)
 
-    def _decode(self, frame: Frame) -> RgbImage:
-        picture = decode_picture(decode_data_uri(frame.image), self._max_image_pixels)
+    def _decode(self, frame: Frame, times: StageTimes) -> RgbImage:
+        with times.measure(Stage.DECODE):
+            picture = decode_picture(decode_data_uri(frame.image), self._max_image_pixels)
         self._image_store.save_frame(picture)
         return picture
 
@@ -132,7 +153,7 @@ class EyeAnalysis:
             pixels = geometry.cut(picture, eye.box)
             if pixels is None:
                 continue
-            network_input = to_network_input(pixels, self._classifier.input_side)
+            network_input = to_network_input(pixels, self._input_side)
             if contrast(network_input) < _BLANK_CONTRAST:
                 continue
             preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
@@ -141,26 +162,26 @@ class EyeAnalysis:
             crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality))
         return crops
 
-    async def _eye_reports(self, crops: Sequence[EyeCrop]) -> dict[EyeSide, EyeReport]:
+    async def _eye_reports(self, crops: Sequence[EyeCrop], times: StageTimes) -> dict[EyeSide, EyeReport]:
         if not crops:
             raise NoEyesDetected
-        predictions = await self._run(self._classifier.classify, [crop.network_input for crop in crops])
-        return await self._run(_merge_per_eye, crops, predictions, self._thresholds)
+        predictions = await self._crop_queue.classify([crop.network_input for crop in crops], times)
+        return await self._workers.run(self._merge_per_eye, crops, predictions, times)
+
+    def _merge_per_eye(
+        self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction], times: StageTimes
+    ) -> dict[EyeSide, EyeReport]:
+        reports = {}
+        with times.measure(Stage.RENDER):
+            for side in EyeSide:
+                seen = [pair for pair in zip(crops, predictions, strict=True) if pair[0].side is side]
+                if seen:
+                    reports[side] = _merge(side, seen, self._thresholds)
+        return reports
 
 
 def _quality(network_input: RgbImage, pixels: RgbImage, openness: float | None) -> CropQuality:
     return CropQuality(sharpness(network_input), brightness(network_input), min(pixels.shape[:2]), openness)
-
-
-def _merge_per_eye(
-    crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction], thresholds: Thresholds
-) -> dict[EyeSide, EyeReport]:
-    reports = {}
-    for side in EyeSide:
-        seen = [pair for pair in zip(crops, predictions, strict=True) if pair[0].side is side]
-        if seen:
-            reports[side] = _merge(side, seen, thresholds)
-    return reports
 
 
 def _merge(side: EyeSide, seen: Sequence[tuple[EyeCrop, EyePrediction]], thresholds: Thresholds) -> EyeReport:

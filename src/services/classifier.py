@@ -13,28 +13,44 @@ from src.core.errors import StartupError
 from src.core.types import EyePrediction, ModelInfo, RgbImage
 from src.services.familiarity import Floats
 from src.services.forward_pass import compile_forward_pass
+from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
+from src.services.inference_mode import choose_precision, eyes_per_pass
 from src.services.model_card import FamiliarityCheck, ModelCard, card_path_of, read_model_card
-from src.services.tensorflow_runtime import device_name, enable_memory_growth, keras, tf
+from src.services.tensorflow_runtime import device_name, has_gpu, keras, tf, use_precision
 from src.utils.file_hash import sha256_of
 
 # Bounds the memory of one pass: activations of DenseNet121 take about 50 MB per crop.
 _LARGEST_BATCH = 16
-# The kernels are prepared per batch size: one eye and two eyes are what most requests bring.
-_WARM_UP_BATCHES = (1, 2)
 
 
 class EyeClassifier:
     """Classifies eye crops. Safe to call from many threads at once: they share one compiled function."""
 
-    def __init__(self, model_name: str, model_path: Path, classes: Sequence[str], grad_cam_layer: str) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        model_path: Path,
+        classes: Sequence[str],
+        grad_cam_layer: str,
+        *,
+        precision: str = "auto",
+        eyes_per_pass: int = 1,
+    ) -> None:
         """Loads the model, checks it, and answers grey crops so that the first request finds it warm.
 
+        Args:
+            model_name: for answers.
+            model_path: the Keras .h5; its card is looked for beside it.
+            classes: in the order of the outputs.
+            grad_cam_layer: see `compile_forward_pass`.
+            precision: see `choose_precision`.
+            eyes_per_pass: how many crops `classify` will mostly get, at most.
+
         Raises:
-            StartupError: the file is missing or not a Keras .h5, does not fit CLASSES, GRAD_CAM_LAYER or its card, or
-                the card is broken.
+            StartupError: the file is missing or not a Keras .h5, does not fit CLASSES, GRAD_CAM_LAYER or its card, the
+                card is broken, or the device does not have the precision.
         """
-        enable_memory_growth()
         model = _load(model_path)
         self.input_side = _check_input(model)
         sha256 = sha256_of(model_path)
@@ -42,6 +58,8 @@ class EyeClassifier:
         _check_classes(model, classes, card.classes)
         self._familiarity = card.familiarity
         self._forward = _compile(model, grad_cam_layer, self.input_side, card, card_path_of(model_path))
+        precision = choose_precision(precision, bfloat16_agrees=card.bfloat16_agrees)
+        use_precision(precision)
         self.info = ModelInfo(
             name=model_name,
             sha256=sha256,
@@ -50,15 +68,25 @@ class EyeClassifier:
             device=device_name(),
             tensorflow=tf.__version__,
             calibrated=card.calibrated,
+            precision=precision,
         )
+        # Kernels are prepared per batch size, so there are few sizes on a GPU, where that takes seconds.
+        self._pads = has_gpu()
         grey = np.full((self.input_side, self.input_side, 3), 128, np.uint8)
-        for batch in _WARM_UP_BATCHES:
+        for batch in _powers_of_two(min(eyes_per_pass, _LARGEST_BATCH)):
             self.classify([grey] * batch)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> EyeClassifier:
         """The model that the settings name; see `__init__` for what may be wrong with it."""
-        return cls(settings.model_name, settings.model_path, settings.classes, settings.grad_cam_layer)
+        return cls(
+            settings.model_name,
+            settings.model_path,
+            settings.classes,
+            settings.grad_cam_layer,
+            precision=settings.inference_precision,
+            eyes_per_pass=eyes_per_pass(settings),
+        )
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
         """Scores, heatmaps and unfamiliarity of all crops, in their order.
@@ -69,7 +97,7 @@ class EyeClassifier:
         predictions: list[EyePrediction] = []
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = np.stack(crops[start : start + _LARGEST_BATCH])
-            probabilities, maps, *descriptors = (output.numpy() for output in self._forward(tf.constant(batch)))
+            probabilities, maps, *descriptors = self._pass(batch)
             predictions.extend(
                 EyePrediction(crop_probabilities, tuple(scale_heatmap(raw) for raw in crop_maps), unfamiliarity)
                 for crop_probabilities, crop_maps, unfamiliarity in zip(
@@ -77,6 +105,17 @@ class EyeClassifier:
                 )
             )
         return predictions
+
+    def _pass(self, batch: RgbImage) -> list[Floats]:
+        size = _powers_of_two(len(batch))[-1] if self._pads else len(batch)
+        padding = np.repeat(batch[-1:], size - len(batch), axis=0)
+        outputs = self._forward(tf.constant(np.concatenate([batch, padding])))
+        return [output.numpy()[: len(batch)] for output in outputs]
+
+
+def _powers_of_two(count: int) -> list[int]:
+    """1, 2, 4 and so on, up to the first that is not less than `count`."""
+    return [1 << exponent for exponent in range((count - 1).bit_length() + 1)]
 
 
 def _load(model_path: Path) -> Any:
@@ -114,9 +153,9 @@ def _compile(model: Any, grad_cam_layer: str, side: int, card: ModelCard, card_p
         forward = compile_forward_pass(model, grad_cam_layer, side, card.temperature, described_layer)
         if familiarity is not None:
             _check_statistics(familiarity, int(forward.structured_outputs[2].shape[1]))
+        return freeze(forward)
     except ValueError as error:
         raise StartupError(f"{card_path} is wrong: familiarity: {error}.") from None
-    return forward
 
 
 def _check_statistics(familiarity: FamiliarityCheck, descriptor_size: int) -> None:

@@ -46,12 +46,14 @@ class ModelCard:
         temperature: by which the logits are divided before the softmax, above 0. Guo et al., "On calibration of modern
             neural networks", ICML 2017.
         familiarity: None where crops cannot be compared with the training pictures.
+        bfloat16_agrees: whether a comparison found the same answers in bfloat16 as in float32.
     """
 
     classes: tuple[str, ...] | None = None
     calibrated: bool = False
     temperature: float = 1.0
     familiarity: FamiliarityCheck | None = None
+    bfloat16_agrees: bool = False
 
 
 def card_path_of(model_path: Path) -> Path:
@@ -82,7 +84,13 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
         _log.warning("the card %s belongs to another model file: scores are taken as they are", path)
         return ModelCard()
     try:
-        return ModelCard(classes, _calibrated(card), _temperature(card), _familiarity(card, path.parent))
+        return ModelCard(
+            classes,
+            _calibrated(card),
+            _temperature(card),
+            _familiarity(card, path.parent),
+            _bfloat16_agrees(card),
+        )
     except _CardError as error:
         raise StartupError(f"{path} is wrong: {error}.") from None
 
@@ -126,6 +134,16 @@ def _familiarity(card: dict[str, Any], folder: Path) -> FamiliarityCheck | None:
         raise _CardError(f"familiarity.statistics: {file}: {error}") from None
     except OSError as error:
         raise _CardError(f"familiarity.statistics: {file} cannot be read: {error.strerror}") from None
+
+
+def _bfloat16_agrees(card: dict[str, Any]) -> bool:
+    bfloat16 = _section(card, "bfloat16")
+    if bfloat16 is None:
+        return False
+    agrees = bfloat16.get("agrees")
+    if not isinstance(agrees, bool):
+        raise _CardError("bfloat16.agrees must be true or false")
+    return agrees
 
 
 def _section(card: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+import cv2
+import numpy as np
 
 from src.config.settings import Settings
 from src.core.types import ModelInfo
 from src.services.analysis import EyeAnalysis
 from src.services.assets import prepare_assets
 from src.services.classifier import EyeClassifier
+from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
+from src.services.inference_mode import eyes_per_pass, passes_at_once
+from src.services.tensorflow_runtime import enable_memory_growth, run_each_pass_on_one_core
 from src.services.thresholds import Thresholds
+from src.services.workers import Workers
+from src.utils.heatmap_overlay import lay_over
+from src.utils.image_codec import decode_picture, encode_png
+from src.utils.preprocessing import to_network_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,36 +32,92 @@ class Services:
     """What the HTTP side needs.
 
     Attributes:
-        executor: the only threads on which pictures and large JSON are worked on.
+        workers: the only threads on which pictures and large JSON are worked on.
+        requests_at_once: how many requests keep the workers busy; more would only wait for each other.
     """
 
     analysis: EyeAnalysis
     model: ModelInfo
-    executor: Executor
+    workers: Workers
     image_store: ImageStore
+    requests_at_once: int
 
     def close(self) -> None:
         """Waits for what is being worked on."""
-        self.executor.shutdown(wait=True)
+        self.workers.close()
         self.image_store.close()
 
 
-def load_services(settings: Settings) -> Services:
-    """Loads everything, which takes seconds, and leaves the model warm.
+def load_services(settings: Settings, on_pass: Callable[[int], None] = lambda _eyes: None) -> Services:
+    """Loads everything, which takes seconds, and leaves the model and every thread warm.
+
+    Args:
+        settings: of the whole service.
+        on_pass: called before each pass through the network with its number of eyes.
 
     Raises:
         StartupError: something is missing or does not fit; the sentence says what.
     """
-    assets = prepare_assets()
+    # What is made now stays until the end: looking through it again and again for garbage takes seconds.
+    gc.disable()
+    try:
+        return _load(settings, on_pass)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
+    # One core per piece of work, and as many pieces at once as there are cores: nothing waits for its parts.
+    cv2.setNumThreads(1)
+    run_each_pass_on_one_core()
+    if settings.gpu_memory_growth:
+        enable_memory_growth()
     image_store = ImageStore(settings)
-    detector = FaceDetector(
-        assets,
+    with ThreadPoolExecutor(1, thread_name_prefix="detector-loader") as beside:
+        # The landmark file takes a second, in which the model is loaded.
+        loading = beside.submit(_load_detector, settings)
+        classifier = EyeClassifier.from_settings(settings)
+        detector = loading.result()
+    workers = Workers(settings.worker_thread_count)
+    workers.run_on_each(detector.prepare_thread)
+    _go_once_through_everything(detector, classifier)
+    crop_queue = CropQueue(
+        classifier.classify,
+        workers.executor,
+        eyes_per_pass=eyes_per_pass(settings),
+        passes_at_once=passes_at_once(settings),
+        on_pass=on_pass,
+    )
+    analysis = EyeAnalysis(
+        detector,
+        crop_queue,
+        image_store,
+        workers,
+        Thresholds.from_settings(settings),
+        input_side=classifier.input_side,
+        max_image_pixels=settings.max_image_pixels,
+    )
+    return Services(analysis, classifier.info, workers, image_store, workers.count + eyes_per_pass(settings))
+
+
+def _load_detector(settings: Settings) -> FaceDetector:
+    return FaceDetector(
+        prepare_assets(),
         crop_padding_x=settings.crop_padding_x,
         crop_padding_y=settings.crop_padding_y,
         mirrored_input=settings.mirrored_input,
     )
-    classifier = EyeClassifier.from_settings(settings)
-    executor = ThreadPoolExecutor(settings.worker_thread_count, thread_name_prefix="worker")
-    thresholds = Thresholds.from_settings(settings)
-    analysis = EyeAnalysis(detector, classifier, image_store, executor, thresholds, settings.max_image_pixels)
-    return Services(analysis, classifier.info, executor, image_store)
+
+
+def _go_once_through_everything(detector: FaceDetector, classifier: EyeClassifier) -> None:
+    """What a request needs, so that the first one is as fast as the second. Nothing of it is saved."""
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    picture = decode_picture(encode_png(noise), noise.size)
+    detector.find_eyes(picture, may_be_close_up=True)
+    crop = to_network_input(picture, classifier.input_side)
+    (prediction,) = classifier.classify([crop])
+    for heatmap in prediction.heatmaps:
+        if heatmap is not None:
+            encode_png(lay_over(crop, heatmap))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from src.config.process_environment import prepare_for_tensorflow
 
 prepare_for_tensorflow()
@@ -12,7 +14,15 @@ keras = tf.keras
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["device_name", "enable_memory_growth", "keras", "tf"]
+__all__ = [
+    "device_name",
+    "enable_memory_growth",
+    "has_gpu",
+    "keras",
+    "run_each_pass_on_one_core",
+    "tf",
+    "use_precision",
+]
 
 
 def enable_memory_growth() -> None:
@@ -22,6 +32,29 @@ def enable_memory_growth() -> None:
     """
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def run_each_pass_on_one_core() -> None:
+    """Lets parallel passes share the cores instead of each pass all of them.
+
+    A process that has computed something already keeps the threads it has: then every pass uses all cores.
+    """
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def use_precision(precision: str) -> None:
+    """In which precision every pass of this process multiplies from now on.
+
+    Args:
+        precision: float32, bfloat16 (by oneDNN, on CPUs) or tensorfloat32 (on GPUs, where it is TensorFlow's default).
+    """
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"})
+    tf.config.experimental.enable_tensor_float_32_execution(precision == "tensorfloat32")
+
+
+def has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def device_name() -> str:

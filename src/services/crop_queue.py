@@ -1,0 +1,120 @@
+"""Crops of all requests wait here for a pass through the network."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from src.core.stage_times import Stage, StageTimes
+from src.core.types import EyePrediction, RgbImage
+
+Classify: TypeAlias = Callable[[Sequence[RgbImage]], Sequence[EyePrediction]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    """One crop of a request, the times of that request, and what becomes of it."""
+
+    pixels: RgbImage
+    times: StageTimes
+    prediction: Future[EyePrediction] = field(default_factory=Future)
+
+
+class CropQueue:
+    """Takes crops in their order, as many per pass as are waiting and fit: no pass waits to be filled.
+
+    Eyes of one request and of several may share a pass, which pays on a GPU. Safe to use from many threads.
+    """
+
+    def __init__(
+        self,
+        classify: Classify,
+        executor: Executor,
+        *,
+        eyes_per_pass: int,
+        passes_at_once: int,
+        on_pass: Callable[[int], None] = lambda _eyes: None,
+    ) -> None:
+        """
+        Args:
+            classify: one pass; must give one prediction per crop.
+            executor: runs the passes.
+            eyes_per_pass: at most, 1 or more.
+            passes_at_once: at most, 1 or more.
+            on_pass: called before each pass with its number of eyes.
+        """
+        self._classify = classify
+        self._executor = executor
+        self._eyes_per_pass = eyes_per_pass
+        self._passes_at_once = passes_at_once
+        self._on_pass = on_pass
+        self._lock = threading.Lock()
+        self._waiting: deque[_Crop] = deque()
+        self._passes = 0
+
+    def __len__(self) -> int:
+        """Crops that no pass has taken yet."""
+        return len(self._waiting)
+
+    async def classify(self, pictures: Sequence[RgbImage], times: StageTimes) -> list[EyePrediction]:
+        """The predictions of these crops, in their order.
+
+        If the caller is cancelled, those of its crops that no pass has taken yet are left out. Each crop's share of its
+        pass is added to `times` as `Stage.INFER`.
+
+        Raises:
+            whatever the pass raised that had one of the crops; other passes are not affected.
+        """
+        crops = [_Crop(pixels, times) for pixels in pictures]
+        with self._lock:
+            self._waiting.extend(crops)
+        for _ in crops:
+            self._start_pass()
+        return list(await asyncio.gather(*(asyncio.wrap_future(crop.prediction) for crop in crops)))
+
+    def _start_pass(self) -> None:
+        with self._lock:
+            if not self._waiting or self._passes >= self._passes_at_once:
+                return
+            self._passes += 1
+        self._executor.submit(self._run_pass)
+
+    def _run_pass(self) -> None:
+        batch = self._take()
+        try:
+            if batch:
+                self._classify_batch(batch)
+        except Exception as error:
+            # Whatever broke, everyone who waits has to hear of it.
+            for crop in batch:
+                if not crop.prediction.done():
+                    crop.prediction.set_exception(error)
+        finally:
+            with self._lock:
+                self._passes -= 1
+            # To the back of the executor's queue: older work than the next crops may wait there.
+            self._start_pass()
+
+    def _classify_batch(self, batch: Sequence[_Crop]) -> None:
+        self._on_pass(len(batch))
+        started = time.perf_counter()
+        predictions = self._classify([crop.pixels for crop in batch])
+        seconds = time.perf_counter() - started
+        for crop, prediction in zip(batch, predictions, strict=True):
+            crop.times.add(Stage.INFER, seconds / len(batch))
+            crop.prediction.set_result(prediction)
+
+    def _take(self) -> list[_Crop]:
+        batch: list[_Crop] = []
+        with self._lock:
+            while self._waiting and len(batch) < self._eyes_per_pass:
+                crop = self._waiting.popleft()
+                if crop.prediction.set_running_or_notify_cancel():
+                    batch.append(crop)
+        return batch
