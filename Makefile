@@ -49,7 +49,7 @@ compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? 
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make compare-precision DATA=...' >&2; exit 1; }
 	$(VENV)/bin/python -m src.training.compare_precision --data "$(DATA)" $(ARGS)
 
-bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick in 3)
+bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick: in 4)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
 clean: ## Remove the virtual environment and all caches

@@ -153,9 +153,9 @@ def _compile(model: Any, grad_cam_layer: str, side: int, card: ModelCard, card_p
         forward = compile_forward_pass(model, grad_cam_layer, side, card.temperature, described_layer)
         if familiarity is not None:
             _check_statistics(familiarity, int(forward.structured_outputs[2].shape[1]))
-        return freeze(forward)
     except ValueError as error:
         raise StartupError(f"{card_path} is wrong: familiarity: {error}.") from None
+    return freeze(forward)
 
 
 def _check_statistics(familiarity: FamiliarityCheck, descriptor_size: int) -> None:

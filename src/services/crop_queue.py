@@ -83,7 +83,19 @@ class CropQueue:
             if not self._waiting or self._passes >= self._passes_at_once:
                 return
             self._passes += 1
-        self._executor.submit(self._run_pass)
+        try:
+            self._executor.submit(self._run_pass)
+        except RuntimeError as closed:
+            self._give_up(closed)
+
+    def _give_up(self, reason: Exception) -> None:
+        """Tells all who wait that there will be no more passes."""
+        with self._lock:
+            self._passes -= 1
+            left, self._waiting = self._waiting, deque()
+        for crop in left:
+            if crop.prediction.set_running_or_notify_cancel():
+                crop.prediction.set_exception(reason)
 
     def _run_pass(self) -> None:
         batch = self._take()

@@ -111,7 +111,7 @@ def _activations_output(model: Any, name: str) -> Any:
 def _logits(last: Any, features: Any) -> Any:
     """What the last layer computes before its softmax."""
     if isinstance(last, keras.layers.Dense) and last.activation is keras.activations.softmax:
-        return tf.linalg.matmul(features, last.kernel) + last.bias
+        return tf.linalg.matmul(tf.cast(features, last.kernel.dtype), last.kernel) + last.bias
     if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
         return features
     raise StartupError("MODEL_PATH is wrong: the model does not end in a softmax.")

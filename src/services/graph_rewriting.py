@@ -21,14 +21,14 @@ def fold_batch_normalisations(graph: Any) -> None:
     What is left is an addition per channel, which oneDNN and cuDNN do within the convolution.
     """
     nodes = _by_name(graph)
-    uses = _uses(graph)
+    uses, statistics_uses = _uses(graph), _uses_of_statistics(graph)
     for node in list(graph.node):
         normalisation = _normalisation(nodes, node)
-        if normalisation is None:
+        if normalisation is None or statistics_uses[node.name]:
             continue
         convolution = nodes[_producer(node.input[0])]
         weights = _constant(nodes, convolution.input[1]) if convolution.op == "Conv2D" else None
-        if weights is None or uses[convolution.name] != 1:
+        if weights is None or uses[convolution.name] != 1 or not _has_last_channels(convolution):
             continue
         factor, offset = normalisation
         convolution.input[1] = _add_constant(graph, f"{convolution.name}/folded_weights", weights * factor)
@@ -43,9 +43,10 @@ def normalise_by_depthwise_convolutions(graph: Any) -> None:
     the time: with 62 of them DenseNet121 takes 28 ms instead of 32. For CPUs only.
     """
     nodes = _by_name(graph)
+    statistics_uses = _uses_of_statistics(graph)
     for node in list(graph.node):
         normalisation = _normalisation(nodes, node)
-        if normalisation is None:
+        if normalisation is None or statistics_uses[node.name]:
             continue
         factor, offset = normalisation
         weights = _add_constant(graph, f"{node.name}/depthwise_weights", factor[np.newaxis, np.newaxis, :, np.newaxis])
@@ -75,11 +76,11 @@ def pool_before_pointwise_convolutions(graph: Any) -> None:
         convolution = nodes[_producer(node.input[0])]
         if uses[convolution.name] != 1 or not _is_pointwise(nodes, convolution):
             continue
-        source, weights = convolution.input
+        source, weights, *orders = convolution.input
         pooling, pointwise = _copy(node), _copy(convolution)
         # Names stay where they were for whoever reads the outcome: the last of the two nodes keeps its name.
         pooling.name, pooling.input[:] = convolution.name, [source]
-        pointwise.name, pointwise.input[:] = node.name, [convolution.name, weights]
+        pointwise.name, pointwise.input[:] = node.name, [convolution.name, weights, *orders]
         convolution.CopyFrom(pooling)
         node.CopyFrom(pointwise)
 
@@ -91,6 +92,13 @@ def _by_name(graph: Any) -> dict[str, Any]:
 def _uses(graph: Any) -> Counter[str]:
     """How many inputs take something from each node."""
     return Counter(_producer(name) for node in graph.node for name in node.input)
+
+
+def _uses_of_statistics(graph: Any) -> Counter[str]:
+    """How many inputs take something beside the main output of each node: of a normalisation, what gradients need."""
+    return Counter(
+        _producer(name) for node in graph.node for name in node.input if name.partition(":")[2] not in ("", "0")
+    )
 
 
 def _producer(name: str) -> str:
@@ -109,6 +117,8 @@ def _constant(nodes: dict[str, Any], name: str) -> npt.NDArray[np.float32] | Non
 def _normalisation(nodes: dict[str, Any], node: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
     """What the node multiplies each channel by, and what it adds; None if it is no batch normalisation, or learns."""
     if node.op != "FusedBatchNormV3" or node.attr["is_training"].b or not _has_last_channels(node):
+        return None
+    if node.attr["T"].type != tf.float32.as_datatype_enum:
         return None
     scale, offset, mean, variance = (_constant(nodes, name) for name in node.input[1:5])
     if scale is None or offset is None or mean is None or variance is None:
@@ -148,4 +158,4 @@ def _is_pointwise(nodes: dict[str, Any], node: Any) -> bool:
     if node.op != "Conv2D" or not _has_last_channels(node) or list(node.attr["strides"].list.i) != [1, 1, 1, 1]:
         return False
     weights = _constant(nodes, node.input[1])
-    return weights is not None and weights.shape[:2] == (1, 1)
+    return weights is not None and node.attr["padding"].s in (b"VALID", b"SAME") and weights.shape[:2] == (1, 1)

@@ -28,10 +28,11 @@ __all__ = [
 def enable_memory_growth() -> None:
     """Lets TensorFlow take GPU memory as it needs it instead of all of it at once.
 
-    Has no effect after the first operation ran, so it is called before the model is loaded.
+    A process that has computed something already keeps the memory it has.
     """
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+    with contextlib.suppress(RuntimeError):
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def run_each_pass_on_one_core() -> None:

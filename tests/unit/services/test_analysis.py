@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +22,14 @@ from src.core.errors import (
     PictureTooSmall,
     UnsupportedPicture,
 )
+from src.core.stage_times import Stage, StageTimes
 from src.core.types import (
     AnalysisReport,
     Box,
     CropQuality,
     EyeCrop,
     EyePrediction,
+    EyeReport,
     EyeSide,
     EyeSource,
     Frame,
@@ -37,11 +38,13 @@ from src.core.types import (
     Reason,
     RgbImage,
 )
-from src.services.analysis import EyeAnalysis, _merge_per_eye
+from src.services.analysis import EyeAnalysis
 from src.services.classifier import EyeClassifier
+from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
 from src.services.thresholds import Thresholds
+from src.services.workers import Workers
 from src.utils.data_uri import encode_data_uri
 from src.utils.geometry import cut
 from src.utils.heatmap_overlay import lay_over
@@ -50,6 +53,7 @@ from src.utils.preprocessing import resize, to_network_input
 
 MAX_PIXELS = 4_000_000
 THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
+BuildAnalysis = Callable[..., EyeAnalysis]
 
 
 def frame_of(picture: RgbImage, index: int = 0, box: Box | None = None) -> Frame:
@@ -69,9 +73,10 @@ def noise() -> RgbImage:
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with ThreadPoolExecutor(2) as threads:
-        yield threads
+def workers() -> Iterator[Workers]:
+    workers = Workers(2)
+    yield workers
+    workers.close()
 
 
 @pytest.fixture
@@ -84,10 +89,24 @@ def image_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ima
 
 
 @pytest.fixture
-def analysis(
-    detector: FaceDetector, classifier: EyeClassifier, image_store: ImageStore, executor: Executor
-) -> EyeAnalysis:
-    return EyeAnalysis(detector, classifier, image_store, executor, THRESHOLDS, MAX_PIXELS)
+def build_analysis(
+    detector: FaceDetector, classifier: EyeClassifier, image_store: ImageStore, workers: Workers
+) -> BuildAnalysis:
+    """With the parts and limits that a test does not name as the service has them on two cores."""
+
+    def build(*, store: ImageStore = image_store, thresholds: Thresholds = THRESHOLDS) -> EyeAnalysis:
+        crop_queue = CropQueue(classifier.classify, workers.executor, eyes_per_pass=1, passes_at_once=2)
+        side = classifier.input_side
+        return EyeAnalysis(
+            detector, crop_queue, store, workers, thresholds, input_side=side, max_image_pixels=MAX_PIXELS
+        )
+
+    return build
+
+
+@pytest.fixture
+def analysis(build_analysis: BuildAnalysis) -> EyeAnalysis:
+    return build_analysis()
 
 
 def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
@@ -96,6 +115,12 @@ def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
 
 def upload_of(analysis: EyeAnalysis, picture: RgbImage) -> AnalysisReport:
     return asyncio.run(analysis.analyse_upload(frame_of(picture)))
+
+
+def merged(
+    analysis: EyeAnalysis, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]
+) -> dict[EyeSide, EyeReport]:
+    return analysis._merge_per_eye(crops, predictions, StageTimes())
 
 
 class TestFrames:
@@ -187,7 +212,8 @@ class TestFrames:
         for report in asyncio.run(eight_requests()):
             for side in EyeSide:
                 assert report.eyes[side].frames_seen == 3
-                np.testing.assert_allclose(report.eyes[side].probabilities, alone.eyes[side].probabilities, atol=1e-5)
+                assert report.eyes[side].probabilities.tobytes() == alone.eyes[side].probabilities.tobytes()
+                assert report.eyes[side].unfamiliarity == alone.eyes[side].unfamiliarity
 
 
 class TestDoubts:
@@ -222,16 +248,8 @@ class TestDoubts:
     def test_a_face_far_away_is_too_small_and_so_not_sharp(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         assert self.doubts(report_of(analysis, resize(face, 160, 160))) == [{Reason.BLURRY, Reason.TOO_SMALL}] * 2
 
-    def test_eyes_less_open_than_the_threshold_are_closed(
-        self,
-        detector: FaceDetector,
-        classifier: EyeClassifier,
-        image_store: ImageStore,
-        executor: Executor,
-        face: RgbImage,
-    ) -> None:
-        wider = replace(THRESHOLDS, min_eye_openness=0.6)
-        strict = EyeAnalysis(detector, classifier, image_store, executor, wider, MAX_PIXELS)
+    def test_eyes_less_open_than_the_threshold_are_closed(self, build_analysis: BuildAnalysis, face: RgbImage) -> None:
+        strict = build_analysis(thresholds=replace(THRESHOLDS, min_eye_openness=0.6))
         assert self.doubts(report_of(strict, face)) == [{Reason.EYE_CLOSED}] * 2
 
 
@@ -359,61 +377,86 @@ class TestMerging:
             maps.append(None if column is None else heatmap)
         return EyePrediction(np.array(probabilities, np.float32), tuple(maps))
 
-    def test_the_heatmap_is_the_sharpest_frames_for_the_class_that_won_over_all_frames(self) -> None:
+    def test_the_heatmap_is_the_sharpest_frames_for_the_class_that_won_over_all_frames(
+        self, analysis: EyeAnalysis
+    ) -> None:
         crops = [self.crop(EyeSide.LEFT, 0.5), self.crop(EyeSide.LEFT, 0.9, level=50), self.crop(EyeSide.LEFT, 0.5)]
         sharpest = self.prediction([0.6, 0.4], [1, 5])
         others = [self.prediction([0.1, 0.9], [3, 3]), self.prediction([0, 1], [3, 3])]
-        report = _merge_per_eye(crops, [others[0], sharpest, others[1]], THRESHOLDS)
+        report = merged(analysis, crops, [others[0], sharpest, others[1]])
         eye = report[EyeSide.LEFT]
         assert eye.best_class == 1
         assert sharpest.heatmaps[1] is not None
         assert eye.overlay is not None
         assert np.array_equal(eye.overlay, lay_over(crops[1].preview, sharpest.heatmaps[1]))
 
-    def test_a_flat_map_has_no_overlay(self) -> None:
-        report = _merge_per_eye([self.crop(EyeSide.LEFT, 1)], [self.prediction([0.9, 0.1], [None, 3])], THRESHOLDS)
+    def test_a_flat_map_has_no_overlay(self, analysis: EyeAnalysis) -> None:
+        report = merged(analysis, [self.crop(EyeSide.LEFT, 1)], [self.prediction([0.9, 0.1], [None, 3])])
         assert report[EyeSide.LEFT].overlay is None
 
-    def test_eyes_are_not_mixed(self) -> None:
+    def test_eyes_are_not_mixed(self, analysis: EyeAnalysis) -> None:
         crops = [self.crop(EyeSide.LEFT, 0.1, 10), self.crop(EyeSide.RIGHT, 0.9, 20), self.crop(EyeSide.LEFT, 0.2, 30)]
         predictions = [self.prediction([share, 1 - share], [0, 0]) for share in (0.2, 0.9, 0.4)]
-        report = _merge_per_eye(crops, predictions, THRESHOLDS)
+        report = merged(analysis, crops, predictions)
         assert report[EyeSide.LEFT].probabilities.tolist() == pytest.approx([0.3, 0.7])
         assert report[EyeSide.RIGHT].probabilities.tolist() == pytest.approx([0.9, 0.1])
         assert (report[EyeSide.LEFT].frames_seen, report[EyeSide.RIGHT].frames_seen) == (2, 1)
         assert (report[EyeSide.LEFT].preview[0, 0, 0], report[EyeSide.RIGHT].preview[0, 0, 0]) == (30, 20)
 
-    def test_an_eye_that_was_never_seen_has_no_report(self) -> None:
-        report = _merge_per_eye([self.crop(EyeSide.RIGHT, 1)], [self.prediction([1, 0], [0, 0])], THRESHOLDS)
+    def test_an_eye_that_was_never_seen_has_no_report(self, analysis: EyeAnalysis) -> None:
+        report = merged(analysis, [self.crop(EyeSide.RIGHT, 1)], [self.prediction([1, 0], [0, 0])])
         assert report.keys() == {EyeSide.RIGHT}
 
-    def test_the_confidence_is_the_best_mean_probability(self) -> None:
+    def test_the_confidence_is_the_best_mean_probability(self, analysis: EyeAnalysis) -> None:
         crops = [self.crop(EyeSide.LEFT, 1), self.crop(EyeSide.LEFT, 1)]
         predictions = [self.prediction([0.9, 0.1], [0, 0]), self.prediction([0.7, 0.3], [0, 0])]
-        eye = _merge_per_eye(crops, predictions, THRESHOLDS)[EyeSide.LEFT]
+        eye = merged(analysis, crops, predictions)[EyeSide.LEFT]
         assert eye.confidence == pytest.approx(0.8)
         assert eye.reasons == ()
 
-    def test_each_eye_is_judged_on_its_own_frames(self) -> None:
+    def test_each_eye_is_judged_on_its_own_frames(self, analysis: EyeAnalysis) -> None:
         crops = [self.crop(EyeSide.LEFT, 0.01), self.crop(EyeSide.RIGHT, 0.9), self.crop(EyeSide.LEFT, 0.02)]
         predictions = [self.prediction(shares, [0, 0]) for shares in ([0.9, 0.1], [0.5, 0.5], [0.1, 0.9])]
-        report = _merge_per_eye(crops, predictions, THRESHOLDS)
+        report = merged(analysis, crops, predictions)
         assert report[EyeSide.LEFT].reasons == (Reason.LOW_CONFIDENCE, Reason.BLURRY, Reason.FRAMES_DISAGREE)
         assert report[EyeSide.RIGHT].reasons == (Reason.LOW_CONFIDENCE,)
 
-    def test_one_sharp_frame_among_blurred_ones_is_enough(self) -> None:
+    def test_one_sharp_frame_among_blurred_ones_is_enough(self, analysis: EyeAnalysis) -> None:
         crops = [self.crop(EyeSide.LEFT, sharpness) for sharpness in (0.01, 0.5, 0.02)]
-        report = _merge_per_eye(crops, [self.prediction([0.9, 0.1], [0, 0])] * 3, THRESHOLDS)
+        report = merged(analysis, crops, [self.prediction([0.9, 0.1], [0, 0])] * 3)
         assert report[EyeSide.LEFT].reasons == ()
 
 
+class TestTimes:
+    """Of the stages that a request reaches."""
+
+    def test_frames_are_decoded_searched_classified_and_rendered(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        times = StageTimes()
+        asyncio.run(analysis.analyse_frames(frames_of(face, face), times=times))
+        assert list(times.seconds()) == [Stage.DECODE, Stage.DETECT, Stage.INFER, Stage.RENDER]
+        assert min(times.seconds().values()) > 0
+
+    def test_so_is_an_upload(self, analysis: EyeAnalysis, eye_photo: RgbImage) -> None:
+        times = StageTimes()
+        asyncio.run(analysis.analyse_upload(frame_of(eye_photo), times))
+        assert list(times.seconds()) == [Stage.DECODE, Stage.DETECT, Stage.INFER, Stage.RENDER]
+        assert min(times.seconds().values()) > 0
+
+    def test_a_picture_without_an_eye_is_searched_but_not_classified(self, analysis: EyeAnalysis) -> None:
+        times = StageTimes()
+        with pytest.raises(NoEyesDetected):
+            asyncio.run(analysis.analyse_frames(frames_of(noise()), times=times))
+        assert list(times.seconds()) == [Stage.DECODE, Stage.DETECT]
+
+    def test_what_is_no_picture_is_only_decoded(self, analysis: EyeAnalysis) -> None:
+        times = StageTimes()
+        with pytest.raises(NotBase64):
+            asyncio.run(analysis.analyse_upload(Frame(0, "not base64!"), times))
+        assert list(times.seconds()) == [Stage.DECODE]
+
+
 def test_frames_and_eyes_are_saved_if_the_settings_say_so(
-    detector: FaceDetector,
-    classifier: EyeClassifier,
-    executor: Executor,
-    face: RgbImage,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    build_analysis: BuildAnalysis, face: RgbImage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name, value in {
         "TEMP_IMAGES_DIR": str(tmp_path / "frames"),
@@ -423,7 +466,7 @@ def test_frames_and_eyes_are_saved_if_the_settings_say_so(
     }.items():
         monkeypatch.setenv(name, value)
     store = ImageStore(load_settings(env_file=None))
-    report_of(EyeAnalysis(detector, classifier, store, executor, THRESHOLDS, MAX_PIXELS), face, face)
+    report_of(build_analysis(store=store), face, face)
     store.close()
     assert len(list((tmp_path / "frames").iterdir())) == 2
     assert len(list((tmp_path / "eyes").iterdir())) == 4

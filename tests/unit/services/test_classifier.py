@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import pytest
 from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, RgbImage
+from src.services import classifier as classifier_module
+from src.services import inference_mode
 from src.services.classifier import _LARGEST_BATCH, EyeClassifier
 from src.services.familiarity import FamiliarityStatistics
-from src.services.tensorflow_runtime import keras
+from src.services.inference_mode import choose_precision, cpu_has_bfloat16
+from src.services.tensorflow_runtime import has_gpu, keras, use_precision
 from src.training.learning.network import build_network
 from src.utils.preprocessing import to_network_input
 
@@ -113,6 +116,33 @@ class TestModelInfo:
         assert classifier.info.device == "CPU" or classifier.info.device.startswith("GPU: ")
         assert int(classifier.info.tensorflow.split(".")[0]) >= 2
 
+    def test_it_says_in_which_precision(self, classifier: EyeClassifier, settings: Settings) -> None:
+        card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
+        agrees = card.get("bfloat16", {}).get("agrees", False)
+        assert classifier.info.precision == choose_precision("auto", bfloat16_agrees=agrees)
+
+    def test_float32_can_be_asked_for(self, save_model: SaveModel, small_model: Any) -> None:
+        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", precision="float32")
+        assert classifier.info.precision == "float32"
+
+    def test_the_settings_say_in_which_precision(
+        self, save_model: SaveModel, small_model: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        def choose(precision: str, *, bfloat16_agrees: bool) -> str:
+            asked.append(precision)
+            return choose_precision("float32", bfloat16_agrees=bfloat16_agrees)
+
+        monkeypatch.setattr(classifier_module, "choose_precision", choose)
+        changes = {
+            "model_path": save_model(small_model),
+            "grad_cam_layer": "coarse",
+            "inference_precision": "tensorfloat32",
+        }
+        EyeClassifier.from_settings(settings.model_copy(update=changes))
+        assert asked == ["tensorfloat32"]
+
     def test_the_shipped_models_card_is_of_the_shipped_model(self, settings: Settings) -> None:
         card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
         assert card["sha256"] == hashlib.sha256(settings.model_path.read_bytes()).hexdigest()
@@ -197,6 +227,92 @@ class TestCard:
             EyeClassifier("Small", file, CLASSES, "coarse")
 
 
+class TestBfloat16:
+    """Only where the processor has it; and whatever is tried, the next tests compute in float32."""
+
+    @pytest.fixture(autouse=True)
+    def afterwards_float32(self) -> Iterator[None]:
+        if has_gpu() or not cpu_has_bfloat16():
+            pytest.skip("this machine does not multiply bfloat16")
+        yield
+        use_precision("float32")
+
+    @pytest.mark.parametrize(("agrees", "precision"), [(True, "bfloat16"), (False, "float32")])
+    def test_it_is_used_if_the_card_says_that_it_answers_the_same(
+        self, save_model: SaveModel, small_model: Any, agrees: bool, precision: str
+    ) -> None:
+        file = save_model(small_model)
+        TestCard.write_card(file, bfloat16={"agrees": agrees})
+        assert EyeClassifier("Small", file, CLASSES, "coarse").info.precision == precision
+
+    def test_it_is_less_precise_but_not_by_much(self, save_model: SaveModel, small_model: Any) -> None:
+        file, crops = save_model(small_model), random_crops(8, 64)
+        precise = EyeClassifier("Small", file, CLASSES, "coarse", precision="float32").classify(crops)
+        rough = EyeClassifier("Small", file, CLASSES, "coarse", precision="bfloat16").classify(crops)
+        differences = [
+            np.abs(one.probabilities - other.probabilities).max() for one, other in zip(precise, rough, strict=True)
+        ]
+        assert 0 < max(differences) < 0.05
+
+
+class TestBatchSizes:
+    """On a GPU kernels are prepared per batch size, so there are few of them."""
+
+    @staticmethod
+    def sizes_of(classifier: EyeClassifier, counts: list[int]) -> list[int]:
+        sizes: list[int] = []
+        forward = classifier._forward
+
+        def watch(batch: Any) -> Any:
+            sizes.append(int(batch.shape[0]))
+            return forward(batch)
+
+        classifier._forward = watch
+        for count in counts:
+            assert len(classifier.classify(random_crops(count, 64))) == count
+        return sizes
+
+    def test_a_cpu_computes_what_is_asked_for(
+        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(classifier_module, "has_gpu", lambda: False)
+        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
+        assert self.sizes_of(classifier, [1, 3, 5, 16, 19]) == [1, 3, 5, 16, 16, 3]
+
+    def test_a_gpu_computes_powers_of_two_and_answers_the_same(
+        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file, crops = save_model(small_model), random_crops(5, 64)
+        expected = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
+        monkeypatch.setattr(classifier_module, "has_gpu", lambda: True)
+        classifier = EyeClassifier("Small", file, CLASSES, "coarse")
+        for one, other in zip(expected, classifier.classify(crops), strict=True):
+            assert_alike(one, other)
+        assert self.sizes_of(classifier, [1, 2, 3, 5, 9, 16, 19]) == [1, 2, 4, 8, 16, 16, 16, 4]
+
+    @pytest.mark.parametrize(
+        ("eyes_per_pass", "sizes"), [(1, [1]), (2, [1, 2]), (5, [1, 2, 4, 8]), (16, [1, 2, 4, 8, 16])]
+    )
+    def test_those_that_will_be_asked_for_are_warm(
+        self,
+        save_model: SaveModel,
+        small_model: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        eyes_per_pass: int,
+        sizes: list[int],
+    ) -> None:
+        warmed: list[int] = []
+        classify = EyeClassifier.classify
+
+        def watch(self: EyeClassifier, crops: list[RgbImage]) -> list[EyePrediction]:
+            warmed.append(len(crops))
+            return classify(self, crops)
+
+        monkeypatch.setattr(EyeClassifier, "classify", watch)
+        EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", eyes_per_pass=eyes_per_pass)
+        assert warmed == sizes
+
+
 class TestOtherModels:
     def test_a_users_own_model_of_the_documented_graph_needs_no_card_and_any_4_d_layer_will_do(
         self, save_model: SaveModel
@@ -228,6 +344,18 @@ class TestOtherModels:
         classifier = EyeClassifier("EyeNet", settings.model_path, CLASSES, "densenet121")
         maps = [heatmap for crop in classifier.classify(random_crops(2, 224)) for heatmap in crop.heatmaps]
         assert {heatmap.shape for heatmap in maps if heatmap is not None} == {(7, 7)}
+
+    def test_heatmaps_may_be_of_a_layer_before_a_normalisation(self, save_model: SaveModel) -> None:
+        layers = keras.layers
+        pictures = keras.Input((64, 64, 3))
+        features = layers.Conv2D(8, 5, 4, name="early")(pictures)
+        features = layers.ReLU()(layers.BatchNormalization()(features))
+        scores = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(features))
+        model, crop = keras.Model(pictures, scores), random_crops(1, 64)[0]
+        expected = model(crop[np.newaxis].astype(np.float32) / 255, training=False).numpy()[0]
+        (prediction,) = EyeClassifier("Mine", save_model(model), CLASSES, "early").classify([crop])
+        np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
+        assert {heatmap.shape for heatmap in prediction.heatmaps if heatmap is not None} == {(15, 15)}
 
     def test_a_softmax_in_a_layer_of_its_own_is_understood(self, save_model: SaveModel, small_model: Any) -> None:
         logits = keras.layers.Dense(4, name="logits")(small_model.get_layer("pooled").output)
@@ -300,6 +428,14 @@ class TestRefusals:
     def test_a_layer_without_places(self, save_model: SaveModel, small_model: Any, layer: str) -> None:
         with pytest.raises(StartupError, match=f"^GRAD_CAM_LAYER is wrong: the output of {layer} has 2 dimensions"):
             EyeClassifier("Small", save_model(small_model), CLASSES, layer)
+
+    @pytest.mark.parametrize(("precision", "has"), [("bfloat16", "cpu_has_bfloat16"), ("tensorfloat32", "has_gpu")])
+    def test_a_precision_that_the_machine_does_not_have(
+        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch, precision: str, has: str
+    ) -> None:
+        monkeypatch.setattr(inference_mode, has, lambda: False)
+        with pytest.raises(StartupError, match=f"^INFERENCE_PRECISION is wrong: {precision} needs"):
+            EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", precision=precision)
 
     def test_a_model_without_a_softmax(self, save_model: SaveModel, small_model: Any) -> None:
         scores = keras.layers.Dense(4, activation="sigmoid")(small_model.get_layer("pooled").output)

@@ -40,21 +40,27 @@ def read(model_path: Path, **fields: Any) -> ModelCard:
 
 
 def test_a_model_without_a_card_has_the_defaults(model_path: Path) -> None:
-    assert read_model_card(model_path, SHA256) == ModelCard(None, False, 1.0, None)
+    assert read_model_card(model_path, SHA256) == ModelCard(None, False, 1.0, None, False)
 
 
 def test_a_card_of_another_model_says_nothing(model_path: Path) -> None:
-    card = read(model_path, sha256="0" * 64, calibrated=True, calibration={"temperature": 2})
+    fields = {"calibrated": True, "calibration": {"temperature": 2}, "bfloat16": {"agrees": True}}
+    card = read(model_path, sha256="0" * 64, **fields)
     assert card == ModelCard()
 
 
 def test_a_card_without_the_sections_has_the_defaults_for_them(model_path: Path) -> None:
-    assert read(model_path) == ModelCard(("Healthy", "Ill"), False, 1.0, None)
+    assert read(model_path) == ModelCard(("Healthy", "Ill"), False, 1.0, None, False)
 
 
 def test_temperature_and_calibration_are_read(model_path: Path) -> None:
     card = read(model_path, calibrated=True, calibration={"method": "temperature scaling", "temperature": 0.87})
     assert (card.calibrated, card.temperature) == (True, 0.87)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_the_comparison_with_bfloat16_is_read(model_path: Path, agrees: bool) -> None:
+    assert read(model_path, bfloat16={"agrees": agrees, "eyes": 895}).bfloat16_agrees is agrees
 
 
 def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:
@@ -91,6 +97,10 @@ def test_a_temperature_that_cannot_be_is_refused(model_path: Path, temperature: 
         ({"calibration": 0.87}, "calibration must be an object"),
         ({"calibration": {}}, r"calibration\.temperature"),
         ({"familiarity": "statistics.npz"}, "familiarity must be an object"),
+        ({"bfloat16": True}, "bfloat16 must be an object"),
+        ({"bfloat16": {}}, r"bfloat16\.agrees must be true or false"),
+        ({"bfloat16": {"agrees": "yes"}}, r"bfloat16\.agrees must be true or false"),
+        ({"bfloat16": {"agrees": 1}}, r"bfloat16\.agrees must be true or false"),
     ],
 )
 def test_a_section_of_another_kind_is_refused(model_path: Path, fields: dict[str, Any], sentence: str) -> None:

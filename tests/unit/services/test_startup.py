@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from src.config.settings import load_settings
 from src.core.errors import StartupError
 from src.core.types import EyeSide, Frame, RgbImage
+from src.services.face_detection import FaceDetector
 from src.services.startup import load_services
 from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
@@ -42,6 +44,54 @@ class TestStartup:
         services.close()
         left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
         assert [name for name in left if name.startswith(("worker", "image-store"))] == []
+
+    def test_every_worker_has_its_own_detector_before_the_first_request_comes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        prepared: list[str] = []
+        prepare = FaceDetector.prepare_thread
+
+        def prepare_and_tell(detector: FaceDetector) -> None:
+            prepare(detector)
+            prepared.append(threading.current_thread().name)
+
+        monkeypatch.setattr(FaceDetector, "prepare_thread", prepare_and_tell)
+        load_services(load_settings(env_file=None)).close()
+        assert len(prepared) == len(set(prepared)) == 2
+        assert all(name.startswith("worker") for name in prepared)
+
+    def test_each_pass_of_a_request_is_announced(self, face: RgbImage) -> None:
+        passes: list[int] = []
+        services = load_services(load_settings(env_file=None), passes.append)
+        assert passes == []
+        frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))
+        asyncio.run(services.analysis.analyse_frames([frame]))
+        services.close()
+        assert sum(passes) == 2
+
+    def test_there_are_turns_for_all_workers_and_one_pass_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("INFERENCE_BATCH_SIZE", "3")
+        services = load_services(load_settings(env_file=None))
+        services.close()
+        assert services.workers.count == 2
+        assert services.requests_at_once == 5
+
+    def test_nothing_is_saved_by_starting(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("SAVE_TEMP_IMAGES", "true")
+        monkeypatch.setenv("SAVE_EYES", "true")
+        load_services(load_settings(env_file=None)).close()
+        folders = [tmp_path / "frames", tmp_path / "eyes"]
+        assert [file for folder in folders if folder.exists() for file in folder.iterdir()] == []
+
+    @pytest.mark.parametrize("fits", [True, False])
+    def test_memory_is_looked_through_again_after_the_start(self, monkeypatch: pytest.MonkeyPatch, fits: bool) -> None:
+        if fits:
+            load_services(load_settings(env_file=None)).close()
+        else:
+            monkeypatch.setenv("GRAD_CAM_LAYER", "absent")
+            with pytest.raises(StartupError):
+                load_services(load_settings(env_file=None))
+        assert gc.isenabled()
 
     def test_mirrored_input_reaches_the_detector(self, face: RgbImage, monkeypatch: pytest.MonkeyPatch) -> None:
         frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))

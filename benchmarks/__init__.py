@@ -1,0 +1,1 @@
+"""How this service compares with what others would write: `python -m benchmarks`, or `make bench`."""

@@ -1,0 +1,33 @@
+"""The servers that are compared: how each is started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One server.
+
+    Attributes:
+        name: short, of files, figures and --sides.
+        title: as a person reads it.
+        command: starts it in the repository's root; it listens on PORT and answers /health with 200 when it is ready.
+        environment: added to that of whoever runs the benchmark.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SERVICE = Side("service", "this service", (sys.executable, "main.py"))
+SERVICE_FLOAT32 = Side(
+    "service_float32", "this service in float32", (sys.executable, "main.py"), {"INFERENCE_PRECISION": "float32"}
+)
+FASTAPI_ONNX = Side("fastapi_onnx", "FastAPI and ONNX Runtime", (sys.executable, "-m", "benchmarks.sides.fastapi_onnx"))
+USUAL = Side("usual", "the usual way", (sys.executable, "-m", "benchmarks.sides.usual"))
+SIDES = (SERVICE, SERVICE_FLOAT32, FASTAPI_ONNX, USUAL)

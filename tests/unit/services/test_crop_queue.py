@@ -1,0 +1,419 @@
+"""Every crop gets its own answer, whoever waits beside it and whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.core.stage_times import Stage, StageTimes
+from src.core.types import EyePrediction, RgbImage
+from src.services import crop_queue as crop_queue_module
+from src.services.classifier import EyeClassifier
+from src.services.crop_queue import CropQueue
+from src.utils.preprocessing import to_network_input
+
+SECONDS_BEFORE_A_TEST_GIVES_UP = 30
+BROKEN = 255
+
+
+def crop(number: int) -> RgbImage:
+    """Shows its own number, up to 65535."""
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    pixels[0, 0, :2] = divmod(number, 256)
+    return pixels
+
+
+def number_on(pixels: RgbImage) -> int:
+    return int(pixels[0, 0, 0]) * 256 + int(pixels[0, 0, 1])
+
+
+def crops(*numbers: int) -> list[RgbImage]:
+    return [crop(number) for number in numbers]
+
+
+def answers(predictions: Sequence[EyePrediction]) -> list[float]:
+    return [float(prediction.probabilities[0]) for prediction in predictions]
+
+
+class Network:
+    """Reads the numbers off the crops; one that is BROKEN breaks its pass. It can be held, and remembers its passes."""
+
+    def __init__(self) -> None:
+        self.passes: list[list[int]] = []
+        self.is_held = threading.Event()
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def classify(self, pictures: Sequence[RgbImage]) -> list[EyePrediction]:
+        numbers = [number_on(pixels) for pixels in pictures]
+        self.passes.append(numbers)
+        self.is_held.set()
+        assert self.may_go_on.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+        if BROKEN in numbers:
+            raise ZeroDivisionError
+        return [EyePrediction(np.array([number], np.float32), ()) for number in numbers]
+
+    async def hold(self, queue: CropQueue) -> asyncio.Task[list[EyePrediction]]:
+        """Sends the crop 0 on its way and keeps its pass from ending, so that who comes now has to wait."""
+        self.may_go_on.clear()
+        task = asyncio.create_task(queue.classify(crops(0), StageTimes()))
+        assert await asyncio.to_thread(self.is_held.wait, SECONDS_BEFORE_A_TEST_GIVES_UP)
+        return task
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+BuildQueue = Callable[..., CropQueue]
+
+
+@pytest.fixture
+def build_queue(network: Network, executor: ThreadPoolExecutor) -> BuildQueue:
+    def build(eyes_per_pass: int = 1, passes_at_once: int = 1, **others: Any) -> CropQueue:
+        classify = others.pop("classify", network.classify)
+        return CropQueue(classify, executor, eyes_per_pass=eyes_per_pass, passes_at_once=passes_at_once, **others)
+
+    return build
+
+
+def finish(scene: Coroutine[Any, Any, Any]) -> Any:
+    """Plays the scene; one in which somebody waits forever fails."""
+    return asyncio.run(asyncio.wait_for(scene, SECONDS_BEFORE_A_TEST_GIVES_UP))
+
+
+async def until_in_line(queue: CropQueue, length: int) -> None:
+    while len(queue) < length:
+        await asyncio.sleep(0)
+
+
+class TestOrder:
+    @pytest.mark.parametrize("eyes_per_pass", [1, 3, 16])
+    @pytest.mark.parametrize("passes_at_once", [1, 3])
+    def test_predictions_come_in_the_order_of_the_crops(
+        self, build_queue: BuildQueue, eyes_per_pass: int, passes_at_once: int
+    ) -> None:
+        queue = build_queue(eyes_per_pass, passes_at_once)
+        predictions = finish(queue.classify(crops(*range(20)), StageTimes()))
+        assert answers(predictions) == list(range(20))
+
+    def test_crops_are_taken_in_the_order_in_which_they_came(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue(eyes_per_pass=2)
+
+        async def scene() -> None:
+            held = await network.hold(queue)
+            callers = []
+            for first in (1, 4, 7):
+                numbers = range(first, first + 3)
+                callers.append(asyncio.create_task(queue.classify(crops(*numbers), StageTimes())))
+                await until_in_line(queue, first + 2)
+            network.may_go_on.set()
+            await asyncio.gather(held, *callers)
+
+        finish(scene())
+        assert [number for taken in network.passes for number in taken] == list(range(10))
+
+    def test_no_crops_have_no_predictions_and_cost_no_pass(self, build_queue: BuildQueue, network: Network) -> None:
+        assert finish(build_queue().classify([], StageTimes())) == []
+        assert network.passes == []
+
+    @pytest.mark.parametrize("eyes_per_pass", [1, 4, 16])
+    def test_five_hundred_crops_of_twenty_callers_each_get_their_own_answer(
+        self, build_queue: BuildQueue, eyes_per_pass: int
+    ) -> None:
+        queue = build_queue(eyes_per_pass, passes_at_once=3)
+        dice = np.random.default_rng(7)
+        numbers = dice.choice(np.arange(256, 65536), 500, replace=False)
+        cuts = np.sort(dice.choice(np.arange(1, 500), 19, replace=False))
+        shares = [share.tolist() for share in np.split(numbers, cuts)]
+
+        async def caller(share: list[int]) -> list[float]:
+            await asyncio.sleep(dice.random() / 100)
+            return answers(await queue.classify(crops(*share), StageTimes()))
+
+        async def scene() -> list[list[float]]:
+            return await asyncio.gather(*(caller(share) for share in shares))
+
+        assert finish(scene()) == shares
+        assert len(queue) == 0
+
+    def test_callers_may_have_event_loops_of_their_own(self, build_queue: BuildQueue) -> None:
+        queue = build_queue(eyes_per_pass=4)
+
+        def caller(first: int) -> list[float]:
+            return answers(finish(queue.classify(crops(*range(first, first + 25)), StageTimes())))
+
+        with ThreadPoolExecutor(4) as callers:
+            for first, got in zip(range(0, 200, 25), callers.map(caller, range(0, 200, 25)), strict=True):
+                assert got == list(range(first, first + 25))
+
+
+class TestPasses:
+    @pytest.mark.parametrize("eyes_per_pass", [1, 3, 16])
+    def test_a_pass_takes_as_many_eyes_as_wait_and_fit(
+        self, build_queue: BuildQueue, network: Network, eyes_per_pass: int
+    ) -> None:
+        queue = build_queue(eyes_per_pass)
+
+        async def scene() -> None:
+            held = await network.hold(queue)
+            waiting = asyncio.create_task(queue.classify(crops(*range(1, 9)), StageTimes()))
+            await until_in_line(queue, 8)
+            network.may_go_on.set()
+            await asyncio.gather(held, waiting)
+
+        finish(scene())
+        full, rest = divmod(8, eyes_per_pass)
+        assert [len(taken) for taken in network.passes] == [1] + [eyes_per_pass] * full + [rest] * (rest > 0)
+
+    def test_requests_that_come_while_a_pass_is_slow_share_the_next(
+        self, build_queue: BuildQueue, network: Network
+    ) -> None:
+        queue = build_queue(eyes_per_pass=16)
+
+        async def scene() -> list[list[EyePrediction]]:
+            held = await network.hold(queue)
+            callers = [
+                asyncio.create_task(queue.classify(crops(first, first + 1), StageTimes())) for first in (10, 20, 30)
+            ]
+            await until_in_line(queue, 6)
+            network.may_go_on.set()
+            return await asyncio.gather(held, *callers)
+
+        assert [answers(got) for got in finish(scene())] == [[0], [10, 11], [20, 21], [30, 31]]
+        assert network.passes == [[0], [10, 11, 20, 21, 30, 31]]
+
+    def test_a_pass_does_not_wait_to_be_filled(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue(eyes_per_pass=16)
+        for number in (1, 2):
+            finish(queue.classify(crops(number), StageTimes()))
+        assert network.passes == [[1], [2]]
+
+    @pytest.mark.parametrize("passes_at_once", [1, 2, 3])
+    def test_so_many_run_side_by_side_and_no_more(self, build_queue: BuildQueue, passes_at_once: int) -> None:
+        lock, running, most = threading.Lock(), 0, 0
+        together = threading.Barrier(passes_at_once, timeout=SECONDS_BEFORE_A_TEST_GIVES_UP)
+
+        def classify(pictures: Sequence[RgbImage]) -> list[EyePrediction]:
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            # Ends only if that many are here at the same time.
+            together.wait()
+            with lock:
+                running -= 1
+            return [EyePrediction(np.zeros(1, np.float32), ()) for _ in pictures]
+
+        queue = build_queue(passes_at_once=passes_at_once, classify=classify)
+        finish(queue.classify(crops(*range(4 * passes_at_once)), StageTimes()))
+        assert most == passes_at_once
+
+    def test_each_is_announced_with_its_number_of_eyes(self, build_queue: BuildQueue, network: Network) -> None:
+        announced: list[int] = []
+        queue = build_queue(eyes_per_pass=4, on_pass=announced.append)
+
+        async def scene() -> None:
+            held = await network.hold(queue)
+            waiting = asyncio.create_task(queue.classify(crops(*range(1, 7)), StageTimes()))
+            await until_in_line(queue, 6)
+            network.may_go_on.set()
+            await asyncio.gather(held, waiting)
+
+        finish(scene())
+        assert announced == [1, 4, 2]
+
+    def test_crops_that_wait_are_counted(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue()
+
+        async def scene() -> list[int]:
+            lengths = [len(queue)]
+            held = await network.hold(queue)
+            lengths.append(len(queue))
+            waiting = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
+            await until_in_line(queue, 3)
+            lengths.append(len(queue))
+            network.may_go_on.set()
+            await asyncio.gather(held, waiting)
+            return [*lengths, len(queue)]
+
+        assert finish(scene()) == [0, 0, 3, 0]
+
+
+class TestErrors:
+    def test_what_breaks_a_pass_reaches_those_who_had_crops_in_it_and_nobody_else(
+        self, build_queue: BuildQueue, network: Network
+    ) -> None:
+        queue = build_queue(eyes_per_pass=2)
+
+        async def scene() -> list[Any]:
+            held = await network.hold(queue)
+            # The passes will be [1, BROKEN], [2, 3], [4, 5].
+            shares = [(1,), (BROKEN,), (2, 3, 4), (5,)]
+            callers = []
+            for share in shares:
+                callers.append(asyncio.create_task(queue.classify(crops(*share), StageTimes())))
+                await asyncio.sleep(0)
+            await until_in_line(queue, 6)
+            network.may_go_on.set()
+            return await asyncio.gather(held, *callers, return_exceptions=True)
+
+        held, first, second, third, fourth = finish(scene())
+        assert isinstance(first, ZeroDivisionError)
+        assert isinstance(second, ZeroDivisionError)
+        assert [answers(got) for got in (held, third, fourth)] == [[0], [2, 3, 4], [5]]
+
+    def test_the_queue_goes_on_after_errors(self, build_queue: BuildQueue) -> None:
+        queue = build_queue(passes_at_once=2)
+        for _ in range(5):
+            with pytest.raises(ZeroDivisionError):
+                finish(queue.classify(crops(1, BROKEN, 2, BROKEN), StageTimes()))
+        assert answers(finish(queue.classify(crops(1, 2), StageTimes()))) == [1, 2]
+
+    def test_a_prediction_too_few_is_an_error_and_nobody_waits_forever(self, build_queue: BuildQueue) -> None:
+        queue = build_queue(eyes_per_pass=4, classify=lambda _crops: [])
+        with pytest.raises(ValueError, match="zip"):
+            finish(queue.classify(crops(1, 2), StageTimes()))
+
+    def test_an_announcement_that_fails_is_an_error_and_nobody_waits_forever(self, build_queue: BuildQueue) -> None:
+        queue = build_queue(on_pass=lambda eyes: divmod(eyes, 0))
+        with pytest.raises(ZeroDivisionError):
+            finish(queue.classify(crops(1), StageTimes()))
+
+
+class TestCancelling:
+    def test_crops_of_a_caller_that_is_gone_are_left_out(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue(eyes_per_pass=2)
+
+        async def scene() -> list[float]:
+            held = await network.hold(queue)
+            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
+            await until_in_line(queue, 3)
+            stays = asyncio.create_task(queue.classify(crops(4, 5), StageTimes()))
+            await until_in_line(queue, 5)
+            gone.cancel()
+            await asyncio.wait([gone])
+            assert gone.cancelled()
+            network.may_go_on.set()
+            await held
+            return answers(await stays)
+
+        assert finish(scene()) == [4, 5]
+        assert network.passes == [[0], [4, 5]]
+
+    def test_if_all_are_gone_the_queue_is_ready_for_the_next(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue()
+
+        async def scene() -> list[float]:
+            held = await network.hold(queue)
+            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
+            await until_in_line(queue, 3)
+            for task in (gone, held):
+                task.cancel()
+            await asyncio.wait([gone, held])
+            network.may_go_on.set()
+            return answers(await queue.classify(crops(7), StageTimes()))
+
+        assert finish(scene()) == [7]
+        assert network.passes == [[0], [7]]
+
+
+def test_each_crops_share_of_its_pass_is_added_to_its_requests_times(
+    build_queue: BuildQueue, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([0.0, 1.0, 10.0, 12.0])
+    monkeypatch.setattr(crop_queue_module, "time", SimpleNamespace(perf_counter=lambda: next(looks)))
+    queue = build_queue(eyes_per_pass=4)
+    three, one = StageTimes(), StageTimes()
+
+    async def scene() -> None:
+        held = await network.hold(queue)
+        callers = [asyncio.create_task(queue.classify(crops(1, 2, 3), three))]
+        await until_in_line(queue, 3)
+        callers.append(asyncio.create_task(queue.classify(crops(4), one)))
+        await until_in_line(queue, 4)
+        network.may_go_on.set()
+        await asyncio.gather(held, *callers)
+
+    finish(scene())
+    assert three.seconds() == {Stage.INFER: 1.5}
+    assert one.seconds() == {Stage.INFER: 0.5}
+
+
+class TestTheShippedModel:
+    """At the queue's default on a CPU, one eye per pass, company changes not a single bit."""
+
+    COUNT = 32
+
+    @pytest.fixture(scope="class")
+    def pictures(self) -> list[RgbImage]:
+        """Smooth random pictures: noise alone looks all the same to a network."""
+        dice = np.random.default_rng(5)
+        coarse = [dice.integers(0, 256, (5, 5, 3), dtype=np.uint8) for _ in range(self.COUNT)]
+        return [to_network_input(pixels, 224) for pixels in coarse]
+
+    @staticmethod
+    def bytes_of(prediction: EyePrediction) -> tuple[Any, ...]:
+        heatmaps = tuple(heatmap is None or heatmap.tobytes() for heatmap in prediction.heatmaps)
+        return prediction.probabilities.tobytes(), heatmaps, prediction.unfamiliarity
+
+    @pytest.fixture(scope="class")
+    def alone(self, classifier: EyeClassifier, pictures: list[RgbImage]) -> list[tuple[Any, ...]]:
+        return [self.bytes_of(classifier.classify([pixels])[0]) for pixels in pictures]
+
+    def test_thirty_two_requests_at_once_get_what_each_gets_alone(
+        self,
+        build_queue: BuildQueue,
+        classifier: EyeClassifier,
+        pictures: list[RgbImage],
+        alone: list[tuple[Any, ...]],
+    ) -> None:
+        queue = build_queue(eyes_per_pass=1, passes_at_once=4, classify=classifier.classify)
+
+        async def scene() -> list[list[EyePrediction]]:
+            return await asyncio.gather(*(queue.classify([pixels], StageTimes()) for pixels in pictures))
+
+        assert [self.bytes_of(got) for (got,) in finish(scene())] == alone
+        assert len(set(alone)) == self.COUNT
+
+    def test_a_crop_is_answered_the_same_beside_whichever_others(
+        self,
+        build_queue: BuildQueue,
+        classifier: EyeClassifier,
+        pictures: list[RgbImage],
+        alone: list[tuple[Any, ...]],
+    ) -> None:
+        queue = build_queue(eyes_per_pass=1, passes_at_once=2, classify=classifier.classify)
+        for company in (pictures[1:4], pictures[20:28], [pictures[0]] * 3, []):
+            got = finish(queue.classify([*company, pictures[0]], StageTimes()))
+            assert self.bytes_of(got[-1]) == alone[0]
+
+
+def test_who_waits_when_the_threads_are_taken_away_is_told(network: Network) -> None:
+    async def closing() -> list[object]:
+        threads = ThreadPoolExecutor(1)
+        queue = CropQueue(network.classify, threads, eyes_per_pass=1, passes_at_once=1)
+        first = await network.hold(queue)
+        second = asyncio.create_task(queue.classify(crops(1), StageTimes()))
+        await asyncio.sleep(0)
+        threads.shutdown(wait=False)
+        network.may_go_on.set()
+        return list(await asyncio.gather(first, second, return_exceptions=True))
+
+    first, second = asyncio.run(asyncio.wait_for(closing(), SECONDS_BEFORE_A_TEST_GIVES_UP))
+    assert isinstance(first, list)
+    assert isinstance(second, RuntimeError)

@@ -1,0 +1,217 @@
+"""A frozen pass answers as the one that it was made of, and one that cannot be frozen still answers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.config.settings import Settings
+from src.services import frozen_graph
+from src.services.forward_pass import compile_forward_pass
+from src.services.frozen_graph import freeze
+from src.services.tensorflow_runtime import keras, tf
+
+SIDE = 16
+
+
+def pictures(count: int, side: int) -> Any:
+    return tf.constant(np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
+
+
+def floats(count: int = 3) -> Any:
+    return tf.constant(np.random.default_rng(count).normal(size=(count, SIDE, SIDE, 3)).astype(np.float32))
+
+
+def compiled(function: Callable[[Any], Any]) -> Any:
+    signature = [tf.TensorSpec([None, SIDE, SIDE, 3], tf.float32)]
+    return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+
+
+def operations(function: Any) -> Counter[str]:
+    return Counter(operation.type for operation in function.graph.get_operations())
+
+
+def trained(model: Any) -> Any:
+    """Weights as after a training; those that Keras starts with would hide a mistake."""
+    for seed, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            dice = np.random.default_rng(seed)
+            layer.set_weights([dice.uniform(0.3, 2, values.shape) for values in layer.get_weights()])
+    return model
+
+
+def assert_answers_alike(forward: Any, frozen: Any, batch: Any, tolerance: float = 1e-5) -> None:
+    expected, got = forward(batch), frozen(batch)
+    expected = expected if isinstance(expected, (list, tuple)) else [expected]
+    got = got if isinstance(got, (list, tuple)) else [got]
+    assert len(got) == len(expected)
+    for one, other in zip(expected, got, strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(other.numpy(), one.numpy(), atol=tolerance)
+
+
+def assert_frozen(frozen: Any) -> None:
+    assert frozen.variables == ()
+    assert frozen.captured_inputs == []
+    assert operations(frozen)["ReadVariableOp"] == 0
+
+
+class TestTheWholePass:
+    @pytest.mark.parametrize("count", [1, 5])
+    @pytest.mark.parametrize("grad_cam_layer", ["pictures", "backbone", "coarse", "gated"])
+    def test_a_small_model_answers_alike(self, small_model: Any, grad_cam_layer: str, count: int) -> None:
+        forward = compile_forward_pass(small_model, grad_cam_layer, 64, 1.5, described_layer="coarse")
+        frozen = freeze(forward)
+        assert_frozen(frozen)
+        assert_answers_alike(forward, frozen, pictures(count, 64))
+
+    def test_the_shipped_model_answers_alike_in_batches_of_one_and_five(
+        self, settings: Settings, keras_model: Any, temperature: float
+    ) -> None:
+        card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
+        layer = card["familiarity"]["layer"]
+        forward = compile_forward_pass(keras_model, settings.grad_cam_layer, 224, temperature, layer)
+        frozen = freeze(forward)
+        assert_frozen(frozen)
+        for count in (1, 5):
+            batch = pictures(count, 224)
+            assert len(frozen(batch)) == 3
+            assert_answers_alike(forward, frozen, batch, 1e-4)
+        assert operations(forward)["FusedBatchNormV3"] == 121
+        assert operations(frozen)["FusedBatchNormV3"] == 0 or frozen_graph.has_gpu()
+        assert operations(frozen)["Conv2D"] == operations(forward)["Conv2D"]
+
+    def test_heatmaps_of_a_layer_before_a_normalisation_stay(self) -> None:
+        """Their gradient goes back through the normalisation and reads more of it than its values."""
+        layers = keras.layers
+        batch = keras.Input((SIDE, SIDE, 3))
+        features = layers.Conv2D(8, 3, activation="relu", name="early")(batch)
+        features = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3)(features)))
+        features = layers.BatchNormalization()(layers.MaxPooling2D()(features))
+        scores = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(features))
+        forward = compile_forward_pass(trained(keras.Model(batch, scores)), "early", SIDE)
+        assert_answers_alike(forward, freeze(forward), pictures(3, SIDE))
+
+    def test_on_a_gpu_normalisations_without_a_convolution_stay(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        layers = keras.layers
+        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.BatchNormalization(), layers.ReLU()]))
+        forward = compiled(lambda batch: model(batch, training=False))
+        kept = {}
+        for gpu in (True, False):
+            monkeypatch.setattr(frozen_graph, "has_gpu", lambda gpu=gpu: gpu)
+            frozen = freeze(forward)
+            assert_answers_alike(forward, frozen, floats())
+            kept[gpu] = operations(frozen)["FusedBatchNormV3"]
+        assert kept == {True: 1, False: 0}
+
+
+class TestLayers:
+    @pytest.mark.parametrize(
+        "build",
+        [
+            lambda layers: [layers.Conv2D(8, 3), layers.BatchNormalization(), layers.ReLU()],
+            lambda layers: [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(scale=False)],
+            lambda layers: [layers.Conv2D(300, 3, use_bias=False), layers.BatchNormalization(scale=False)],
+            lambda layers: [layers.SeparableConv2D(8, 3), layers.BatchNormalization()],
+            lambda layers: [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization()],
+            lambda layers: [layers.Conv2DTranspose(8, 3), layers.BatchNormalization()],
+            lambda layers: [layers.Conv2D(9, 3, groups=3), layers.BatchNormalization(), layers.ReLU()],
+            lambda layers: [layers.LayerNormalization(), layers.Conv2D(8, 1), layers.AveragePooling2D()],
+            lambda layers: [layers.Lambda(lambda batch: tf.nn.relu(batch * 2 - 1)), layers.Conv2D(8, 3)],
+            lambda layers: [layers.Conv2D(8, 3, activation="swish"), layers.Dropout(0.5), layers.Flatten()],
+            lambda layers: [layers.Dense(7, activation="gelu"), layers.GlobalMaxPooling2D()],
+            lambda layers: [layers.Conv2D(8, 3), layers.PReLU(), layers.SpatialDropout2D(0.3)],
+        ],
+        ids=[
+            "convolution with a bias",
+            "normalisation without a scale",
+            "many channels without a scale",
+            "separable",
+            "depthwise",
+            "transposed",
+            "groups",
+            "normalised over channels",
+            "lambda",
+            "swish",
+            "dense",
+            "learnt rectifier",
+        ],
+    )
+    def test_a_model_of_them_is_frozen_and_answers_alike(self, build: Callable[[Any], list[Any]]) -> None:
+        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *build(keras.layers)]))
+        forward = compiled(lambda batch: model(batch, training=False))
+        frozen = freeze(forward)
+        assert_frozen(frozen)
+        assert_answers_alike(forward, frozen, floats())
+
+    def test_a_model_of_half_precision_answers_alike(self) -> None:
+        layers = keras.layers
+        half = {"dtype": "mixed_bfloat16"}
+        model = trained(
+            keras.Sequential(
+                [
+                    keras.Input((SIDE, SIDE, 3)),
+                    layers.Conv2D(8, 3, **half),
+                    layers.BatchNormalization(**half),
+                    layers.ReLU(**half),
+                    layers.BatchNormalization(**half),
+                    layers.ReLU(dtype="float32"),
+                ]
+            )
+        )
+        forward = compiled(lambda batch: model(batch, training=False))
+        assert_answers_alike(forward, freeze(forward), floats(), 0.05)
+
+    def test_later_learning_does_not_reach_a_frozen_pass(self) -> None:
+        weight = tf.Variable(2.0)
+        frozen = freeze(compiled(lambda batch: batch * weight))
+        weight.assign(3.0)
+        (doubled,) = frozen(floats())
+        np.testing.assert_allclose(doubled.numpy(), 2 * floats().numpy())
+
+    def test_a_pass_without_variables_is_left_as_it_computes(self) -> None:
+        forward = compiled(lambda batch: (batch * 2, tf.reduce_mean(batch)))
+        assert_answers_alike(forward, freeze(forward), floats())
+
+
+class TestWhatIsNotFrozen:
+    def test_a_pass_that_writes_a_variable_is_returned_as_it_is_and_still_writes(self) -> None:
+        count = tf.Variable(0.0)
+
+        def counting(batch: Any) -> Any:
+            count.assign_add(1.0)
+            return batch * count
+
+        forward = compiled(counting)
+        frozen = freeze(forward)
+        assert frozen is forward
+        for times in (1, 2):
+            np.testing.assert_allclose(frozen(floats()).numpy(), times * floats().numpy(), rtol=1e-6)
+
+    def test_a_pass_that_hands_a_variable_to_a_function_of_its_own_is_returned_as_it_is(self) -> None:
+        weight = tf.Variable(2.0)
+        inner = tf.function(lambda batch: batch * weight, autograph=False)
+        forward = compiled(lambda batch: inner(batch) + weight)
+        frozen = freeze(forward)
+        assert frozen is forward
+        np.testing.assert_allclose(frozen(floats()).numpy(), 2 * floats().numpy() + 2, rtol=1e-6)
+
+    def test_a_pass_that_only_looks_rows_up_in_a_variable_is_returned_as_it_is(self) -> None:
+        table = tf.Variable(np.arange(12, dtype=np.float32).reshape(4, 3))
+        forward = compiled(lambda batch: batch + tf.nn.embedding_lookup(table, [2]))
+        frozen = freeze(forward)
+        assert frozen is forward
+        np.testing.assert_allclose(frozen(floats()).numpy(), np.add(floats().numpy(), [6, 7, 8]), rtol=1e-6)
+
+    def test_a_function_of_its_own_without_variables_is_no_obstacle(self) -> None:
+        weight = tf.Variable(2.0)
+        inner = tf.function(lambda batch: tf.nn.relu(batch), autograph=False)
+        forward = compiled(lambda batch: inner(batch * weight))
+        frozen = freeze(forward)
+        assert_frozen(frozen)
+        assert_answers_alike(forward, frozen, floats())

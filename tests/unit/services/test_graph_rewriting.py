@@ -1,0 +1,376 @@
+"""Rewriting leaves a graph's outputs as they are, and leaves alone what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from src.services.frozen_graph import _graph_of_constants
+from src.services.graph_rewriting import (
+    fold_batch_normalisations,
+    normalise_by_depthwise_convolutions,
+    pool_before_pointwise_convolutions,
+)
+from src.services.tensorflow_runtime import keras, tf
+
+SIDE, CHANNELS = 12, 6
+TOLERANCE = 1e-5
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Layer = Callable[[Any], Any]
+
+
+def dice(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def random_values(*shape: int, seed: int = 0) -> Floats:
+    return dice(seed).normal(0, 0.5, shape).astype(np.float32)
+
+
+@dataclass
+class Traced:
+    """A graph of constants, and what goes in and comes out."""
+
+    graph: Any
+    picture: str
+    outcomes: list[str]
+
+    def outputs(self, batch: Floats) -> list[Floats]:
+        with tf.Graph().as_default() as graph:
+            tf.graph_util.import_graph_def(self.graph, name="")
+            with tf.compat.v1.Session(graph=graph) as session:
+                return session.run(self.outcomes, {self.picture: batch})
+
+    def operations(self, kind: str) -> list[Any]:
+        return [node for node in self.graph.node if node.op == kind]
+
+    def places_seen_by(self, kind: str) -> int:
+        """Height x width of what goes into the one operation of that kind."""
+        (node,) = self.operations(kind)
+        with tf.Graph().as_default() as graph:
+            tf.graph_util.import_graph_def(self.graph, name="")
+            _, height, width, _ = graph.get_operation_by_name(node.name).inputs[0].shape
+        return int(height * width)
+
+
+def trace(function: Layer, side: int = SIDE, channels: int = CHANNELS) -> Traced:
+    signature = [tf.TensorSpec([None, side, side, channels], tf.float32)]
+    traced = tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+    return Traced(_graph_of_constants(traced), traced.inputs[0].name, [output.name for output in traced.outputs])
+
+
+def trace_layers(layers: list[Any], side: int = SIDE) -> Traced:
+    """A Keras model of these layers, one after the other, as the service would run it."""
+    model = keras.Sequential([keras.Input((side, side, CHANNELS)), *layers])
+    learn(layers)
+    return trace(lambda batch: model(batch, training=False), side)
+
+
+def learn(layers: list[Any]) -> None:
+    """Statistics as after a training; those that Keras starts with would hide a mistake."""
+    for seed, layer in enumerate(layers):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(
+                [dice(seed + 1).uniform(0.3, 2, values.shape).astype(np.float32) for values in layer.get_weights()]
+            )
+
+
+def assert_unchanged(traced: Traced, rewrite: Callable[[Any], None]) -> None:
+    """Not a node, not an attribute."""
+    before = traced.graph.SerializeToString(deterministic=True)
+    rewrite(traced.graph)
+    assert traced.graph.SerializeToString(deterministic=True) == before
+
+
+def assert_same_outputs(traced: Traced, *rewritings: Callable[[Any], None], side: int = SIDE) -> None:
+    batch = random_values(3, side, side, CHANNELS, seed=9)
+    before = traced.outputs(batch)
+    for rewrite in rewritings:
+        rewrite(traced.graph)
+    for one, other in zip(before, traced.outputs(batch), strict=True):
+        assert np.ptp(one) > 0.1
+        np.testing.assert_allclose(other, one, atol=TOLERANCE)
+
+
+def normalise(batch: Any, channels: int, data_format: str = "NHWC", *, is_training: bool = False) -> Any:
+    """`tf.compat.v1.nn.fused_batch_norm` with statistics of that many channels."""
+    scale, offset, mean, variance = (dice(seed).uniform(0.3, 2, channels).astype(np.float32) for seed in range(4))
+    statistics = {} if is_training else {"mean": mean, "variance": variance}
+    normalised, _, _ = tf.compat.v1.nn.fused_batch_norm(
+        batch, scale, offset, data_format=data_format, is_training=is_training, **statistics
+    )
+    return normalised
+
+
+class TestFoldingBatchNormalisations:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"use_bias": False, "strides": 2, "padding": "same"},
+            {"use_bias": False, "dilation_rate": 2},
+            {"use_bias": False, "kernel_size": 1},
+        ],
+        ids=["with a bias", "strides", "dilated", "one pixel"],
+    )
+    def test_outputs_stay_the_same(self, options: dict[str, Any]) -> None:
+        layers = keras.layers
+        convolution = layers.Conv2D(8, **{"kernel_size": 3} | options)
+        assert_same_outputs(
+            trace_layers([convolution, layers.BatchNormalization(), layers.ReLU()]), fold_batch_normalisations
+        )
+
+    def test_the_normalisation_is_gone(self) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization()])
+        assert len(traced.operations("FusedBatchNormV3")) == 1
+        fold_batch_normalisations(traced.graph)
+        assert traced.operations("FusedBatchNormV3") == []
+        assert len(traced.operations("Conv2D")) == len(traced.operations("BiasAdd")) == 1
+
+    @pytest.mark.parametrize("options", [{"scale": False}, {"center": False}, {"epsilon": 0.5}])
+    def test_a_normalisation_without_all_its_parameters_is_folded(self, options: dict[str, Any]) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(200, 3, use_bias=False), layers.BatchNormalization(**options)])
+        assert_same_outputs(traced, fold_batch_normalisations)
+        assert traced.operations("FusedBatchNormV3") == []
+
+    def test_each_of_two_is_folded_into_its_own_convolution(self) -> None:
+        layers = keras.layers
+        block = [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU()]
+        block += [layers.Conv2D(5, 3, use_bias=False), layers.BatchNormalization()]
+        traced = trace_layers(block)
+        assert_same_outputs(traced, fold_batch_normalisations)
+        assert traced.operations("FusedBatchNormV3") == []
+
+    def test_weights_that_two_convolutions_share_are_folded_for_each(self) -> None:
+        layers = keras.layers
+        convolution = layers.Conv2D(8, 3, use_bias=False)
+        first, second = layers.BatchNormalization(), layers.BatchNormalization()
+        for layer in (first, second):
+            layer.build((None, SIDE - 2, SIDE - 2, 8))
+        convolution.build((None, SIDE, SIDE, CHANNELS))
+        learn([first, second])
+        traced = trace(
+            lambda batch: (
+                first(convolution(batch), training=False),
+                second(convolution(batch * 2), training=False),
+            )
+        )
+        assert_same_outputs(traced, fold_batch_normalisations)
+
+    def test_a_convolution_that_another_layer_reads_too_keeps_its_weights(self) -> None:
+        def two_readers(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
+            return normalise(features, 8) + tf.nn.relu(features)
+
+        assert_unchanged(trace(two_readers), fold_batch_normalisations)
+
+    def test_a_convolution_that_is_an_output_keeps_its_weights(self) -> None:
+        def two_outputs(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
+            return features, normalise(features, 8)
+
+        assert_unchanged(trace(two_outputs), fold_batch_normalisations)
+
+    def test_a_normalisation_by_the_batch_itself_stays(self) -> None:
+        def learning(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
+            return normalise(features, 8, is_training=True)
+
+        traced = trace(learning)
+        assert len(traced.operations("FusedBatchNormV3")) == 1
+        assert_unchanged(traced, fold_batch_normalisations)
+
+    def test_channels_that_come_first_are_left_alone(self) -> None:
+        def channels_first(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(3, 3, SIDE, 8), 1, "SAME", data_format="NCHW")
+            return normalise(features, 8, "NCHW")
+
+        assert_unchanged(trace(channels_first), fold_batch_normalisations)
+
+    def test_channels_that_come_first_in_the_convolution_only_are_left_alone(self) -> None:
+        def mixed(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(3, 3, SIDE, 8), 1, "SAME", data_format="NCHW")
+            return normalise(features, CHANNELS)
+
+        assert_unchanged(trace(mixed), fold_batch_normalisations)
+
+    def test_something_else_before_the_normalisation_is_left_alone(self) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization()])
+        assert_unchanged(traced, fold_batch_normalisations)
+        traced = trace_layers([layers.DepthwiseConv2D(3), layers.BatchNormalization()])
+        assert_unchanged(traced, fold_batch_normalisations)
+
+    def test_weights_that_are_computed_are_left_alone(self) -> None:
+        def computed_weights(batch: Any) -> Any:
+            weights = random_values(3, 3, CHANNELS, 8) * tf.reduce_mean(batch)
+            return normalise(tf.nn.conv2d(batch, weights, 1, "VALID"), 8)
+
+        assert_unchanged(trace(computed_weights), fold_batch_normalisations)
+
+
+class TestNormalisingByDepthwiseConvolutions:
+    def test_outputs_stay_the_same_and_the_normalisation_is_gone(self) -> None:
+        layers = keras.layers
+        block = [layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D(), layers.BatchNormalization()]
+        traced = trace_layers(block)
+        assert_same_outputs(traced, normalise_by_depthwise_convolutions)
+        assert traced.operations("FusedBatchNormV3") == []
+        assert len(traced.operations("DepthwiseConv2dNative")) == 2
+
+    def test_what_reads_the_channels_beside_it_does_not_matter(self) -> None:
+        def two_readers(batch: Any) -> Any:
+            return batch, normalise(batch, CHANNELS) + tf.nn.relu(batch)
+
+        assert_same_outputs(trace(two_readers), normalise_by_depthwise_convolutions)
+
+    def test_a_normalisation_by_the_batch_itself_stays(self) -> None:
+        traced = trace(lambda batch: normalise(batch, CHANNELS, is_training=True))
+        assert_unchanged(traced, normalise_by_depthwise_convolutions)
+
+    def test_channels_that_come_first_are_left_alone(self) -> None:
+        assert_unchanged(trace(lambda batch: normalise(batch, SIDE, "NCHW")), normalise_by_depthwise_convolutions)
+
+    def test_a_normalisation_whose_other_outputs_are_read_stays(self) -> None:
+        """As its gradient does, which heatmaps of a layer before it need."""
+
+        def gradient(batch: Any) -> Any:
+            return tf.gradients(tf.reduce_sum(normalise(batch, CHANNELS) ** 2), batch)
+
+        traced = trace(gradient)
+        assert len(traced.operations("FusedBatchNormGradV3")) == 1
+        assert_same_outputs(traced, normalise_by_depthwise_convolutions)
+
+    @pytest.mark.parametrize("half", [tf.float16, tf.bfloat16], ids=["float16", "bfloat16"])
+    def test_half_precision_is_left_alone(self, half: Any) -> None:
+        traced = trace(lambda batch: normalise(tf.cast(batch, half), CHANNELS))
+        assert_unchanged(traced, normalise_by_depthwise_convolutions)
+
+
+class TestPoolingBeforePointwiseConvolutions:
+    @pytest.mark.parametrize("padding", ["valid", "same"])
+    @pytest.mark.parametrize("side", [12, 11])
+    def test_outputs_stay_the_same_for_sizes_even_and_odd(self, side: int, padding: str) -> None:
+        layers = keras.layers
+        block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2, padding=padding)]
+        traced = trace_layers(block, side)
+        assert_same_outputs(traced, pool_before_pointwise_convolutions, side=side)
+        (convolution,) = traced.operations("Conv2D")
+        (pooling,) = traced.operations("AvgPool")
+        assert convolution.input[0] == pooling.name
+
+    def test_windows_that_overlap_are_averaged_just_as_well(self) -> None:
+        layers = keras.layers
+        block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(3, 2, padding="same")]
+        assert_same_outputs(trace_layers(block), pool_before_pointwise_convolutions)
+
+    def test_the_convolution_sees_a_quarter_of_the_places(self) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2)])
+        before = traced.places_seen_by("Conv2D")
+        pool_before_pointwise_convolutions(traced.graph)
+        assert before == SIDE * SIDE
+        assert traced.places_seen_by("Conv2D") == before / 4
+
+    def test_two_poolings_after_one_convolution_both_go_before_it(self) -> None:
+        layers = keras.layers
+        block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2), layers.AveragePooling2D(2)]
+        traced = trace_layers(block)
+        assert_same_outputs(traced, pool_before_pointwise_convolutions)
+        assert traced.places_seen_by("Conv2D") == SIDE * SIDE / 16
+
+    @pytest.mark.parametrize("options", [{"kernel_size": 3}, {"kernel_size": 1, "strides": 2}, {"kernel_size": (1, 2)}])
+    def test_a_convolution_that_looks_at_neighbours_or_leaves_out_places_stays(self, options: dict[str, Any]) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(9, use_bias=False, **options), layers.AveragePooling2D(2)])
+        assert_unchanged(traced, pool_before_pointwise_convolutions)
+
+    @pytest.mark.parametrize(
+        "between", [keras.layers.ReLU, keras.layers.BatchNormalization, lambda: keras.layers.ZeroPadding2D(1)]
+    )
+    def test_anything_between_the_two_keeps_their_order(self, between: Callable[[], Any]) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), between(), layers.AveragePooling2D(2)])
+        assert_unchanged(traced, pool_before_pointwise_convolutions)
+
+    def test_a_bias_between_the_two_keeps_their_order(self) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(9, 1), layers.AveragePooling2D(2)])
+        assert_unchanged(traced, pool_before_pointwise_convolutions)
+
+    def test_the_largest_of_places_is_another_matter(self) -> None:
+        layers = keras.layers
+        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.MaxPooling2D(2)])
+        assert_unchanged(traced, pool_before_pointwise_convolutions)
+
+    def test_a_convolution_that_another_layer_reads_too_stays(self) -> None:
+        def two_readers(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, "VALID")
+            return tf.nn.avg_pool2d(features, 2, 2, "VALID"), tf.nn.relu(features)
+
+        assert_unchanged(trace(two_readers), pool_before_pointwise_convolutions)
+
+    def test_a_convolution_that_is_an_output_stays(self) -> None:
+        def two_outputs(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, "VALID")
+            return features, tf.nn.avg_pool2d(features, 2, 2, "VALID")
+
+        assert_unchanged(trace(two_outputs), pool_before_pointwise_convolutions)
+
+    def test_channels_that_come_first_are_left_alone(self) -> None:
+        def channels_first(batch: Any) -> Any:
+            features = tf.nn.conv2d(batch, random_values(1, 1, SIDE, 9), 1, "VALID", data_format="NCHW")
+            return tf.nn.avg_pool2d(features, 2, 2, "VALID", data_format="NCHW")
+
+        assert_unchanged(trace(channels_first), pool_before_pointwise_convolutions)
+
+    def test_a_frame_of_zeros_around_the_places_counts_and_is_left_alone(self) -> None:
+        def framed(batch: Any) -> Any:
+            frame = [[0, 0], [1, 1], [1, 1], [0, 0]]
+            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, frame)
+            return tf.nn.avg_pool2d(features, 2, 2, "VALID")
+
+        assert_unchanged(trace(framed), pool_before_pointwise_convolutions)
+
+    def test_an_order_without_data_is_no_obstacle(self) -> None:
+        def ordered(batch: Any) -> Any:
+            weights = tf.constant(random_values(1, 1, CHANNELS, 9))
+            with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(batch)), [batch])]):
+                features = tf.nn.conv2d(batch, weights, 1, "VALID")
+            return tf.nn.avg_pool2d(features, 2, 2, "VALID")
+
+        assert_same_outputs(trace(ordered), pool_before_pointwise_convolutions)
+
+
+def test_all_together_leave_a_dense_block_and_its_transition_as_they_were() -> None:
+    """Huang et al., "Densely connected convolutional networks", CVPR 2017, in small."""
+    layers = keras.layers
+    batch = features = keras.Input((SIDE, SIDE, CHANNELS))
+    for _ in range(2):
+        inner = layers.ReLU()(layers.BatchNormalization()(features))
+        inner = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(16, 1, use_bias=False)(inner)))
+        features = layers.Concatenate()([features, layers.Conv2D(4, 3, padding="same", use_bias=False)(inner)])
+    features = layers.ReLU()(layers.BatchNormalization()(features))
+    features = layers.AveragePooling2D(2)(layers.Conv2D(7, 1, use_bias=False)(features))
+    model = keras.Model(batch, features)
+    learn(model.layers)
+    traced = trace(lambda batch: model(batch, training=False))
+    assert len(traced.operations("FusedBatchNormV3")) == 5
+    assert_same_outputs(
+        traced,
+        fold_batch_normalisations,
+        pool_before_pointwise_convolutions,
+        normalise_by_depthwise_convolutions,
+    )
+    assert traced.operations("FusedBatchNormV3") == []
+    assert len(traced.operations("Conv2D")) == 5
+    # Two were folded; three have no convolution before them.
+    assert len(traced.operations("DepthwiseConv2dNative")) == 3
+    (pooling,) = traced.operations("AvgPool")
+    assert [node.op for node in traced.graph.node if pooling.name in node.input] == ["Conv2D"]

@@ -1,0 +1,135 @@
+"""Work is done on the workers, its outcome comes back, and every thread can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from src.services.workers import Workers
+
+SECONDS_BEFORE_A_TEST_GIVES_UP = 30
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    workers = Workers(3)
+    yield workers
+    workers.close()
+
+
+class TestRun:
+    def test_what_the_function_returns_comes_back(self, workers: Workers) -> None:
+        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
+
+    def test_arguments_may_have_names(self, workers: Workers) -> None:
+        assert asyncio.run(workers.run(sorted, [1, 3, 2], reverse=True)) == [3, 2, 1]
+
+    def test_what_the_function_raises_comes_back(self, workers: Workers) -> None:
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(workers.run(divmod, 17, 0))
+        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
+
+    def test_it_happens_on_a_worker(self, workers: Workers) -> None:
+        assert asyncio.run(workers.run(threading.get_ident)) != threading.get_ident()
+
+    def test_the_event_loop_is_free_meanwhile(self, workers: Workers) -> None:
+        may_finish = threading.Event()
+
+        async def scene() -> bool:
+            working = asyncio.create_task(workers.run(may_finish.wait, SECONDS_BEFORE_A_TEST_GIVES_UP))
+            await asyncio.sleep(0)
+            may_finish.set()
+            return await working
+
+        assert asyncio.run(scene()) is True
+
+    def test_as_many_run_side_by_side_as_there_are_workers(self, workers: Workers) -> None:
+        everyone = threading.Barrier(3, timeout=SECONDS_BEFORE_A_TEST_GIVES_UP)
+
+        async def scene() -> list[int]:
+            return await asyncio.gather(*(workers.run(everyone.wait) for _ in range(3)))
+
+        assert sorted(asyncio.run(scene())) == [0, 1, 2]
+
+
+class TestRunOnEach:
+    def test_every_thread_is_reached_once(self, workers: Workers) -> None:
+        seen: list[int] = []
+        workers.run_on_each(lambda: seen.append(threading.get_ident()))
+        assert len(seen) == 3
+        assert len(set(seen)) == 3
+
+    def test_so_it_is_when_some_threads_have_worked_already(self, workers: Workers) -> None:
+        asyncio.run(workers.run(time.sleep, 0))
+        seen: list[int] = []
+        for _ in range(3):
+            workers.run_on_each(lambda: seen.append(threading.get_ident()))
+        assert len(seen) == 9
+        assert len(set(seen)) == 3
+
+    def test_the_threads_are_those_on_which_work_is_done(self, workers: Workers) -> None:
+        own = threading.local()
+        workers.run_on_each(lambda: setattr(own, "prepared", True))
+
+        async def scene() -> list[bool]:
+            return await asyncio.gather(*(workers.run(lambda: hasattr(own, "prepared")) for _ in range(20)))
+
+        assert all(asyncio.run(scene()))
+
+    def test_what_all_raise_is_raised_and_nobody_hangs(self, workers: Workers) -> None:
+        with pytest.raises(ZeroDivisionError):
+            workers.run_on_each(lambda: divmod(1, 0))
+        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
+
+    @pytest.mark.parametrize("culprit", [0, 1, 2])
+    def test_what_one_raises_is_raised_and_the_others_still_have_their_turn(
+        self, workers: Workers, culprit: int
+    ) -> None:
+        lock, seen = threading.Lock(), []
+
+        def work() -> None:
+            with lock:
+                place = len(seen)
+                seen.append(threading.get_ident())
+            if place == culprit:
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            workers.run_on_each(work)
+        assert len(set(seen)) == 3
+        workers.run_on_each(lambda: None)
+
+    def test_one_worker_will_do(self) -> None:
+        workers, seen = Workers(1), []
+        workers.run_on_each(lambda: seen.append(threading.get_ident()))
+        workers.close()
+        assert len(seen) == 1
+
+
+class TestClose:
+    def test_it_waits_for_what_is_being_worked_on(self) -> None:
+        workers = Workers(2)
+        is_working, may_finish, finished = threading.Event(), threading.Event(), []
+
+        def work() -> None:
+            is_working.set()
+            may_finish.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+            finished.append(True)
+
+        workers.executor.submit(work)
+        assert is_working.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+        threading.Timer(0.1, may_finish.set).start()
+        workers.close()
+        assert finished == [True]
+
+    def test_it_leaves_no_thread_behind(self) -> None:
+        before = set(threading.enumerate())
+        workers = Workers(2)
+        workers.run_on_each(lambda: None)
+        assert len(set(threading.enumerate()) - before) == 2
+        workers.close()
+        assert set(threading.enumerate()) <= before
