@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from src.api.stop_signals import block_stop_signals
+from src.config.process_environment import prepare_for_numpy
 
 if __name__ == "__main__":
     block_stop_signals()
+    prepare_for_numpy()
 
-# The imports below start threads, and threads that do not inherit the mask would take the signals.
+# The imports below start threads: those that do not inherit the mask would take the signals.
 import logging
 import os
 import sys

@@ -93,10 +93,12 @@ def _without_answers(one: Round) -> dict[str, Any]:
 def _agreement_of_sides(one: Round) -> dict[str, Any]:
     """Each side with the service in float32, where that was measured."""
     answers: Mapping[str, Answers] = one.answers
-    if SERVICE_FLOAT32.name not in answers:
+    in_float32 = [name for name in (SERVICE_FLOAT32.name, SERVICE.name) if name in answers]
+    in_float32 = [name for name in in_float32 if one.sides[name].precision in (None, "float32")]
+    if not in_float32:
         return {}
-    reference = answers[SERVICE_FLOAT32.name]
-    return {name: asdict(compare(reference, own)) for name, own in answers.items() if name != SERVICE_FLOAT32.name}
+    reference = answers[in_float32[0]]
+    return {name: asdict(compare(reference, own)) for name, own in answers.items() if name != in_float32[0]}
 
 
 def _agreement_at_once(plan: Plan) -> dict[str, Any]:

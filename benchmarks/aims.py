@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.figures import Figures, PerRound
-from benchmarks.sides.side import FASTAPI_ONNX, SERVICE, SERVICE_FLOAT32, USUAL
+from benchmarks.sides.side import FASTAPI_ONNX, SERVICE, USUAL
 from benchmarks.summary import Ratio, growth, median, percentile, ratio
 from benchmarks.work import PREDICT_5, UPLOAD, WORKS
 
@@ -55,7 +55,7 @@ def in_words(measured: Ratio) -> str:
 
 def _throughput(figures: Figures) -> list[AimResult]:
     rows = []
-    for side in (SERVICE.name, SERVICE_FLOAT32.name):
+    for side in dict.fromkeys((SERVICE.name, figures.float32_side)):
         precision = figures.precision(side)
         floor = figures.floor_eyes_per_s("tensorflow", precision, UPLOAD.eyes)
         own = figures.of_cell(side, UPLOAD.name, _BUSY, "requests_per_s")
@@ -64,7 +64,7 @@ def _throughput(figures: Figures) -> list[AimResult]:
             _at_least(f"/upload, 16 at once, {which}: bare TensorFlow passes of the same precision", 0.9, own, floor)
         )
     for side, other, target, words in (
-        (SERVICE_FLOAT32.name, FASTAPI_ONNX.name, 1.0, "in float32: FastAPI and ONNX Runtime"),
+        (figures.float32_side, FASTAPI_ONNX.name, 1.0, "in float32: FastAPI and ONNX Runtime"),
         (SERVICE.name, FASTAPI_ONNX.name, 1.4, "by default: FastAPI and ONNX Runtime"),
         (SERVICE.name, USUAL.name, 15.0, "by default: the usual way"),
     ):

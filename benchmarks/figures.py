@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from benchmarks.sides.side import SERVICE, SERVICE_FLOAT32
 from benchmarks.summary import Ratio, median, ratio
 
 PerRound: TypeAlias = Sequence[float | None]
@@ -36,6 +37,12 @@ class Figures:
         """In which precision a side multiplies; float32 where it does not say."""
         rounds = [by_name[side] for by_name in (one["sides"] for one in self._rounds) if side in by_name]
         return str(rounds[0]["precision"] or "float32") if rounds else "float32"
+
+    @property
+    def float32_side(self) -> str:
+        """The service in float32: by default, or where it was told to be."""
+        is_default = SERVICE.name in self.sides and self.precision(SERVICE.name) == "float32"
+        return SERVICE.name if is_default else SERVICE_FLOAT32.name
 
     def of_side(self, side: str, key: str) -> PerRound:
         """A figure of a side as a whole, such as `ready_s`."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.sides.side import SIDES
+from benchmarks.sides.side import FASTAPI_ONNX, SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, USUAL
+from src.services.inference_mode import cpu_has_bfloat16
+
+
+def _sides() -> tuple[str, ...]:
+    """By default the service runs in one of its precisions; the other one is measured beside it where there is one."""
+    other = SERVICE_BFLOAT16 if cpu_has_bfloat16() else SERVICE_FLOAT32
+    return tuple(side.name for side in (SERVICE, other, FASTAPI_ONNX, USUAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Plan:
     seconds: float = 2.5
     floor_seconds: float = 0.7
     at_once: Sequence[int] = (1, 4, 16, 64)
-    sides: Sequence[str] = field(default_factory=lambda: tuple(side.name for side in SIDES))
+    sides: Sequence[str] = field(default_factory=_sides)
     patience_s: float = 16.0
     memory_requests: int = 2000
     agreement_variants: int = 8

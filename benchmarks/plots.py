@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from benchmarks.figures import Figures
-from benchmarks.sides.side import SERVICE, SERVICE_FLOAT32, SIDES
+from benchmarks.sides.side import SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES
 from benchmarks.summary import median
 from benchmarks.work import WORKS
 from src.training.report.drawing import CLASS_COLOURS, FAINT, draw_png
@@ -18,7 +18,7 @@ from src.training.report.drawing import CLASS_COLOURS, FAINT, draw_png
 _SIDE_COLOURS: Final = dict(zip((side.name for side in SIDES), CLASS_COLOURS, strict=False))
 _TITLES: Final = {side.name: side.title for side in SIDES}
 _PERCENTILES: Final = ((50, "-"), (95, "--"), (99, ":"))
-_STAGE_SIDES: Final = (SERVICE.name, SERVICE_FLOAT32.name)
+_STAGE_SIDES: Final = (SERVICE.name, SERVICE_FLOAT32.name, SERVICE_BFLOAT16.name)
 _STAGES_AT_ONCE: Final = (1, 16)
 # What the stages are part of is not one of them, and waiting would make all others look like nothing.
 _NOT_WORK: Final = ("total", "queue")

@@ -28,6 +28,15 @@ SERVICE = Side("service", "this service", (sys.executable, "main.py"))
 SERVICE_FLOAT32 = Side(
     "service_float32", "this service in float32", (sys.executable, "main.py"), {"INFERENCE_PRECISION": "float32"}
 )
-FASTAPI_ONNX = Side("fastapi_onnx", "FastAPI and ONNX Runtime", (sys.executable, "-m", "benchmarks.sides.fastapi_onnx"))
+SERVICE_BFLOAT16 = Side(
+    "service_bfloat16", "this service in bfloat16", (sys.executable, "main.py"), {"INFERENCE_PRECISION": "bfloat16"}
+)
+# Its small matrix products would wake OpenBLAS' threads, which then stand in the way of those that have work.
+FASTAPI_ONNX = Side(
+    "fastapi_onnx",
+    "FastAPI and ONNX Runtime",
+    (sys.executable, "-m", "benchmarks.sides.fastapi_onnx"),
+    {"OPENBLAS_NUM_THREADS": "1"},
+)
 USUAL = Side("usual", "the usual way", (sys.executable, "-m", "benchmarks.sides.usual"))
-SIDES = (SERVICE, SERVICE_FLOAT32, FASTAPI_ONNX, USUAL)
+SIDES = (SERVICE, SERVICE_FLOAT32, SERVICE_BFLOAT16, FASTAPI_ONNX, USUAL)

@@ -21,7 +21,12 @@ from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
 from src.services.inference_mode import eyes_per_pass, passes_at_once
-from src.services.tensorflow_runtime import enable_memory_growth, run_each_pass_on_one_core
+from src.services.tensorflow_runtime import (
+    enable_memory_growth,
+    has_gpu,
+    leave_graphs_as_they_are,
+    run_each_pass_on_one_core,
+)
 from src.services.thresholds import Thresholds
 from src.services.workers import Workers
 from src.utils.heatmap_overlay import lay_over
@@ -78,6 +83,8 @@ def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
     # One core per piece of work, and as many pieces at once as there are cores: nothing waits for its parts.
     cv2.setNumThreads(1)
     run_each_pass_on_one_core()
+    if not has_gpu():
+        leave_graphs_as_they_are()
     if settings.gpu_memory_growth:
         enable_memory_growth()
     image_store = ImageStore(settings)

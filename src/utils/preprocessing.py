@@ -23,6 +23,9 @@ def to_network_input(rgb: RgbImage, side: int) -> RgbImage:
 
 def shrink_to_fit(rgb: RgbImage, longest_side: int) -> RgbImage:
     """The picture with its longest side at most `longest_side` pixels; smaller ones stay as they are."""
+    # For people, who do not see that the last step averages what was averaged before.
+    while max(rgb.shape) >= 2 * longest_side and _is_even(rgb):
+        rgb = _half(rgb)
     height, width = rgb.shape[:2]
     scale = longest_side / max(height, width)
     if scale >= 1:
@@ -43,7 +46,15 @@ def _halved(rgb: RgbImage, width: int, height: int) -> RgbImage:
     OpenCV averages two by two pixels ten times as fast as any other number. Nearer than twice, what is at the edges of
     the averaged places would count in two of them.
     """
-    while rgb.shape[0] >= 4 * height and rgb.shape[1] >= 4 * width and not (rgb.shape[0] % 2 or rgb.shape[1] % 2):
-        half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
-        rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
+    while rgb.shape[0] >= 4 * height and rgb.shape[1] >= 4 * width and _is_even(rgb):
+        rgb = _half(rgb)
     return rgb
+
+
+def _is_even(rgb: RgbImage) -> bool:
+    return rgb.shape[0] % 2 == 0 and rgb.shape[1] % 2 == 0
+
+
+def _half(rgb: RgbImage) -> RgbImage:
+    half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+    return np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)

@@ -10,7 +10,6 @@ import pytest
 
 from benchmarks.floor.layout import BATCH_SIZES
 from benchmarks.plan import FULL
-from benchmarks.sides.side import SIDES
 from benchmarks.work import WORKS
 
 # Requests per second of /upload; a request of n eyes takes n times as long.
@@ -78,7 +77,7 @@ def measured_round(speed: float) -> dict[str, Any]:
     ]
     pictures = {"decode_photo_ms": 5.0, "detect_frame_ms": 8.0, "detect_five_frames_ms": 22.0}
     return {
-        "sides": {side.name: measured_side(side.name, speed) for side in SIDES},
+        "sides": {side: measured_side(side, speed) for side in UPLOADS_PER_S},
         "floor": floor,
         "pictures": pictures,
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -58,3 +59,11 @@ def test_the_first_and_the_second_request_are_told_apart(figures: Figures) -> No
     assert figures.first_ms("service", "upload", 0) == [21.0] * 3
     assert figures.first_ms("service", "upload", 1) == [20.0] * 3
     assert figures.first_ms("service", "predict_1", 0) == [None] * 3
+
+
+def test_the_service_in_float32_is_the_one_that_runs_so_by_default_if_it_does(measured: dict[str, Any]) -> None:
+    assert Figures(measured).float32_side == "service_float32"
+    by_default = copy.deepcopy(measured)
+    for one in by_default["rounds"]:
+        one["sides"]["service"]["precision"] = "float32"
+    assert Figures(by_default).float32_side == "service"

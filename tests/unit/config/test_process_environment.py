@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
-from src.config.process_environment import prepare_for_tensorflow, shield_from_robyn_variables
+from src.config.process_environment import prepare_for_numpy, prepare_for_tensorflow, shield_from_robyn_variables
+from src.config.settings import PROJECT_ROOT
 
 
 def test_tensorflow_is_told_to_use_the_keras_that_can_load_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +34,23 @@ def test_an_operator_may_make_it_talk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     prepare_for_tensorflow()
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
+def test_numpy_multiplies_on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    prepare_for_numpy()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_an_operator_may_give_it_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    prepare_for_numpy()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
+
+
+def test_what_prepares_numpy_does_not_import_it() -> None:
+    program = "import sys, src.api.stop_signals, src.config.process_environment; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT_ROOT, check=False).returncode == 0
 
 
 def test_robyn_cannot_override_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:

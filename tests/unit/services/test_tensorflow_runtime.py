@@ -97,3 +97,26 @@ class TestPrecision:
         use_precision(precision)
         assert tf.config.optimizer.get_experimental_options().get(BFLOAT16_OPTION, False) is bfloat16
         assert tf.config.experimental.tensor_float_32_execution_enabled() is tensorfloat32
+
+
+def test_graphs_that_are_left_as_they_are_give_the_same_and_are_still_fused() -> None:
+    program = """
+import numpy as np
+from src.services.tensorflow_runtime import leave_graphs_as_they_are, tf
+if {leave}:
+    leave_graphs_as_they_are()
+print(sorted(name for name, is_on in tf.config.optimizer.get_experimental_options().items() if is_on is False))
+weights = tf.constant(np.linspace(-1, 1, 3 * 3 * 4 * 8, dtype=np.float32).reshape(3, 3, 4, 8))
+picture = tf.constant(np.linspace(-1, 1, 16 * 16 * 4, dtype=np.float32).reshape(1, 16, 16, 4))
+convolved = tf.function(lambda x: tf.nn.relu(tf.nn.conv2d(x, weights, 1, "SAME") + (tf.ones(8) * 2 - 1)))(picture)
+print(float(tf.reduce_sum(convolved)))
+"""
+    told = {}
+    for leave in (False, True):
+        command = [sys.executable, "-c", program.format(leave=leave)]
+        process = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+        told[leave] = process.stdout.splitlines()
+    assert told[False][0] == "[]"
+    assert "constant_folding" in told[True][0]
+    assert "remapping" not in told[True][0]
+    assert float(told[True][1]) == pytest.approx(float(told[False][1]), rel=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -58,3 +59,26 @@ def test_a_large_picture_shrinks_to_fit_and_keeps_its_proportions(
 def test_a_small_picture_stays_as_it_is(shape: tuple[int, int]) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     assert np.array_equal(shrink_to_fit(picture, 512), picture)
+
+
+@pytest.mark.parametrize(("width", "height"), [(224, 224), (300, 411), (640, 427)])
+def test_shrinking_by_halves_is_nearly_what_one_step_gives(face: RgbImage, width: int, height: int) -> None:
+    grain = np.random.default_rng(0).normal(0, 6, (2000, 3000, 3))
+    photo = (resize(face, 3000, 2000) + grain).clip(0, 255).astype(np.uint8)
+    one_step = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA).astype(int)
+    difference = np.abs(resize(photo, width, height) - one_step)
+    assert difference.mean() < 0.8
+    assert difference.max() <= 16
+
+
+def test_a_picture_less_than_four_times_as_large_is_shrunk_in_one_step(face: RgbImage) -> None:
+    expected = cv2.resize(face, (224, 224), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(resize(face, 224, 224), expected)
+
+
+@pytest.mark.parametrize("size", [(1176, 1280), (1177, 1281), (4000, 3000), (512, 1024), (1024, 511)])
+def test_previews_of_any_size_fit(size: tuple[int, int]) -> None:
+    picture = np.zeros((*size, 3), np.uint8)
+    height, width = shrink_to_fit(picture, 512).shape[:2]
+    assert max(height, width) == 512
+    assert height / width == pytest.approx(size[0] / size[1], rel=0.01)
