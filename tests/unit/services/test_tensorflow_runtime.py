@@ -99,7 +99,7 @@ class TestPrecision:
         assert tf.config.experimental.tensor_float_32_execution_enabled() is tensorfloat32
 
 
-def test_graphs_that_are_left_as_they_are_give_the_same_and_are_still_fused() -> None:
+def test_graphs_that_are_left_as_they_are_give_the_same_and_may_still_be_fused() -> None:
     program = """
 import numpy as np
 from src.services.tensorflow_runtime import leave_graphs_as_they_are, tf
@@ -116,7 +116,7 @@ print(float(tf.reduce_sum(convolved)))
         command = [sys.executable, "-c", program.format(leave=leave)]
         process = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
         told[leave] = process.stdout.splitlines()
-    assert told[False][0] == "[]"
+    assert "constant_folding" not in told[False][0]
     assert "constant_folding" in told[True][0]
     assert "remapping" not in told[True][0]
     assert float(told[True][1]) == pytest.approx(float(told[False][1]), rel=1e-5)
