@@ -112,7 +112,7 @@ def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
         input_side=classifier.input_side,
         max_image_pixels=settings.max_image_pixels,
     )
-    return Services(analysis, classifier.info, workers, image_store, workers.count + eyes_per_pass(settings))
+    return Services(analysis, classifier.info, workers, image_store, 2 * workers.count + eyes_per_pass(settings))
 
 
 def _load_detector(settings: Settings) -> FaceDetector:

@@ -69,12 +69,12 @@ class TestStartup:
         services.close()
         assert sum(passes) == 2
 
-    def test_there_are_turns_for_all_workers_and_one_pass_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_there_are_turns_for_all_workers_twice_and_one_pass_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("INFERENCE_BATCH_SIZE", "3")
         services = load_services(load_settings(env_file=None))
         services.close()
         assert services.workers.count == 2
-        assert services.requests_at_once == 5
+        assert services.requests_at_once == 7
 
     def test_nothing_is_saved_by_starting(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("SAVE_TEMP_IMAGES", "true")
