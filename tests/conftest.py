@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from src.services.assets import Assets
     from src.services.classifier import EyeClassifier
 
+# What the service switches, as TensorFlow has it of itself.
+_OPTIMISATIONS = {
+    "arithmetic_optimization": True,
+    "auto_mixed_precision_onednn_bfloat16": False,
+    "constant_folding": True,
+    "dependency_optimization": True,
+    "function_optimization": True,
+    "layout_optimizer": True,
+    "loop_optimization": True,
+    "shape_optimization": True,
+}
+
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
@@ -28,6 +41,18 @@ def clean_environment() -> Iterator[None]:
         for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
             environment.delenv(name)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tensorflow_as_it_was() -> Iterator[None]:
+    """How the service has its graphs optimised and its numbers rounded must not decide a test of another module."""
+    yield
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is not None:
+        optimizer = tensorflow.config.optimizer
+        changed = {name: not name.startswith("auto_mixed_precision") for name in optimizer.get_experimental_options()}
+        optimizer.set_experimental_options({name: changed[name] for name in changed if name in _OPTIMISATIONS})
+        tensorflow.config.experimental.enable_tensor_float_32_execution(True)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,7 +80,7 @@ class TestCoverage:
         framing = draw_framing(120, 160, np.random.default_rng(seed))
         framing = Framing(framing.to_picture, border=0, grey=0.0)
         painted = framing.apply(np.repeat(mask[..., None], 3, axis=2).astype(np.uint8) * 255)
-        expected = to_network_input(painted, 7)[..., 0] / 255
+        expected = cv2.resize(painted, (7, 7), interpolation=cv2.INTER_AREA)[..., 0] / 255
         assert framing.coverage(mask, 7) == pytest.approx(expected, abs=0.02)
 
 
