@@ -22,7 +22,7 @@ Written by `make bench`; `make bench ARGS="--redraw"` writes it again from
 [the raw figures](results/figures.json) without measuring. Everything is a ratio to something measured in the same
 rounds, because milliseconds of one machine say nothing about another. The sides:
 
-- **this service**, as `python main.py` starts it, and once more with `INFERENCE_PRECISION=float32`;
+- **this service**, as `python main.py` starts it, and once more in the other precision (`INFERENCE_PRECISION`);
 - **FastAPI and ONNX Runtime**: what a good team would pick. The same weights, detector, crops and previews, Grad-CAM in
   closed form, one thread per pass and a worker per core ([its file](sides/fastapi_onnx.py) says how it is set);
 - **the usual way**, written plainly: a thread per frame, `model.predict`, a Grad-CAM model built per request, a lock
@@ -97,7 +97,8 @@ def _aims(figures: Figures) -> str:
     met, known = count_met(results)
     verdicts = {True: "met", False: "**not met**", None: "not decided"}
     rows = [[result.aim, result.measured, verdicts[result.met]] for result in results]
-    return f"## Aims\n\n{met} of {known} met.\n\n{_table(['aim', 'measured', ''], rows)}"
+    why = "[Where the time goes](PROFILE.md) says why the others are not."
+    return f"## Aims\n\n{met} of {known} met. {why}\n\n{_table(['aim', 'measured', ''], rows)}"
 
 
 def _throughput(figures: Figures) -> str:
