@@ -122,37 +122,33 @@ class FaceDetector:
         left, top = int(region.x), int(region.y)
         part = np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)])
         pyramid = Pyramid(part, _HINT_WORKING_SIDE)
-        eyes = self._eyes_by_landmarks(pyramid, self._face(pyramid, _HINT_SIDES))
+        face, _doubtful = self._search(pyramid, _HINT_SIDES)
+        eyes = self._eyes_by_landmarks(pyramid, face)
         return [replace(eye, box=geometry.shifted(eye.box, left, top)) for eye in eyes]
 
     def _eyes_in_picture(self, picture: RgbImage, *, may_be_close_up: bool) -> list[EyeRegion]:
         pyramid = Pyramid(picture, _WORKING_SIDE)
-        face, doubtful = self._coarse_search(pyramid, _CLOSE_UP_COARSE_SIDES if may_be_close_up else _COARSE_SIDES)
+        face, doubtful = self._search(pyramid, _CLOSE_UP_COARSE_SIDES if may_be_close_up else _COARSE_SIDES)
         if face is None:
             seen_by_haar = self._seen_by_haar(pyramid)
             face = self._confirmed_face(pyramid, seen_by_haar[:_MOST_CANDIDATES] + doubtful[:_MOST_CANDIDATES])
             if face is None and may_be_close_up and not seen_by_haar:
                 return []
         if face is None:
-            face = self._face(pyramid, _CLOSE_UP_FINE_SIDES if may_be_close_up else _FINE_SIDES)
+            face, _doubtful = self._search(pyramid, _CLOSE_UP_FINE_SIDES if may_be_close_up else _FINE_SIDES)
         return self._eyes_by_landmarks(pyramid, face) or self._eyes_by_cascades(
             pyramid, may_be_close_up=may_be_close_up
         )
 
-    def _face(self, pyramid: Pyramid, search_sides: Sequence[int]) -> Box | None:
-        """The largest face at the coarsest size that shows one, in pixels of the working size."""
+    def _search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[Box | None, list[Box]]:
+        """The largest face at the coarsest size that shows one, or else what may be a face at the last of the sizes.
+
+        All in pixels of the working size.
+        """
+        doubtful: list[Box] = []
         for side in search_sides:
             if side > max(_WORKING_SIDE, 2 * pyramid.longest_side):
                 break
-            faces, _doubtful = self._dlib_faces(pyramid.roughly_at(side), pyramid.working_side / side)
-            if faces:
-                return faces[0]
-        return None
-
-    def _coarse_search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[Box | None, list[Box]]:
-        """The same, or else what may be a face at the last of the sizes."""
-        doubtful: list[Box] = []
-        for side in search_sides:
             faces, doubtful = self._dlib_faces(pyramid.roughly_at(side), pyramid.working_side / side)
             if faces:
                 return faces[0], []

@@ -8,6 +8,7 @@ from src.services.graph_rewriting import (
     fold_batch_normalisations,
     normalise_by_depthwise_convolutions,
     pool_before_pointwise_convolutions,
+    producer,
 )
 from src.services.tensorflow_runtime import has_gpu, tf
 
@@ -52,7 +53,7 @@ def _graph_of_constants(forward: Any) -> Any:
             node.name, node.op = name, "Const"
             node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-        elif any(name.removeprefix("^").partition(":")[0] in values for name in node.input):
+        elif any(producer(name) in values for name in node.input):
             return None
     kept = [node for node in graph.node if node.name not in values]
     del graph.node[:]

@@ -26,7 +26,7 @@ def fold_batch_normalisations(graph: Any) -> None:
         normalisation = _normalisation(nodes, node)
         if normalisation is None or statistics_uses[node.name]:
             continue
-        convolution = nodes[_producer(node.input[0])]
+        convolution = nodes[producer(node.input[0])]
         weights = _constant(nodes, convolution.input[1]) if convolution.op == "Conv2D" else None
         if weights is None or uses[convolution.name] != 1 or not _has_last_channels(convolution):
             continue
@@ -73,7 +73,7 @@ def pool_before_pointwise_convolutions(graph: Any) -> None:
     for node in list(graph.node):
         if node.op != "AvgPool" or not _has_last_channels(node):
             continue
-        convolution = nodes[_producer(node.input[0])]
+        convolution = nodes[producer(node.input[0])]
         if uses[convolution.name] != 1 or not _is_pointwise(nodes, convolution):
             continue
         source, weights, *orders = convolution.input
@@ -85,29 +85,29 @@ def pool_before_pointwise_convolutions(graph: Any) -> None:
         node.CopyFrom(pointwise)
 
 
+def producer(name: str) -> str:
+    """The node behind an input: `node`, `node:1`, or `^node` for an order without data."""
+    return name.removeprefix("^").partition(":")[0]
+
+
 def _by_name(graph: Any) -> dict[str, Any]:
     return {node.name: node for node in graph.node}
 
 
 def _uses(graph: Any) -> Counter[str]:
     """How many inputs take something from each node."""
-    return Counter(_producer(name) for node in graph.node for name in node.input)
+    return Counter(producer(name) for node in graph.node for name in node.input)
 
 
 def _uses_of_statistics(graph: Any) -> Counter[str]:
     """How many inputs take something beside the main output of each node: of a normalisation, what gradients need."""
     return Counter(
-        _producer(name) for node in graph.node for name in node.input if name.partition(":")[2] not in ("", "0")
+        producer(name) for node in graph.node for name in node.input if name.partition(":")[2] not in ("", "0")
     )
 
 
-def _producer(name: str) -> str:
-    """The node behind an input: `node`, `node:1`, or `^node` for an order without data."""
-    return name.removeprefix("^").partition(":")[0]
-
-
 def _constant(nodes: dict[str, Any], name: str) -> npt.NDArray[np.float32] | None:
-    node = nodes[_producer(name)]
+    node = nodes[producer(name)]
     if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
         return None
     values: npt.NDArray[np.float32] = tf.make_ndarray(node.attr["value"].tensor)
