@@ -63,8 +63,19 @@ class ServiceProcess:
     @property
     def resident_megabytes(self) -> float:
         """Memory of the process; Linux only."""
+        return self._megabytes("VmRSS:")
+
+    @property
+    def peak_resident_megabytes(self) -> float:
+        """The most that it was since `forget_peak`; Linux only."""
+        return self._megabytes("VmHWM:")
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def _megabytes(self, name: str) -> float:
         for line in Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process has ended")
 
