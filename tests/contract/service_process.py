@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -61,9 +62,26 @@ class ServiceProcess:
         return self.log_file.read_text(encoding="utf-8")
 
     @property
+    def pid(self) -> int:
+        """The process that was started: the supervisor, unless SUPERVISE is false."""
+        return self._process.pid
+
+    @property
+    def server_pid(self) -> int | None:
+        """The process that answers; None while there is none. Linux only."""
+        return next(iter(self.server_pids), None)
+
+    @property
+    def server_pids(self) -> list[int]:
+        """All children of the supervisor, also those that have ended and not been asked about; Linux only."""
+        if self._environment.get("SUPERVISE", "true") != "true":
+            return [self.pid]
+        return _children_of(self.pid)
+
+    @property
     def resident_megabytes(self) -> float:
-        """Memory of the process; Linux only."""
-        for line in Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines():
+        """Memory of the process that answers; Linux only."""
+        for line in Path(f"/proc/{self.server_pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process has ended")
@@ -104,6 +122,17 @@ class ServiceProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+
+
+def _children_of(parent: int) -> list[int]:
+    children = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # After the name, which may hold anything, also brackets: state, parent.
+            fields = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                children.append(int(file.parent.name))
+    return children
 
 
 def free_port() -> int:
