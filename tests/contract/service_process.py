@@ -24,15 +24,20 @@ _STOP_SECONDS = 60
 class ServiceProcess:
     """`python main.py` on a free port, as a context manager that waits until it is healthy.
 
+    Everything in capitals is put into its environment; `root` is where its `main.py` is.
+
     Attributes:
         client: an HTTP client whose base URL is the service.
         log_file: everything that the process printed.
     """
 
-    def __init__(self, log_file: Path, *, wait_until_healthy: bool = True, **settings: str) -> None:
+    def __init__(
+        self, log_file: Path, *, wait_until_healthy: bool = True, root: Path = PROJECT_ROOT, **settings: str
+    ) -> None:
         self.port = int(settings.get("PORT", free_port()))
         self.log_file = log_file
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120)
+        self._root = root
         self._wait_until_healthy = wait_until_healthy
         self._environment = os.environ | {"PORT": str(self.port)} | settings
 
@@ -40,7 +45,7 @@ class ServiceProcess:
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "main.py"],
-                cwd=PROJECT_ROOT,
+                cwd=self._root,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
