@@ -43,7 +43,6 @@ class Supervisor:
         self._stop_timeout_s = drain_timeout_s + KILL_AFTER_S
         self._wakeups = Wakeups()
         self._restarts = Restarts()
-        self._was_ever_ready = False
 
     def run(self) -> int:
         """Returns when the service has been stopped, cannot start, or is given up.
@@ -63,10 +62,12 @@ class Supervisor:
         except OSError as error:
             return self._after_death(f"could not be started ({error.strerror})", was_ready=False)
         exit_code = server.wait(self._stop_timeout_s)
-        self._was_ever_ready |= server.was_ready
         if server.was_stopped:
             return _reported(exit_code)
-        if self._is_last_word(exit_code):
+        has_run = server.was_ready or self._restarts.was_ever_ready
+        # What could not start will not the next time either. Not so if it has been running: then a file is just being
+        # replaced, or the memory of the one that died is not free yet.
+        if exit_code in {_STOPPED, _WRONG_SETTINGS} or (exit_code == _CANNOT_START and not has_run):
             return exit_code
         return self._after_death(_in_words(exit_code), was_ready=server.was_ready)
 
@@ -74,7 +75,7 @@ class Supervisor:
         delay_s = self._restarts.delay_after(was_ready=was_ready)
         if delay_s is None:
             _log.critical(
-                "server process %s; giving up: %d in a row ended before they were ready", how, MAX_FAILED_STARTS
+                "server process %s; giving up: %d ended, and none of them was ever ready", how, MAX_FAILED_STARTS
             )
             return GAVE_UP
         _log.error("server process %s, restart %d in %.1f s", how, self._restarts.count, delay_s)
@@ -83,11 +84,6 @@ class Supervisor:
             return None
         _log.info("%s: stopped before the restart", stop_signal.name)
         return _STOPPED
-
-    def _is_last_word(self, exit_code: int) -> bool:
-        # What could not start will not the next time either. Not so if it has been running: then a file is just being
-        # replaced, or the memory of the one that died is not free yet.
-        return exit_code in {_STOPPED, _WRONG_SETTINGS} or (exit_code == _CANNOT_START and not self._was_ever_ready)
 
 
 def _in_words(exit_code: int) -> str:

@@ -7,8 +7,6 @@ import time
 
 from src.core.stop_signals import STOP_SIGNALS, block_stop_signals
 
-_OTHERS = {signal.SIGCHLD, signal.SIGALRM}
-
 
 class Wakeups:
     """Takes these signals of the process for itself, so there is one of it, on the only thread.
@@ -17,8 +15,10 @@ class Wakeups:
     """
 
     def __init__(self) -> None:
+        # Not a constant: Windows imports this file, and has no such signals.
+        self._others = {signal.SIGCHLD, signal.SIGALRM}
         block_stop_signals()
-        signal.pthread_sigmask(signal.SIG_BLOCK, _OTHERS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._others)
         # What is ignored by default may be thrown away although it is blocked, as on macOS; and a parent that left
         # SIGCHLD ignored would have children vanish before anybody could ask how they ended.
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -26,14 +26,14 @@ class Wakeups:
     def give_up(self) -> None:
         """In a child: all but the stop signals are as in any other process again."""
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OTHERS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._others)
 
     def next(self, until: float | None = None) -> signal.Signals:
         """The next signal; SIGALRM at the latest at `until` on the monotonic clock."""
         if until is not None:
             # 0 would switch the timer off.
             signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 0.001))
-        received = signal.Signals(signal.sigwait(STOP_SIGNALS | _OTHERS))
+        received = signal.Signals(signal.sigwait(STOP_SIGNALS | self._others))
         signal.setitimer(signal.ITIMER_REAL, 0)
         return received
 

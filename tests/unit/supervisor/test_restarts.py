@@ -16,18 +16,26 @@ def test_one_that_was_ready_is_followed_at_once_however_often() -> None:
     assert {restarts.delay_after(was_ready=True) for _ in range(10 * MAX_FAILED_STARTS)} == {0.5}
 
 
-def test_one_that_was_ready_makes_up_for_those_before() -> None:
+def test_once_one_was_ready_nothing_is_given_up_but_pauses_are_no_longer_than_half_a_minute() -> None:
+    """Requests hit a server process while it loads, too."""
     restarts = Restarts()
-    for _ in range(3):
-        for _ in range(MAX_FAILED_STARTS - 1):
-            assert restarts.delay_after(was_ready=False) is not None
-        assert restarts.delay_after(was_ready=True) == 0.5
+    restarts.delay_after(was_ready=True)
+    delays = [restarts.delay_after(was_ready=False) for _ in range(1100)]
+    assert delays[:8] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert set(delays[8:]) == {30.0}
+
+
+def test_one_that_is_ready_again_shortens_the_pauses() -> None:
+    restarts = Restarts()
+    for _ in range(MAX_FAILED_STARTS - 1):
+        restarts.delay_after(was_ready=False)
+    assert restarts.delay_after(was_ready=True) == 0.5
+    assert restarts.delay_after(was_ready=False) == 0.5
 
 
 def test_every_restart_is_counted_and_giving_up_is_none() -> None:
     restarts = Restarts()
     assert restarts.count == 0
-    restarts.delay_after(was_ready=True)
     for _ in range(MAX_FAILED_STARTS):
         restarts.delay_after(was_ready=False)
-    assert restarts.count == MAX_FAILED_STARTS
+    assert restarts.count == MAX_FAILED_STARTS - 1

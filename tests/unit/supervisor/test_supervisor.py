@@ -83,7 +83,7 @@ def test_could_not_start_is_a_death_once_one_was_ready() -> None:
 def test_a_crash_loop_is_given_up() -> None:
     code, output = supervise("os.abort()")
     assert code == GAVE_UP
-    assert output[-1] == "server process ended by SIGABRT; giving up: 5 in a row ended before they were ready"
+    assert output[-1] == "server process ended by SIGABRT; giving up: 5 ended, and none of them was ever ready"
 
 
 def test_what_was_printed_before_the_fork_is_printed_once() -> None:
@@ -129,3 +129,10 @@ def test_signals_are_as_everywhere_in_the_child_but_for_the_blocked_ones() -> No
         "return 0",
     )
     assert output == ["True", "SIGINT SIGTERM"]
+
+
+def test_a_system_without_forks_and_signal_masks_is_told_apart_and_can_import_it_all() -> None:
+    """As Windows is."""
+    missing = "del os.fork, signal.SIGCHLD, signal.SIGALRM, signal.SIGKILL, signal.sigwait, signal.pthread_sigmask\n"
+    program = f"import os, signal, subprocess\n{missing}import main\nprint(main.can_supervise())"
+    assert run_program(program) == (0, ["False"])
