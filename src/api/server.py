@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from src.api.app import build_app
 from src.api.context import ApiContext
-from src.api.stop_signals import STOP_SIGNALS, second_stop_signal
 from src.config.process_environment import shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
+from src.core.stop_signals import STOP_SIGNALS, second_stop_signal
 
 if TYPE_CHECKING:
     # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
@@ -33,12 +33,20 @@ _FLUSH_SECONDS = 0.3
 _STOP_INTERVAL_SECONDS = 0.05
 
 
-def serve(settings: Settings, load_services: LoadServices) -> int:
+def serve(
+    settings: Settings,
+    load_services: LoadServices,
+    *,
+    hurry: Callable[[], bool] = second_stop_signal,
+    restarts: int = 0,
+) -> int:
     """Runs the service until it is told to stop.
 
     Args:
         settings: of the whole service.
         load_services: called on a thread of its own, while `/health` already answers 503 and `/live` 200.
+        hurry: whether, while it is stopping, somebody has asked again.
+        restarts: how many server processes there were before this one.
 
     Returns:
         the exit code: 0 after a stop signal, 1 if the services could not be loaded.
@@ -47,14 +55,18 @@ def serve(settings: Settings, load_services: LoadServices) -> int:
         StartupError: the port is taken.
     """
     _check_port_is_free(settings.listen_address, settings.port)
-    return _Server(settings, load_services).run()
+    return _Server(settings, load_services, hurry, restarts).run()
 
 
 class _Server:
-    def __init__(self, settings: Settings, load_services: LoadServices) -> None:
+    def __init__(
+        self, settings: Settings, load_services: LoadServices, hurry: Callable[[], bool], restarts: int
+    ) -> None:
         self._settings = settings
         self._load_services = load_services
+        self._hurry = hurry
         self._context = ApiContext(settings)
+        self._context.metrics.count_restarts(restarts)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: Services | None = None
         self._has_returned = threading.Event()
@@ -106,7 +118,7 @@ class _Server:
         lifecycle = self._context.lifecycle
         lifecycle.drain()
         _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
-        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=second_stop_signal):
+        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._hurry):
             _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
         time.sleep(_FLUSH_SECONDS)
         self._stop_loop()
