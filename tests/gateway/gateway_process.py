@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,6 +20,7 @@ GATEWAY_FOLDER = PROJECT_ROOT / "deploy" / "gateway"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 _START_SECONDS = 30
+_PATIENCE_SECONDS = 60
 _STOP_SECONDS = 30
 
 
@@ -114,6 +115,13 @@ class GatewayProcess:
             assert files, f"the configuration has no {old!r}"
             for file in files:
                 file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+    def wait_for(self, is_met: Callable[[], bool], what: str) -> None:
+        """Asks again and again, for as long as a slow machine may need."""
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while not is_met():
+            assert time.monotonic() < give_up_at, f"there was no {what} in {_PATIENCE_SECONDS} s:\n{self.log}"
+            time.sleep(0.05)
 
     def _wait_until_it_listens(self) -> None:
         give_up_at = time.monotonic() + _START_SECONDS
