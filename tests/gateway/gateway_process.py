@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +17,6 @@ from types import TracebackType
 import httpx
 
 from src.config.settings import PROJECT_ROOT
-from tests.contract.service_process import free_port
 
 GATEWAY_FOLDER = PROJECT_ROOT / "deploy" / "gateway"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
@@ -50,7 +52,7 @@ class GatewayProcess:
                 "client_body_timeout 1s"}`. Each has to occur.
             environment: more variables for `start.sh`, such as `RATE_PER_ADDRESS`.
         """
-        self.port = free_port()
+        self.port = _steady_port()
         self.folder = folder / "run"
         self.log_file = folder / "log"
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120)
@@ -137,3 +139,14 @@ class GatewayProcess:
             return
         self._process.kill()
         raise AssertionError(f"nginx did not listen within {_START_SECONDS} s:\n{self.log}")
+
+
+def _steady_port() -> int:
+    """A free port below those that systems give to outgoing connections: one of these could take it before nginx does,
+    and on a busy machine now and then does.
+    """
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -40,6 +40,16 @@ class RawConnection:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
+    def header(self) -> bytes:
+        """The status line and headers that come next, to their end; what follows stays unread."""
+        header = b""
+        while not header.endswith(b"\r\n\r\n"):
+            byte = self._socket.recv(1)
+            if not byte:
+                break
+            header += byte
+        return header
+
     def answer(self) -> httpx.Response:
         """The next answer, read to its end."""
         response = http.client.HTTPResponse(self._socket)
