@@ -52,7 +52,10 @@ if [ -n "${MAX_BODY_MB:-}" ]; then
     edit limits.conf '^\(client_[a-z_]*_size\) .*' "\1 ${MAX_BODY_MB}m;"
 fi
 if [ -n "${REQUEST_TIMEOUT_S:-}" ]; then
-    edit limits.conf '^proxy_read_timeout .*' "proxy_read_timeout $((${REQUEST_TIMEOUT_S%.*} + 15))s;"
+    whole=$((${REQUEST_TIMEOUT_S%.*} + 0))
+    edit limits.conf '^proxy_read_timeout .*' "proxy_read_timeout $((whole + 15))s;"
+    # 0 would be no limit.
+    edit limits.conf '^proxy_next_upstream_timeout .*' "proxy_next_upstream_timeout $((whole - whole / 4 + !whole))s;"
 fi
 if [ -n "${RATE_PER_ADDRESS:-}" ]; then
     edit limits.conf 'rate=[^;]*' "rate=${RATE_PER_ADDRESS}r\/s"
