@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -127,6 +128,29 @@ class TestFormats:
         file = encode_png(photo)
         assert file.startswith(PNG_SIGNATURE)
         assert np.array_equal(decode(file), photo)
+
+
+class TestOpenCv:
+    """Its readers of other formats than PNG have known holes in the version that we keep: docs/security.md."""
+
+    @staticmethod
+    def shown(monkeypatch: pytest.MonkeyPatch, file_format: str) -> list[bytes]:
+        """What OpenCV gets to see while such a picture is decoded."""
+        seen: list[bytes] = []
+
+        def look(data: RgbImage, _: int) -> None:
+            seen.append(data.tobytes()[:8])
+
+        monkeypatch.setattr(cv2, "imdecode", look)
+        assert decode(saved(Image.new("RGB", (64, 48), "red"), file_format)).shape == (48, 64, 3)
+        return seen
+
+    @pytest.mark.parametrize("file_format", ["JPEG", "MPO", "WEBP", "BMP"])
+    def test_it_reads_no_other_format(self, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+        assert self.shown(monkeypatch, file_format) == []
+
+    def test_it_reads_png(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.shown(monkeypatch, "PNG") == [PNG_SIGNATURE]
 
 
 class TestColourModes:
