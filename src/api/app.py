@@ -12,19 +12,27 @@ from robyn.robyn import HttpMethod
 from src.api.context import ApiContext
 from src.api.endpoint import Handler, Style, endpoint
 from src.api.envelope import Answer, plain_envelope
+from src.api.page_files import INDEX, read_page_files
 from src.api.routes.health import health_handler, live_handler
 from src.api.routes.metrics import metrics_handler
+from src.api.routes.page import page_handler
 from src.api.routes.predict import predict_handler
 from src.api.routes.upload import upload_handler
+from src.config.settings import ASSETS_DIR
 from src.core.errors import MethodNotAllowed, NotFound
 from src.core.stage_times import StageTimes
 from src.services.metrics import OTHER_ROUTE
 
+_PAGE_PREFIX = "/assets/web"
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
 def build_app(context: ApiContext) -> Robyn:
-    """The application, not yet listening."""
+    """The application, not yet listening.
+
+    Raises:
+        StartupError: the demo page's files are missing.
+    """
     app = Robyn(__file__, config=_robyn_config())
     # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP, and are
     # asked every few seconds by every probe.
@@ -35,7 +43,10 @@ def build_app(context: ApiContext) -> Robyn:
         _add_path(app, context, path, {"POST": handler}, Style(path, context.envelope, logging.INFO))
     for path, handler in operators.items():
         _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(path, plain_envelope, logging.DEBUG))
-    for path in ("/", "/*rest"):
+    if context.settings.demo_page:
+        _add_page(app, context)
+    # A path that is registered twice would be answered by whichever Robyn finds first.
+    for path in ("/*rest",) if context.settings.demo_page else ("/", "/*rest"):
         for method in _ALL_METHODS:
             _add_route(app, context, method, path, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
     return app
@@ -48,6 +59,14 @@ def _robyn_config() -> Config:
     config.disable_openapi = True
     config.log_level = "WARN"
     return config
+
+
+def _add_page(app: Robyn, context: ApiContext) -> None:
+    """One route per file, so that no other path can be asked for."""
+    for name, file in read_page_files(ASSETS_DIR / "web").items():
+        path, route = ("/", "/") if name == INDEX else (f"{_PAGE_PREFIX}/{name}", _PAGE_PREFIX)
+        handler = page_handler(file)
+        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(route, plain_envelope, logging.DEBUG))
 
 
 def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: Style) -> None:

@@ -196,6 +196,7 @@ class Settings(BaseSettings):
         "INFO", description="Least severe level logged."
     )
     metrics: bool = Field(True, description="Answer GET /metrics; false answers it 404.")
+    demo_page: bool = Field(True, description="Answer GET / with the demo page; false answers it 404.")
 
     @property
     def max_body_bytes(self) -> int:
