@@ -10,14 +10,16 @@ from robyn.argument_parser import Config
 from robyn.robyn import HttpMethod
 
 from src.api.context import ApiContext
+from src.api.documents import document_files
 from src.api.endpoint import Handler, Style, endpoint
 from src.api.envelope import Answer, plain_envelope
 from src.api.page_files import INDEX, read_page_files
 from src.api.routes.health import health_handler, live_handler
 from src.api.routes.metrics import metrics_handler
-from src.api.routes.page import page_handler
 from src.api.routes.predict import predict_handler
+from src.api.routes.static_file import static_file_handler
 from src.api.routes.upload import upload_handler
+from src.api.static_file import StaticFile
 from src.config.settings import ASSETS_DIR
 from src.core.errors import MethodNotAllowed, NotFound
 from src.core.stage_times import StageTimes
@@ -39,10 +41,14 @@ def build_app(context: ApiContext) -> Robyn:
     operators = {"/health": health_handler(context), "/live": live_handler()}
     if context.settings.metrics:
         operators["/metrics"] = metrics_handler(context)
-    for path, handler in (("/predict", predict_handler(context)), ("/upload", upload_handler(context))):
+    analysis = {"/predict": predict_handler(context), "/upload": upload_handler(context)}
+    for path, handler in analysis.items():
         _add_path(app, context, path, {"POST": handler}, Style(path, context.envelope, logging.INFO))
     for path, handler in operators.items():
         _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(path, plain_envelope, logging.DEBUG))
+    pages = ["/"] if context.settings.demo_page else []
+    for path, file in document_files(context.settings, [*analysis, *operators, *pages]).items():
+        _add_file(app, context, path, file, path)
     if context.settings.demo_page:
         _add_page(app, context)
     # A path that is registered twice would be answered by whichever Robyn finds first.
@@ -65,8 +71,12 @@ def _add_page(app: Robyn, context: ApiContext) -> None:
     """One route per file, so that no other path can be asked for."""
     for name, file in read_page_files(ASSETS_DIR / "web").items():
         path, route = ("/", "/") if name == INDEX else (f"{_PAGE_PREFIX}/{name}", _PAGE_PREFIX)
-        handler = page_handler(file)
-        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(route, plain_envelope, logging.DEBUG))
+        _add_file(app, context, path, file, route)
+
+
+def _add_file(app: Robyn, context: ApiContext, path: str, file: StaticFile, route: str) -> None:
+    handler = static_file_handler(file)
+    _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(route, plain_envelope, logging.DEBUG))
 
 
 def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: Style) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from src.api.static_file import StaticFile, static_file
 from src.core.errors import StartupError
 
 INDEX = "index.html"
@@ -32,33 +30,9 @@ _CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_TAG_DIGITS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """One file with what its answers say of it.
-
-    Attributes:
-        content: its bytes.
-        tag: a strong entity tag (RFC 9110, section 8.8.3), quotes included.
-        headers: of every answer with or about the file.
-    """
-
-    content: bytes
-    tag: str
-    headers: Mapping[str, str]
-
-    def is_tagged(self, if_none_match: str | None) -> bool:
-        """Whether an If-None-Match header names this very content (RFC 9110, section 13.1.2)."""
-        if if_none_match is None:
-            return False
-        # The comparison is the weak one: a gateway that compresses makes strong tags weak.
-        tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return bool(tags & {self.tag, "*"})
-
-
-def read_page_files(folder: Path) -> dict[str, PageFile]:
+def read_page_files(folder: Path) -> dict[str, StaticFile]:
     """The page's files by name; what else lies in the folder is left alone.
 
     Raises:
@@ -74,16 +48,10 @@ def read_page_files(folder: Path) -> dict[str, PageFile]:
     return files
 
 
-def _page_file(content: bytes, content_type: str) -> PageFile:
-    tag = f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"'
-    headers = {
-        "Content-Type": content_type,
-        "ETag": tag,
-        # Kept by the browser, but asked about each time: a new version is seen at once, an old one costs no bytes.
-        "Cache-Control": "no-cache",
-        "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-        "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return PageFile(content, tag, headers)
+def _page_file(content: bytes, content_type: str) -> StaticFile:
+    return static_file(
+        content,
+        content_type,
+        _CONTENT_SECURITY_POLICY,
+        Permissions_Policy="camera=(self), microphone=(), geolocation=()",
+    )

@@ -1,4 +1,4 @@
-"""GET / and the files below /assets/web/: the demo page."""
+"""GET of a file in memory: the demo page's, the documentation's."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from robyn import Request
 
 from src.api.endpoint import Handler
 from src.api.envelope import Answer
-from src.api.page_files import PageFile
+from src.api.static_file import StaticFile
 from src.core.stage_times import StageTimes
 
 
-def page_handler(file: PageFile) -> Handler:
-    async def page(request: Request, _times: StageTimes) -> Answer:
+def static_file_handler(file: StaticFile) -> Handler:
+    async def static_file(request: Request, _times: StageTimes) -> Answer:
         if file.is_tagged(request.headers.get("if-none-match")):
             return Answer(304, headers={name: text for name, text in file.headers.items() if name != "Content-Type"})
         return Answer(200, file.content, dict(file.headers))
 
-    return page
+    return static_file
