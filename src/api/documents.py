@@ -17,6 +17,7 @@ _OPENAPI_PATH = "/openapi.json"
 _PAGE_PATH = "/docs"
 # Colours and type are the demo page's.
 _STYLES = (ASSETS_DIR / "web" / "theme.css", ASSETS_DIR / "docs" / "docs.css")
+DOCUMENT_PATHS = (_OPENAPI_PATH, _PAGE_PATH)
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -28,12 +29,12 @@ def document_files(
     Args:
         settings: of this instance.
         other_paths: what it serves beside these files; other files of pages left out.
-        guarded: the paths that need a key.
+        guarded: the paths that need a key, these ones included.
 
     Raises:
         KeyError: one of the paths is not documented.
     """
-    document = openapi_document(settings, [*other_paths, _OPENAPI_PATH, _PAGE_PATH], guarded)
+    document = openapi_document(settings, [*other_paths, *DOCUMENT_PATHS], guarded)
     # The page has no script, and no style but this one.
     style = "".join(file.read_text(encoding="utf-8") for file in _STYLES)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
