@@ -7,17 +7,20 @@ import { camera as texts } from "./texts.js";
 let stream = null;
 let recording = null;
 
-// onOpen() comes before the panel shows; onFrames(frames) when there are frames to send.
-export function prepareCamera({ onOpen, onFrames }) {
+// onOpen() comes before the panel shows, onClose() after it was put away, onFrames(frames) when there are frames to send.
+export function prepareCamera({ onOpen, onClose, onFrames }) {
   byId("camera-open").addEventListener("click", () => {
     onOpen();
     open();
   });
   byId("camera-start").addEventListener("click", () => record(onFrames));
   byId("camera-close").addEventListener("click", () => {
-    hideCamera();
+    onClose();
     announce(texts.closed);
     byId("camera-open").focus();
+  });
+  byId("camera-video").addEventListener("loadedmetadata", ({ target }) => {
+    byId("stage").style.aspectRatio = `${target.videoWidth} / ${target.videoHeight}`;
   });
   addEventListener("pagehide", hideCamera);
 }
@@ -31,7 +34,6 @@ export function hideCamera() {
 }
 
 async function open() {
-  hideCamera();
   const [video, start] = [byId("camera-video"), byId("camera-start")];
   start.disabled = true;
   byId("camera-bar").value = 0;
@@ -71,7 +73,6 @@ async function record(onFrames) {
   say(texts.choosing);
   const frames = await framesToSend(recorded);
   if (signal.aborted) return;
-  hideCamera();
   onFrames(frames);
 }
 

@@ -49,5 +49,5 @@ export function announce(text) {
 export function showAndFocus(section, heading) {
   section.hidden = false;
   heading.focus({ preventScroll: true });
-  section.scrollIntoView({ block: "start" });
+  scrollTo({ top: 0 });
 }

@@ -17,11 +17,10 @@ export function eyeCard(name, eye, isCalibrated) {
     header(name, eye.inconclusive ? texts.inconclusive : null),
     pictures(name, eye),
     verdict(eye),
+    eye.reasons.length ? doubts(eye.reasons) : null,
     confidence(eye, isCalibrated),
     scores(eye),
-    eye.reasons.length ? doubts(eye.reasons) : null,
     el("p", { class: "small" }, texts.found(eye.found_by, eye.frames_seen)),
-    eye.found_by === "whole_picture" ? el("p", { class: "small" }, texts.wholePicture) : null,
   );
 }
 
@@ -86,7 +85,8 @@ function fader(name, views) {
 }
 
 function verdict(eye) {
-  const meaning = classes[eye.best_prediction];
+  // What an answer means is of no use where it means nothing.
+  const meaning = eye.inconclusive ? null : classes[eye.best_prediction];
   return el(
     "div",
     { class: "verdict" },
@@ -103,13 +103,15 @@ function verdict(eye) {
 }
 
 function confidence(eye, isCalibrated) {
+  const isReliable = !eye.inconclusive;
+  const value = isReliable ? texts.confidence(eye.confidence) : texts.unreliable(eye.confidence);
   return el(
     "p",
     { class: "confidence" },
     el("span", { class: "small" }, `${texts.confidenceLabel}: `),
-    el("span", { class: "confidence-value" }, texts.confidence(eye.confidence)),
+    el("span", { class: "confidence-value" }, value),
     // How often such answers are right is known of the answers that one may rely on.
-    isCalibrated && !eye.inconclusive ? el("span", { class: "small calibrated" }, texts.calibrated(eye.confidence)) : null,
+    isCalibrated && isReliable ? el("span", { class: "small calibrated" }, texts.calibrated(eye.confidence)) : null,
   );
 }
 

@@ -24,8 +24,7 @@ async function lookAtPhoto(file, notes = []) {
   photoUrl = URL.createObjectURL(file);
   const sent = { thumbnails: [photoUrl], isCamera: false, notes };
   await run(sent, async (options) => {
-    if (needsConversion(file)) return uploadSmaller(file, sent, options);
-    if (!fitsInARequest(file)) return uploadSmaller(file, sent, options);
+    if (needsConversion(file) || !fitsInARequest(file)) return uploadSmaller(file, sent, options);
     try {
       return await upload(file, options);
     } catch (error) {
@@ -103,10 +102,10 @@ function show(state) {
   hideResult();
 }
 
-function startOver() {
+function startOver(state = "ready") {
   running?.abort();
   forgetTries();
-  show("ready");
+  show(state);
 }
 
 function takeFile(file, count) {
@@ -116,7 +115,7 @@ function takeFile(file, count) {
     return;
   }
   show("problem");
-  showProblem(new ServiceError(problems.noPicture, { code: "no_file" }), null);
+  showProblem(new ServiceError(problems.noPicture, { code: "no_file" }), sendAgain);
 }
 
 fillLabels();
@@ -125,7 +124,7 @@ prepareAccessKey(() => {
   if (document.body.dataset.state === "problem") sendAgain?.();
 });
 prepareIntake(takeFile);
-prepareCamera({ onOpen: startOver, onFrames: lookAtFrames });
+prepareCamera({ onOpen: () => startOver("camera"), onClose: startOver, onFrames: lookAtFrames });
 byId("cancel").addEventListener("click", () => {
   startOver();
   announce(progressTexts.cancelled);
@@ -134,7 +133,7 @@ byId("cancel").addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-start-over]")) {
   button.addEventListener("click", () => {
     startOver();
-    byId("heading").scrollIntoView({ block: "center" });
+    scrollTo({ top: 0 });
     byId("file").focus({ preventScroll: true });
   });
 }

@@ -6,17 +6,20 @@ import { advice, problems as texts } from "./texts.js";
 
 // After that many failures in a row only a person tries again.
 const MOST_AUTOMATIC_TRIES = 5;
+// Errors that say nothing against the picture, though the service names no time for another try.
+const MAY_PASS = new Set(["unauthorized", "internal_error", "strange_answer"]);
 
 let counting = 0;
 let tries = 0;
 
-// error: a ServiceError, or anything with a sentence for `message`. retry(): sends the same once more; null if it cannot be.
+// error: a ServiceError. retry(): sends the same once more.
 export function showProblem(error, retry) {
-  byId("problem-sentence").textContent = error.message;
+  const isWorthATry = error.retryAfter !== null || MAY_PASS.has(error.code);
+  byId("problem-sentence").textContent = texts.sentence(error.message);
   byId("problem-advice").textContent = advice[error.code] ?? "";
   byId("problem-countdown").textContent = "";
   byId("problem-announcement").textContent = "";
-  byId("problem-retry").hidden = !retry;
+  byId("problem-retry").hidden = !isWorthATry;
   byId("problem-stop").hidden = true;
   byId("problem-retry").onclick = () => {
     forgetTries();
@@ -25,7 +28,7 @@ export function showProblem(error, retry) {
   };
   showAndFocus(byId("problem"), byId("problem-heading"));
   if (error.code === "unauthorized") askForKey();
-  else if (retry && error.retryAfter !== null && tries < MOST_AUTOMATIC_TRIES) countDown(error.retryAfter, retry);
+  else if (error.retryAfter !== null && tries < MOST_AUTOMATIC_TRIES) countDown(error.retryAfter, retry);
 }
 
 export function hideProblem() {

@@ -2,7 +2,7 @@
 
 import { announce, byId, el, icon, showAndFocus } from "./elements.js";
 import { eyeCard, isDetected, spokenVerdict } from "./eye_card.js";
-import { formatBriefSeconds, formatMoment, labels, result as texts } from "./texts.js";
+import { formatBriefSeconds, formatMoment, labels, problems, result as texts } from "./texts.js";
 
 const pageTitle = document.title;
 
@@ -38,7 +38,7 @@ function namedEyes({ left_eye: left, right_eye: right }) {
 
 function frameNotes({ frameErrors }, thumbnails) {
   if (!frameErrors.length) return [];
-  const lines = frameErrors.map(({ index, error }) => texts.frameError(index, error));
+  const lines = frameErrors.map(({ error }) => problems.sentence(error));
   return [texts.frameErrors(frameErrors.length, thumbnails.length), ...lines];
 }
 

@@ -9,7 +9,7 @@ const share = new Intl.NumberFormat(locale, { style: "percent", minimumFractionD
 const wholeShare = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
 const seconds = new Intl.NumberFormat(locale, { style: "unit", unit: "second", unitDisplay: "long" });
 const briefSeconds = new Intl.NumberFormat(locale, {
-  style: "unit", unit: "second", minimumFractionDigits: 1, maximumFractionDigits: 1,
+  style: "unit", unit: "second", unitDisplay: "long", minimumFractionDigits: 1, maximumFractionDigits: 1,
 });
 const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
@@ -135,8 +135,7 @@ export const result = {
   sentFrame: (position, count) => `Picture ${position} of ${count} that were sent`,
   frameErrors: (count, total) =>
     `${counted(count, "picture", "pictures")} of ${number.format(total)} could not be used; the others were.`,
-  frameError: (index, sentence) => (/^frame /i.test(sentence) ? sentence : `Picture ${index + 1}: ${sentence}`),
-  calibrated: "calibrated: a score of 90 % was right in about 9 of 10 cases, on pictures like those it learnt from",
+  calibrated: "calibrated: a score of 90% was right in about 9 of 10 cases, on pictures like those it learnt from",
   notCalibrated: "not calibrated: they rank the classes and are not probabilities",
   reportTitle: (date) => `EyeNet report, ${day.format(date)}`,
 };
@@ -146,8 +145,6 @@ const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
 export const eye = {
   title: (name) => side[name],
   whose: { right_eye: "the person’s own right, OD", left_eye: "the person’s own left, OS", unknown: "side unknown" },
-  wholePicture:
-    "No face was found, so the whole photo was taken as one eye. Whether it is a left or a right one, it does not show.",
   notDetected: "Not detected",
   notDetectedText: "This eye was not found in the picture.",
   notDetectedAdvice: "Turn the face to the camera, open both eyes, and leave nothing in front of them.",
@@ -156,6 +153,7 @@ export const eye = {
   inconclusiveLead: (name) => `Most like: ${name}, but do not rely on it.`,
   verdict: (name) => `Most like: ${name}.`,
   confidence: (percent) => `${confidenceWord(percent)}, ${formatPercent(percent)}`,
+  unreliable: (percent) => `${formatPercent(percent)}, not to be relied on`,
   confidenceLabel: "Confidence",
   calibrated: (percent) =>
     `Calibrated: on pictures like those it learnt from, right in ${casesOfTen(percent)} such cases.`,
@@ -172,14 +170,17 @@ export const eye = {
   fadeValue: (percent) => `${formatWholePercent(percent)} heatmap`,
   noHeatmap: "No heatmap: no place in the picture counted more than the others.",
   heatmapHint: "Red and yellow: what counted most for this answer.",
-  found: (how, frames) => `${foundBy[how] ?? how}, in ${counted(frames, "picture", "pictures")}.`,
+  found: (how, frames) =>
+    how === "whole_picture" ? wholePicture : `${foundBy[how] ?? how}, in ${counted(frames, "picture", "pictures")}.`,
   announce: (name, verdict) => `${side[name]}: ${verdict}`,
 };
+
+const wholePicture =
+  "No face was found, so the whole photo was taken as one eye. Whether it is a left or a right one, it does not show.";
 
 const foundBy = {
   landmarks: "Found by the landmarks of the face",
   eye_cascade: "Found by its shape, without landmarks of a face",
-  whole_picture: "The whole photo, taken as one eye",
 };
 
 // Below 60 % the service itself calls an answer inconclusive, unless it was set otherwise.
@@ -197,7 +198,7 @@ function casesOfTen(percent) {
 export const classes = {
   Cataract: "A clouded lens, seen as a grey or white pupil.",
   Conjunctivitis: "An inflamed, red white of the eye and inner lid.",
-  Healthy: "No sign of the other three. It says nothing of any other disease.",
+  Healthy: "The other three are less likely. It says nothing of any other disease.",
   Stye: "A red, swollen bump at the edge of a lid.",
 };
 
@@ -240,6 +241,12 @@ export const problems = {
   strangeAnswer: (status) => `Something between this page and the service answered with status ${status}, and nothing readable.`,
   unreadableFile: "The file could not be read. It may have been moved, or be on a device that is gone.",
   noPicture: "There was no file in what was dropped or pasted.",
+  // "Frame 2: image: the data is ..." of the service, for somebody who has sent a photo.
+  sentence: (fromService) => {
+    const [, position, words] = /^(?:frame (\d+): )?(?:image: )?(.*)$/is.exec(fromService);
+    const sentence = words.charAt(0).toUpperCase() + words.slice(1).replace(/[^.!?]$/, "$&.");
+    return position ? `Picture ${position}: ${sentence}` : sentence;
+  },
   unexpected: "This page ran into a fault of its own. Load it again.",
   retryIn: (count) => `Trying again in ${formatSeconds(count)}.`,
   retryAnnounce: (count) => `It will be tried again in ${formatSeconds(count)}.`,
