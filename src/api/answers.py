@@ -114,7 +114,7 @@ class PredictAnswer(_Answer):
     frame_errors: list[FrameErrorAnswer]
     """Frames that could not be read; the others are answered all the same."""
     model: ModelAnswer
-    """Which model answered."""
+    """The model that answered."""
     notice: str
     """To be shown with the answer."""
 
@@ -127,7 +127,7 @@ class UploadAnswer(_Answer):
     right_eye: EyeAnswer | UnseenEyeAnswer
     """The person's right eye."""
     model: ModelAnswer
-    """Which model answered."""
+    """The model that answered."""
     notice: str
     """To be shown with the answer."""
 
@@ -147,7 +147,7 @@ class ErrorAnswer(_Answer):
     status_code: int
     """The HTTP status once more."""
     body: ErrorBody
-    """What went wrong."""
+    """The sentence and its code."""
     message: str
     """The sentence of `body.error` once more."""
 

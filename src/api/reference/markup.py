@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
-# Longer texts in examples are pictures.
-_LONGEST_TEXT = 64
+# Of pictures in examples, and of answers in the old envelope, which are texts that hold pictures.
+_LONGEST_DATA_URI = 64
+_LONGEST_TEXT = 160
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -56,6 +57,7 @@ def _shortened(value: Any) -> Any:
         return {key: _shortened(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_shortened(item) for item in value]
-    if isinstance(value, str) and value.startswith("data:") and len(value) > _LONGEST_TEXT:
-        return f"{value[:_LONGEST_TEXT]}..."
-    return value
+    if not isinstance(value, str):
+        return value
+    longest = _LONGEST_DATA_URI if value.startswith("data:") else _LONGEST_TEXT
+    return value if len(value) <= longest else f"{value[:longest]}..."
