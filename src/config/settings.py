@@ -226,6 +226,7 @@ class Settings(BaseSettings):
         "INFO", description="Least severe level logged."
     )
     metrics: bool = Field(True, description="Answer GET /metrics; false answers it 404.")
+    demo_page: bool = Field(True, description="Answer GET / with the demo page; false answers it 404.")
 
     @field_validator("max_memory_in_flight_mb")
     @classmethod

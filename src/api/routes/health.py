@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from robyn import Request
 
 from src import __version__
@@ -17,10 +19,10 @@ from src.core.types import ModelInfo
 def health_handler(context: ApiContext) -> Handler:
     async def health(_request: Request, _times: StageTimes) -> Answer:
         state = context.lifecycle.state
-        status = 200 if state is State.READY else 503
+        status: Literal[200, 503] = 200 if state is State.READY else 503
         answer = HealthAnswer(
             status=status,
-            message=state.value,
+            message=state,
             version=__version__,
             requests_in_flight=context.lifecycle.in_flight,
             model=_model(context.model),
