@@ -195,7 +195,7 @@ def test_cancelling_stops_the_request(open_page: OpenPage, eye_file: Path) -> No
     page.send(eye_file)
     page.page.click("#cancel")
     page.wait_for("ready")
-    page.page.wait_for_function("document.querySelector('#announcer').textContent.startsWith('Cancelled')")
+    page.page.wait_for_selector("#announcer:has-text('Cancelled.')", state="attached")
 
     assert [url.rsplit("/", 1)[1] for url in failed] == ["upload"]
     assert page.page.is_hidden("#result")

@@ -112,7 +112,11 @@ def test_dots_in_a_path_lead_nowhere(service: ServiceProcess) -> None:
     """httpx would resolve them before it sends; a raw request does not."""
     import socket
 
-    for path in ("/assets/web/../models/eyenet_model_52k_ds.json", "/assets/web/../../config/settings.py", "/../main.py"):
+    for path in (
+        "/assets/web/../models/eyenet_model_52k_ds.json",
+        "/assets/web/../../config/settings.py",
+        "/../main.py",
+    ):
         with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode("ascii"))
             assert connection.recv(1024).startswith(b"HTTP/1.1 404")
