@@ -66,7 +66,7 @@ def test_a_tag_changes_with_the_content(folder: Path) -> None:
         ("TAG-gzip", False),
     ],
 )
-def test_a_tag_is_compared_weakly(folder: Path, header: str | None, is_tagged: bool) -> None:  # noqa: FBT001
+def test_a_tag_is_compared_weakly(folder: Path, header: str | None, is_tagged: bool) -> None:
     file = read_page_files(folder)["main.js"]
     assert file.is_tagged(header and header.replace("TAG", file.tag)) is is_tagged
 
