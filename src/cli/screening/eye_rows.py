@@ -27,7 +27,6 @@ def render_row(record: PictureRecord, eye: EyeRecord, read_preview: Callable[[st
         f'<td class="file">{name}<br><small class="soft">{side}</small></td>',
         f'<td class="verdict">{_verdict(eye)}</td>',
         f"<td>{_scores(eye)}</td>",
-        f'<td class="number">{eye.confidence:.1f} %</td>',
         f'<td class="number">{"" if eye.unfamiliarity is None else f"{eye.unfamiliarity:.2f}"}</td>',
     ]
     data = {

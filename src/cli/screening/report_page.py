@@ -29,8 +29,7 @@ _COLUMNS = (
     ("Heatmap", ""),
     ("File", 'data-key="file"'),
     ("Verdict", 'data-key="rank"'),
-    ("Scores", ""),
-    ("Confidence", 'class="number" data-key="confidence" data-number'),
+    ("Scores", 'data-key="confidence" data-number'),
     ("Unfamiliarity", 'class="number" data-key="unfamiliarity" data-number'),
 )
 
@@ -161,7 +160,8 @@ def _controls(classes: Sequence[str]) -> str:
         '<div><label for="filter-verdict">Most like</label>'
         f'<select id="filter-verdict"><option value="">any class</option>{options}</select></div>'
         '<div><label for="filter-certainty">Show</label><select id="filter-certainty">'
-        '<option value="">all eyes</option><option value="inconclusive">inconclusive</option><option value="answered">answered</option></select></div>'
+        '<option value="">all eyes</option>'
+        '<option value="inconclusive">inconclusive</option><option value="answered">answered</option></select></div>'
         '<div id="count" class="soft" role="status"></div>'
         '<div class="pages"><button type="button" id="previous">Previous</button><span id="place"></span>'
         '<button type="button" id="next">Next</button></div></div>'

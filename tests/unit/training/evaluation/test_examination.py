@@ -64,9 +64,7 @@ def examined(folder: Path, files: dict[str, str]) -> tuple[Examination, int]:
 
 
 def test_cases_come_in_the_order_of_the_pictures(tmp_path: Path) -> None:
-    examination, progress = examined(
-        tmp_path, {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "0.9", "Stye/1.jpg": "0.7"}
-    )
+    examination, progress = examined(tmp_path, {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "0.9", "Stye/1.jpg": "0.7"})
     assert [(case.file, case.truth, case.said) for case in examination.cases] == [
         ("Healthy/1.jpg", 0, 0),
         ("Healthy/2.jpg", 0, 1),
