@@ -44,7 +44,7 @@ def render_row(record: PictureRecord, eye: EyeRecord, read_preview: Callable[[st
 def _verdict(eye: EyeRecord) -> str:
     best = escape(eye.best_prediction)
     if not eye.inconclusive:
-        return f"<strong>{best}</strong>"
+        return f'<small class="soft">looks most like</small><strong>{best}</strong>'
     reasons = "".join(f"<li>{escape(reason_in_words(reason))}</li>" for reason in eye.reasons)
     return f'<span class="badge">Inconclusive</span><br>most like {best}<ul class="small">{reasons}</ul>'
 
