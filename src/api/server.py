@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from src.config.process_environment import shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.stop_signals import STOP_SIGNALS, second_stop_signal
+from src.utils.listening import check_port_is_free
 
 if TYPE_CHECKING:
     # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
@@ -54,7 +54,7 @@ def serve(
     Raises:
         StartupError: the port is taken.
     """
-    _check_port_is_free(settings.listen_address, settings.port)
+    check_port_is_free(settings.listen_address, settings.port)
     return _Server(settings, load_services, hurry, restarts).run()
 
 
@@ -127,14 +127,3 @@ class _Server:
         # Robyn runs the loop twice, once inside its server and once after it, so one stop is not enough.
         while self._loop is not None and not self._has_returned.wait(_STOP_INTERVAL_SECONDS):
             self._loop.call_soon_threadsafe(self._loop.stop)
-
-
-def _check_port_is_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Without it, a port stays "taken" for a minute after every restart.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartupError(f"LISTEN_ADDRESS {host}, PORT {port} cannot be listened on: {error.strerror}.") from None

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "api": {"core", "utils", "config", "services"},
     "supervisor": {"core"},
     "training": {"core", "utils", "config", "services"},
+    "cli": {"core", "utils", "config", "services"},
 }
 # The same for the packages of the training: pictures are found, painted, learnt from, and what was learnt is tested;
 # the figures, their report and the heatmaps' quality can be had of any model. Its commands may import all of them.
@@ -107,6 +108,17 @@ def test_a_file_of_the_training_imports_only_from_its_packages_it_may(file: Path
     imported = {part[2] for part in parts if part[:2] == ["src", "training"]}
     assert imported & {"train", "evaluate"} == set()
     assert (imported & set(TRAINING_MAY_IMPORT)) - {file.parent.name} <= TRAINING_MAY_IMPORT[file.parent.name]
+
+
+def test_the_command_line_begins_without_any_package() -> None:
+    """What `doctor` is for is an installation that is not whole; `-S` hides all packages."""
+    script = (
+        "import sys, src.cli.commands, src.cli.doctor.command; print(sorted({'pydantic', 'numpy'} & set(sys.modules)))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert process.stdout.strip() == "[]"
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
