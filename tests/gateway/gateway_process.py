@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 import httpx
 
 from src.config.settings import PROJECT_ROOT
-from tests.contract.service_process import free_port
 
 GATEWAY_FOLDER = PROJECT_ROOT / "deploy" / "gateway"
 NGINX = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
 _START_SECONDS = 30
+_PATIENCE_SECONDS = 60
 _STOP_SECONDS = 30
 
 
@@ -49,7 +52,7 @@ class GatewayProcess:
                 "client_body_timeout 1s"}`. Each has to occur.
             environment: more variables for `start.sh`, such as `RATE_PER_ADDRESS`.
         """
-        self.port = free_port()
+        self.port = _steady_port()
         self.folder = folder / "run"
         self.log_file = folder / "log"
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120)
@@ -115,6 +118,13 @@ class GatewayProcess:
             for file in files:
                 file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
+    def wait_for(self, is_met: Callable[[], bool], what: str) -> None:
+        """Asks again and again, for as long as a slow machine may need."""
+        give_up_at = time.monotonic() + _PATIENCE_SECONDS
+        while not is_met():
+            assert time.monotonic() < give_up_at, f"there was no {what} in {_PATIENCE_SECONDS} s:\n{self.log}"
+            time.sleep(0.05)
+
     def _wait_until_it_listens(self) -> None:
         give_up_at = time.monotonic() + _START_SECONDS
         while time.monotonic() < give_up_at:
@@ -129,3 +139,14 @@ class GatewayProcess:
             return
         self._process.kill()
         raise AssertionError(f"nginx did not listen within {_START_SECONDS} s:\n{self.log}")
+
+
+def _steady_port() -> int:
+    """A free port below those that systems give to outgoing connections: one of these could take it before nginx does,
+    and on a busy machine now and then does.
+    """
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
