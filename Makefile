@@ -18,7 +18,7 @@ ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <=
 PIP_FLAGS := --quiet --disable-pip-version-check --use-pep517
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint train evaluate compare-precision bench clean FORCE
+.PHONY: help install run test lint train evaluate compare-precision bench chaos clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? 
 
 bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick: in 4)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+chaos: $(VENV)/.installed-bench ## Try to break the service, in 45 minutes (ARGS=--quick: in 6); needs nginx
+	$(VENV)/bin/python -m chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }

@@ -24,7 +24,24 @@ _JPEG_MARKERS = (0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xED, 0xE
 _EXIF = b"Exif\0\0"
 # Where counters, signs and sizes break.
 _TELLING_NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-_TELLING_SIZES = (0, 1, 31, 32, 33, 255, 256, 6000, 16_383, 16_384, 65_500, 65_535, 100_000, 2**31 - 1, 2**31, 2**32 - 1)
+_TELLING_SIZES = (
+    0,
+    1,
+    31,
+    32,
+    33,
+    255,
+    256,
+    6000,
+    16_383,
+    16_384,
+    65_500,
+    65_535,
+    100_000,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+)
 _BOMB_MEGABYTES = 20
 
 _place = st.integers(0, 2**20)

@@ -23,7 +23,7 @@ def seed_pictures() -> Mapping[str, bytes]:
     palette = colour.quantize(64)
     clear = colour.copy()
     clear.putalpha(grey)
-    deep = Image.fromarray((np.asarray(grey).astype(np.uint16) * 257))
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     exif = Image.Exif()
     exif[_ORIENTATION_TAG] = _LYING
     other = Image.eval(colour, lambda level: 255 - level)
