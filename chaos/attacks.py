@@ -170,15 +170,22 @@ def _while(seconds: float) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[socket.socket]]:
+    """So many connections that have said this much and wait, as long as the `with` block lasts."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(port)) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(opening)
+        yield connections
+
+
 def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions], Observed]:
     """Connections that say this much and then nothing, or one byte a second."""
 
     def run(conditions: Conditions) -> Observed:
         observed = Observed()
-        with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(connect(conditions.port)) for _ in range(count)]
-            for connection in connections:
-                connection.sendall(opening)
+        with hold_half_requests(conditions.port, opening, count) as connections:
             _hold(connections, conditions.seconds, drip)
             _note_ends(connections, observed)
         return observed
@@ -231,7 +238,7 @@ def _slow_readers(conditions: Conditions) -> Observed:
     return observed
 
 
-def _large_bodies(conditions: Conditions) -> Observed:
+def send_large_bodies(conditions: Conditions) -> Observed:
     """Announced by its length, and in chunks that never say how much is to come."""
     observed = Observed()
     megabyte = b"A" * _MEGABYTE
@@ -299,7 +306,7 @@ ATTACKS = (
         _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
     ),
     Attack("slow_readers", "readers that take nothing of their answer", _slow_readers),
-    Attack("large_bodies", "bodies of 200 MB", _large_bodies),
+    Attack("large_bodies", "bodies of 200 MB", send_large_bodies),
     Attack("idle", "idle connections", _idle),
     Attack("pipelining", "a hundred requests in one breath", _pipelining),
 )
