@@ -57,7 +57,7 @@ class Backend:
         self._log_file = log_file
         # What the shell of whoever runs this says of our settings must not decide a figure.
         own = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-        self._environment = {**own, "PORT": str(port), "LOG_LEVEL": "WARNING", **environment}
+        self._environment = {**own, "PORT": str(port), **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Backend:
