@@ -173,6 +173,7 @@ def _failover(parts: Parts) -> str:
     latencies = ", ".join(number(figures[name], ",.0f") for name in ("p50_ms", "p99_ms", "slowest_ms"))
     return (
         f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
+        f"each fault {figures['calm_s']:g} s after the one before was mended; "
         f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
         f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
     )
