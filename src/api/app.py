@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from robyn import Request, Robyn
 from robyn.argument_parser import Config
 from robyn.robyn import HttpMethod
 
+from src.api.access import Access
 from src.api.context import ApiContext
 from src.api.endpoint import Handler, Style, endpoint
-from src.api.envelope import Answer, plain_envelope
+from src.api.envelope import Answer, Envelope, plain_envelope
 from src.api.routes.health import health_handler, live_handler
 from src.api.routes.metrics import metrics_handler
 from src.api.routes.predict import predict_handler
@@ -23,22 +25,55 @@ from src.services.metrics import OTHER_ROUTE
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One path of ours.
+
+    Attributes:
+        handlers: by method; the preflight and 405 for all other methods come by themselves, and need no key.
+        access: what its handlers ask of who comes.
+        envelope: shape of its errors.
+        log_level: of the line that tells of each request.
+    """
+
+    handlers: Mapping[str, Handler]
+    access: Access
+    envelope: Envelope
+    log_level: int
+
+
 def build_app(context: ApiContext) -> Robyn:
     """The application, not yet listening."""
     app = Robyn(__file__, config=_robyn_config())
-    # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP, and are
-    # asked every few seconds by every probe.
-    operators = {"/health": health_handler(context), "/live": live_handler()}
-    if context.settings.metrics:
-        operators["/metrics"] = metrics_handler(context)
-    for path, handler in (("/predict", predict_handler(context)), ("/upload", upload_handler(context))):
-        _add_path(app, context, path, {"POST": handler}, Style(path, context.envelope, logging.INFO))
-    for path, handler in operators.items():
-        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(path, plain_envelope, logging.DEBUG))
-    for path in ("/", "/*rest"):
+    for name, path in _paths(context).items():
+        _add_path(app, context, name, path)
+    for name in ("/", "/*rest"):
         for method in _ALL_METHODS:
-            _add_route(app, context, method, path, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
+            _add_route(app, context, method, name, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
     return app
+
+
+def _paths(context: ApiContext) -> dict[str, Path]:
+    """What there is, and who may have it: a path that is not here is answered 404, key or no key."""
+    settings = context.settings
+
+    def screening(handler: Handler) -> Path:
+        return Path({"POST": handler}, Access.GUARDED, context.envelope, logging.INFO)
+
+    # Operators' paths always speak plain HTTP, and are asked every few seconds by every probe.
+    def operators(handler: Handler, access: Access) -> Path:
+        return Path({"GET": handler, "HEAD": handler}, access, plain_envelope, logging.DEBUG)
+
+    # The first two are what the first frontend calls.
+    paths = {
+        "/predict": screening(predict_handler(context)),
+        "/upload": screening(upload_handler(context)),
+        "/health": operators(health_handler(context), Access.OPEN),
+        "/live": operators(live_handler(), Access.OPEN),
+    }
+    if settings.metrics:
+        paths["/metrics"] = operators(metrics_handler(context), Access.open_if(settings.public_metrics))
+    return paths
 
 
 def _robyn_config() -> Config:
@@ -50,20 +85,34 @@ def _robyn_config() -> Config:
     return config
 
 
-def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: Style) -> None:
+def _add_path(app: Robyn, context: ApiContext, name: str, path: Path) -> None:
     """The path's own methods, its preflight, and 405 for all others."""
-    allowed = ", ".join([*handlers, "OPTIONS"])
+    style = Style(name, path.envelope, path.log_level)
+    allowed = ", ".join([*path.handlers, "OPTIONS"])
     for method in _ALL_METHODS:
-        if method in handlers:
-            _add_route(app, context, method, path, handlers[method], style)
+        if method in path.handlers:
+            handler = path.handlers[method]
+            _add_route(app, context, method, name, _admitted(context, handler, path.access), style)
         elif method == "OPTIONS":
-            _add_route(app, context, method, path, _preflight(context, allowed), style)
+            _add_route(app, context, method, name, _preflight(context, allowed), style)
         else:
-            _add_route(app, context, method, path, _method_not_allowed(path, allowed), style)
+            _add_route(app, context, method, name, _method_not_allowed(name, allowed), style)
 
 
 def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, style: Style) -> None:
     app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, style))
+
+
+def _admitted(context: ApiContext, handler: Handler, access: Access) -> Handler:
+    if access is Access.OPEN:
+        return handler
+
+    async def admitted(request: Request, times: StageTimes) -> Answer:
+        # Before anything of the request is looked at.
+        context.doorkeeper.check(request.headers.get)
+        return await handler(request, times)
+
+    return admitted
 
 
 def _preflight(context: ApiContext, allowed: str) -> Handler:

@@ -90,7 +90,13 @@ class _Server:
         else:
             self._context.attach(self._services)
             model = self._services.model
-            _log.info("ready model=%s sha256=%s device=%r", model.name, model.sha256[:12], model.device)
+            _log.info(
+                "ready model=%s sha256=%s device=%r memory_of_requests_mb=%d",
+                model.name,
+                model.sha256[:12],
+                model.device,
+                self._services.memory_of_requests >> 20,
+            )
             return
         self._exit_code = 1
         self._stop_loop()

@@ -10,14 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from src.config.settings import Settings
+from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
 from src.utils.image_codec import encode_png
 
 _log = logging.getLogger("eyenet.image_store")
 
-# Pictures that may wait to be written; above that they are dropped, because a slow disk must not fill the memory.
-_LONGEST_QUEUE = 32
+# What may wait to be written; above that pictures are dropped, because a slow disk must not fill the memory.
+MOST_WAITING_BYTES = 256 * 1024 * 1024
 _LONGEST_SECONDS_BETWEEN_SWEEPS = 300.0
 # Only files that this service wrote are ever deleted: 32 hexadecimal digits, a name that says nothing of its picture.
 _OUR_FILES = "[0-9a-f]" * 32 + ".png"
@@ -40,7 +41,7 @@ class ImageStore:
         self._swept_dirs = (settings.temp_images_dir, settings.saved_eyes_dir)
         self._retention_seconds = settings.image_retention_hours * 3600
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="image-store")
-        self._places = threading.BoundedSemaphore(_LONGEST_QUEUE)
+        self._waiting_bytes = Budget(MOST_WAITING_BYTES)
         self._closed = threading.Event()
         for name, folder in (("TEMP_IMAGES_DIR", self._frames_dir), ("SAVED_EYES_DIR", self._eyes_dir)):
             if folder is not None:
@@ -71,8 +72,8 @@ class ImageStore:
     def _save(self, picture: RgbImage, folder: Path | None) -> None:
         if folder is None:
             return
-        if not self._places.acquire(blocking=False):
-            _log.warning("a picture was not saved: %d are waiting for the disk already", _LONGEST_QUEUE)
+        if not self._waiting_bytes.take(picture.nbytes):
+            _log.warning("a picture was not saved: too many are waiting for the disk already")
             return
         self._writer.submit(self._write, picture, folder)
 
@@ -82,7 +83,7 @@ class ImageStore:
         except OSError as error:
             _log.error("a picture could not be saved to %s: %s", folder, error.strerror)
         finally:
-            self._places.release()
+            self._waiting_bytes.give_back(picture.nbytes)
 
     def _sweep_until_closed(self) -> None:
         self.sweep()
