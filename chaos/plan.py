@@ -38,7 +38,7 @@ class Plan:
     failover_rate: float = 10.0
     failover_calm_s: float = 10.0
     soak_s: float = 1800.0
-    soak_rate: float = 15.0
+    soak_rate: float = 12.0
     soak_warm_up_s: float = 180.0
 
 
