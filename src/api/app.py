@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from robyn import Request, Robyn
 from robyn.argument_parser import Config
@@ -13,11 +11,8 @@ from robyn.robyn import HttpMethod
 from src.api.access import Access
 from src.api.context import ApiContext
 from src.api.endpoint import Handler, Style, endpoint
-from src.api.envelope import Answer, Envelope, plain_envelope
-from src.api.routes.health import health_handler, live_handler
-from src.api.routes.metrics import metrics_handler
-from src.api.routes.predict import predict_handler
-from src.api.routes.upload import upload_handler
+from src.api.envelope import Answer, plain_envelope
+from src.api.paths import Path, paths_of
 from src.core.errors import MethodNotAllowed, NotFound
 from src.core.stage_times import StageTimes
 from src.services.metrics import OTHER_ROUTE
@@ -25,55 +20,21 @@ from src.services.metrics import OTHER_ROUTE
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """One path of ours.
-
-    Attributes:
-        handlers: by method; the preflight and 405 for all other methods come by themselves, and need no key.
-        access: what its handlers ask of who comes.
-        envelope: shape of its errors.
-        log_level: of the line that tells of each request.
-    """
-
-    handlers: Mapping[str, Handler]
-    access: Access
-    envelope: Envelope
-    log_level: int
-
-
 def build_app(context: ApiContext) -> Robyn:
-    """The application, not yet listening."""
+    """The application, not yet listening.
+
+    Raises:
+        StartupError: the demo page's files are missing.
+    """
     app = Robyn(__file__, config=_robyn_config())
-    for name, path in _paths(context).items():
+    paths = paths_of(context)
+    for name, path in paths.items():
         _add_path(app, context, name, path)
-    for name in ("/", "/*rest"):
+    # A path that is registered twice would be answered by whichever Robyn finds first.
+    for name in {"/", "/*rest"} - set(paths):
         for method in _ALL_METHODS:
             _add_route(app, context, method, name, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
     return app
-
-
-def _paths(context: ApiContext) -> dict[str, Path]:
-    """What there is, and who may have it: a path that is not here is answered 404, key or no key."""
-    settings = context.settings
-
-    def screening(handler: Handler) -> Path:
-        return Path({"POST": handler}, Access.GUARDED, context.envelope, logging.INFO)
-
-    # Operators' paths always speak plain HTTP, and are asked every few seconds by every probe.
-    def operators(handler: Handler, access: Access) -> Path:
-        return Path({"GET": handler, "HEAD": handler}, access, plain_envelope, logging.DEBUG)
-
-    # The first two are what the first frontend calls.
-    paths = {
-        "/predict": screening(predict_handler(context)),
-        "/upload": screening(upload_handler(context)),
-        "/health": operators(health_handler(context), Access.OPEN),
-        "/live": operators(live_handler(), Access.OPEN),
-    }
-    if settings.metrics:
-        paths["/metrics"] = operators(metrics_handler(context), Access.open_if(settings.public_metrics))
-    return paths
 
 
 def _robyn_config() -> Config:
@@ -87,7 +48,7 @@ def _robyn_config() -> Config:
 
 def _add_path(app: Robyn, context: ApiContext, name: str, path: Path) -> None:
     """The path's own methods, its preflight, and 405 for all others."""
-    style = Style(name, path.envelope, path.log_level)
+    style = Style(path.route, path.envelope, path.log_level)
     allowed = ", ".join([*path.handlers, "OPTIONS"])
     for method in _ALL_METHODS:
         if method in path.handlers:

@@ -14,7 +14,7 @@ from src.core.errors import Busy, Draining, Starting
 _POLL_SECONDS = 0.02
 
 
-class State(Enum):
+class State(str, Enum):
     STARTING = "Starting"
     READY = "Healthy"
     DRAINING = "Draining"

@@ -18,30 +18,39 @@ _MOST_VALUES = 200_000
 
 class _Request(BaseModel):
     # Strict: "0.9" is not a number. Unknown keys are ignored, so clients may send what they like beside ours.
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    # The texts under the fields are what the OpenAPI document says of them.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
 class BoxRequest(_Request):
-    """Where the browser saw the face, in pixels of the sent picture."""
+    """Where the browser saw the face, in pixels of the sent picture. A hint: looked at first, never trusted."""
 
     x: float
+    """Of its corner or its centre, whichever the browser says."""
     y: float
+    """Of its corner or its centre, whichever the browser says."""
     w: float
+    """Its width."""
     h: float
+    """Its height."""
 
 
 class PictureRequest(_Request):
     """Body of `POST /upload`."""
 
-    image: Annotated[str, Field(min_length=1, description="A data URI or bare base64 of PNG, JPEG, WebP or BMP.")]
+    image: Annotated[str, Field(min_length=1)]
+    """A data URI (`data:image/png;base64,...`) or bare base64 of PNG, JPEG, WebP or BMP, turned as its EXIF says."""
 
 
 class FrameRequest(PictureRequest):
     """One element of the body of `POST /predict`."""
 
     score: float | None = None
+    """The browser's confidence that this is a face; not used to judge the eye."""
     blur: float | None = None
+    """The browser's blur measure; not used, the service measures sharpness itself."""
     box: BoxRequest | None = None
+    """Where the browser saw the face; null or left out if it did not look."""
 
 
 _AnyRequest = TypeVar("_AnyRequest", bound=_Request)
