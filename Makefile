@@ -8,17 +8,23 @@ CANDIDATES := python3.11 python3.10 python3.12 python3.13 python3
 # More words for the last command: make test ARGS="-k health -x"
 ARGS ?=
 DATA ?=
+OUT ?=
 WEIGHTS ?=
 
 # Prints the version if it is one of ours. Asking the interpreter itself is the only safe test: a version manager
 # leaves commands in the path that exist and fail, and Debian's Python comes without the ensurepip that venv needs.
 ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <= v < (3, 14) or sys.exit(1); print(sys.version.split()[0])'
 
-# --use-pep517: the landmark package is an old sdist, which the pip of Python 3.10 installs with a page of warnings.
-PIP_FLAGS := --quiet --disable-pip-version-check --use-pep517
+# Only what the locks name, byte for byte, and nothing that runs a setup.py. The landmark package alone has no wheel;
+# what it is built with is locked too and installed first: a build isolated from that would fetch the newest.
+LOCKED := --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+BUILT_HERE := --no-binary face-recognition-models --no-build-isolation
+# One answer for all Pythons and systems; versions stay as they are unless asked: make lock ARGS=--upgrade
+RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --annotation-style line \
+	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint train evaluate compare-precision bench clean FORCE
+.PHONY: help install run screen doctor test lint train evaluate compare-precision bench lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,12 +55,35 @@ compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? 
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make compare-precision DATA=...' >&2; exit 1; }
 	$(VENV)/bin/python -m src.training.compare_precision --data "$(DATA)" $(ARGS)
 
+# Exit code 3 says that some files have no answer, which make calls an error.
+screen: $(VENV)/.installed ## Screen a folder of photos: make screen DATA=<folder of photos> OUT=<folder for the report>
+	@test -n "$(DATA)" && test -n "$(OUT)" || { echo 'Say where the photos are and where the report goes: make screen DATA=... OUT=...' >&2; exit 1; }
+	@exec $(VENV)/bin/python -m src.cli screen "$(DATA)" --out "$(OUT)" $(ARGS)
+
+# Installs nothing: what is missing is what it says.
+doctor: $(VENV)/pyvenv.cfg ## Check the installation and say what to do (ARGS=--quick: without TensorFlow)
+	@exec $(VENV)/bin/python -m src.cli doctor $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick: in 4)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
+# Each list is resolved with the versions of the one that it builds on, so that all of them can share an environment.
+lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (ARGS=--upgrade: take the newest)
+	@export PATH="$(abspath $(VENV)-supply)/bin:$$PATH"; set -e; \
+	resolve() { echo "$$1"; $(RESOLVE) $(ARGS) --output-file "$$@" >/dev/null; }; \
+	resolve locks/build.txt requirements-build.txt; \
+	resolve locks/run.txt requirements.txt --constraints locks/build.txt; \
+	resolve locks/training.txt requirements-training.txt --constraints locks/run.txt; \
+	resolve locks/dev.txt requirements-dev.txt --constraints locks/training.txt; \
+	resolve locks/bench.txt requirements-bench.txt --constraints locks/dev.txt; \
+	resolve locks/supply.txt requirements-supply.txt
+
+audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
+	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
+
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }
-	rm -rf "$(VENV)" build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf "$(VENV)" "$(VENV)-supply" build .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Looked at on every call, but written only when the environment is missing, broken or of another version than
@@ -76,24 +105,26 @@ $(VENV)/pyvenv.cfg: FORCE
 	echo 'Install one with its venv module (Debian, Ubuntu: python3 and python3-venv), or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; \
 	exit 1
 
-$(VENV)/.installed: requirements.txt $(VENV)/pyvenv.cfg
-	@echo 'Installing requirements.txt into $(VENV): about 700 MB to fetch, a minute or two'
-	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
+$(VENV)/.installed: locks/build.txt locks/run.txt $(VENV)/pyvenv.cfg
+	@echo 'Installing locks/run.txt into $(VENV): about 700 MB to fetch, a minute or two'
+	@$(VENV)/bin/python -m pip install $(LOCKED) -r locks/build.txt
+	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r locks/run.txt
 	@touch "$@"
 
-$(VENV)/.installed-training: requirements-training.txt $(VENV)/.installed
-	@echo 'Installing requirements-training.txt into $(VENV)'
-	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-training.txt
+$(VENV)/.installed-training: locks/training.txt $(VENV)/.installed
+$(VENV)/.installed-dev: locks/dev.txt $(VENV)/.installed-training
+$(VENV)/.installed-bench: locks/bench.txt $(VENV)/.installed-dev
+$(VENV)/.installed-%: locks/%.txt
+	@echo 'Installing locks/$*.txt into $(VENV)'
+	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r locks/$*.txt
 	@touch "$@"
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed-training
-	@echo 'Installing requirements-dev.txt into $(VENV)'
-	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-dev.txt
-	@touch "$@"
-
-$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed-dev
-	@echo 'Installing requirements-bench.txt into $(VENV)'
-	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r requirements-bench.txt
+# Of its own: what these tools need must not decide a version of what is tested.
+$(VENV)-supply/.installed: locks/build.txt locks/supply.txt $(VENV)/pyvenv.cfg
+	@echo 'Installing locks/supply.txt into $(VENV)-supply'
+	@$(VENV)/bin/python -m venv --clear "$(VENV)-supply"
+	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r locks/build.txt
+	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r locks/supply.txt
 	@touch "$@"
 
 FORCE:

@@ -8,20 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from src.api.lifecycle import State
 from src.core.errors import EyeNetError
+from src.core.notice import NOTICE
 from src.core.types import (
     AnalysisReport,
     EyeReport,
     EyeSide,
     EyeSource,
     ModelInfo,
-    Probabilities,
     Reason,
     RgbImage,
 )
 from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
+from src.utils.percentage import percentage, percentages
 
-NOTICE = "Screening aid for research, not a medical device. It does not replace an examination."
 _SHORT_HASH_DIGITS = 12
 
 
@@ -270,22 +270,14 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
             unfamiliarity=None,
         )
     return EyeAnswer(
-        average_scores=_percentages(report.probabilities, model.classes),
+        average_scores=percentages(report.probabilities, model.classes),
         best_prediction=model.classes[report.best_class],
         image_preview=_png_data_uri(report.preview),
         grad_cam_preview=None if report.overlay is None else _png_data_uri(report.overlay),
         frames_seen=report.frames_seen,
         found_by=report.source,
-        confidence=_percentage(report.confidence),
+        confidence=percentage(report.confidence),
         inconclusive=report.inconclusive,
         reasons=list(report.reasons),
         unfamiliarity=None if report.unfamiliarity is None else round(report.unfamiliarity, 3),
     )
-
-
-def _percentages(probabilities: Probabilities, classes: tuple[str, ...]) -> dict[str, float]:
-    return {name: _percentage(float(value)) for name, value in zip(classes, probabilities, strict=True)}
-
-
-def _percentage(share: float) -> float:
-    return round(share * 100, 2)

@@ -161,6 +161,7 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(
         25.0, ge=0, le=3600, description="Seconds that requests in flight get to finish after SIGTERM."
     )
+    supervise: bool = Field(True, description="Start the server process again when it dies; false: end with it.")
 
     crop_padding_x: float = Field(
         20.0, ge=0, le=200, description="Pixels added left and right of an eye, for a face 200 px wide."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 import uuid
@@ -63,11 +65,15 @@ class ImageStore:
         self._writer.shutdown(wait=True)
 
     def sweep(self) -> None:
-        """Deletes the pictures whose time is up."""
-        oldest = time.time() - self._retention_seconds
+        """Deletes the pictures whose time is up, by the clock on the wall: a monotonic one does not outlive a restart.
+
+        If that clock was ahead and has been set back, pictures seem to come from the future and would stay until it has
+        caught up; their time begins anew, so none stays longer than twice its time.
+        """
+        now = time.time()
         for folder in self._swept_dirs:
             for file in folder.glob(_OUR_FILES):
-                _delete_if_older(file, oldest)
+                _delete_if_old(file, now, self._retention_seconds)
 
     def _save(self, picture: RgbImage, folder: Path | None) -> None:
         if folder is None:
@@ -78,10 +84,14 @@ class ImageStore:
         self._writer.submit(self._write, picture, folder)
 
     def _write(self, picture: RgbImage, folder: Path) -> None:
+        file = folder / f"{uuid.uuid4().hex}.png"
         try:
-            (folder / f"{uuid.uuid4().hex}.png").write_bytes(encode_png(picture))
+            file.write_bytes(encode_png(picture))
         except OSError as error:
             _log.error("a picture could not be saved to %s: %s", folder, error.strerror)
+            # Half a picture is of no use, and the disk may be full.
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
         finally:
             self._waiting_bytes.give_back(picture.nbytes)
 
@@ -101,9 +111,12 @@ def _check_writable(name: str, folder: Path) -> None:
         raise StartupError(f"{name} is wrong: {folder} cannot be written to: {error.strerror}.") from None
 
 
-def _delete_if_older(file: Path, oldest: float) -> None:
+def _delete_if_old(file: Path, now: float, retention_seconds: float) -> None:
     try:
-        if file.stat().st_mtime < oldest:
+        age = now - file.stat().st_mtime
+        if age > retention_seconds:
             file.unlink()
+        elif age < 0:
+            os.utime(file, (now, now))
     except OSError as error:
         _log.error("a saved picture could not be deleted: %s", error.strerror)

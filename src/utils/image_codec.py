@@ -23,7 +23,7 @@ from src.utils.jpeg_decoder import decode_sound_jpeg
 from src.utils.png_decoder import decode_sound_png
 from src.utils.png_writer import encode_png
 
-__all__ = ["decode_picture", "encode_png"]
+__all__ = ["decode_picture", "encode_jpeg", "encode_png"]
 
 # JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -91,6 +91,13 @@ def decode_picture(data: bytes, max_pixels: int) -> RgbImage:
         raise _unidentified(data) from None
     except _DECODER_ERRORS:
         raise NotAPicture("the picture is damaged or cut off") from None
+
+
+def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
+    """A JPEG file of an RGB uint8 HxWx3 array; `quality` is libjpeg's, 1 to 95. For previews that many share a page."""
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality, optimize=True)
+    return file.getvalue()
 
 
 def _check_header(picture: Image.Image, max_pixels: int) -> None:

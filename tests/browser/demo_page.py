@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ class DemoPage:
     def wait_for(self, state: str) -> None:
         """Until the page is in this state: ready, camera, working, result or problem."""
         self.page.wait_for_selector(f"body[data-state={state}]")
+
+    def wait_for_posts(self, count: int) -> None:
+        """Until this many requests have been posted."""
+        # Not Playwright's wait_for_function: the page's own policy forbids the eval that it makes.
+        give_up_at = time.monotonic() + PATIENCE_MILLISECONDS / 1000
+        while self.page.evaluate("bodies.length") < count:
+            assert time.monotonic() < give_up_at
+            self.page.wait_for_timeout(50)
 
     def text(self, selector: str) -> str:
         return " ".join(self.page.inner_text(selector).split())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from src.api.answers import NOTICE
+from src.core.notice import NOTICE
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 
@@ -53,7 +53,11 @@ def test_the_system_chooses_the_colours_until_the_reader_does(open_page: OpenPag
     light = ground()
     page.page.click("#theme-toggle")
 
-    assert [sum(map(int, re.findall(r"\d+", colour))) < 384 for colour in (dark, light, ground())] == [True, False, True]
+    assert [sum(map(int, re.findall(r"\d+", colour))) < 384 for colour in (dark, light, ground())] == [
+        True,
+        False,
+        True,
+    ]
     assert page.page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
@@ -90,7 +94,7 @@ def test_the_notice_says_what_answers_say(open_page: OpenPage) -> None:
 def test_the_notice_is_there_without_any_script(open_page: OpenPage) -> None:
     page = open_page()
     source = page.page.request.get(page.page.url).text()
-    assert "<strong data-text=\"noticeStrong\">Not a medical device.</strong>" in source
+    assert '<strong data-text="noticeStrong">Not a medical device.</strong>' in source
     assert "It does not replace an examination." in source
 
 

@@ -112,7 +112,7 @@ def test_an_eye_that_was_not_found_is_said_to_be_missing(
 ) -> None:
     image = f"data:image/png;base64,{base64.b64encode(portrait_file.read_bytes()).decode()}"
     answer = page_service.client.post("/upload", json={"image": image}).json()
-    # The detector sees both eyes of a face or none in nearly every picture; the shape of such an answer is tested there.
+    # Played: covering one eye of the portrait hides the whole face from the detector, in most of the ways tried.
     answer["right_eye"] = {"best_prediction": "Not Detected"}
     page = open_page()
     page.page.route("**/upload", lambda route: route.fulfill(json=answer))
@@ -158,7 +158,7 @@ def test_a_photo_that_is_too_large_is_sent_smaller_and_that_is_said(open_page: O
     page.wait_for("result")
 
     assert len(page.payloads("upload")) == 2
-    assert "was sent smaller, 4096 × 4096 pixels." in page.text("#result-notes")
+    assert "was sent smaller, 4096 \u00d7 4096 pixels." in page.text("#result-notes")
     page.expect_failures(413)
 
 
@@ -195,7 +195,7 @@ def test_cancelling_stops_the_request(open_page: OpenPage, eye_file: Path) -> No
     page.send(eye_file)
     page.page.click("#cancel")
     page.wait_for("ready")
-    page.page.wait_for_function("document.querySelector('#announcer').textContent.startsWith('Cancelled')")
+    page.page.wait_for_selector("#announcer:has-text('Cancelled.')", state="attached")
 
     assert [url.rsplit("/", 1)[1] for url in failed] == ["upload"]
     assert page.page.is_hidden("#result")

@@ -88,7 +88,7 @@ def test_it_is_not_tried_for_ever(open_page: OpenPage, eye_file: Path) -> None:
     refusal = error(503, "busy", "Busy.", {"Retry-After": "1"})
     page.page.route("**/upload", lambda route: route.fulfill(**refusal))
     page.send(eye_file)
-    page.page.wait_for_function("window.bodies.length === 6")
+    page.wait_for_posts(6)
     page.wait_for("problem")
     page.page.wait_for_timeout(2500)
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from src import __version__
-from src.api.answers import NOTICE
 from src.api.openapi.operations import REQUEST_ID, operations
 from src.api.openapi.responses import HEADERS
 from src.api.openapi.schemas import component_schemas
 from src.config.settings import Settings
+from src.core.notice import NOTICE
 
 _SECURITY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

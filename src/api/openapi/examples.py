@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from src import __version__
-from src.api.answers import NOTICE
 from src.config.settings import ASSETS_DIR
+from src.core.notice import NOTICE
 from src.utils.data_uri import encode_data_uri
 
 _FOLDER = ASSETS_DIR / "examples"

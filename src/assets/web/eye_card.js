@@ -16,11 +16,15 @@ export function eyeCard(name, eye, isCalibrated) {
     { class: "eye", "data-eye": name, "data-inconclusive": eye.inconclusive, "aria-labelledby": `${name}-title` },
     header(name, eye.inconclusive ? texts.inconclusive : null),
     pictures(name, eye),
-    verdict(eye),
-    eye.reasons.length ? doubts(eye.reasons) : null,
-    confidence(eye, isCalibrated),
-    scores(eye),
-    el("p", { class: "small" }, texts.found(eye.found_by, eye.frames_seen)),
+    el(
+      "div",
+      { class: "words" },
+      verdict(eye),
+      eye.reasons.length ? doubts(eye.reasons) : null,
+      confidence(eye, isCalibrated),
+      scores(eye),
+      el("p", { class: "small" }, texts.found(eye.found_by, eye.frames_seen)),
+    ),
   );
 }
 

@@ -263,7 +263,7 @@ export const advice = {
   no_eyes_detected:
     "Come nearer, hold the head upright, look into the camera with open eyes, in even light. Of one eye, let it fill " +
     "the picture.",
-  unauthorized: "This service asks for an access key. Enter the one that its operator gave you.",
+  unauthorized: "Enter the access key that the operator of this service gave you, below.",
   starting: "It loads its model, which takes some seconds.",
   draining: "It is being stopped or restarted.",
   busy: "Others are asking as well.",

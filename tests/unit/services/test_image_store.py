@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -152,6 +153,20 @@ class TestSaving:
             store.close()
         assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
 
+    def test_half_a_picture_is_not_left_on_a_disk_that_fills_up(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def write_half(file: Path, data: bytes) -> None:
+            with file.open("wb") as half:
+                half.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        store = make_store(SAVE_EYES="true")
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+        store.save_eye(PICTURE)
+        store.close()
+        assert list(eyes_dir.iterdir()) == []
+
 
 class TestFolders:
     @pytest.mark.parametrize(
@@ -221,6 +236,9 @@ class TestRetention:
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = make_store()
+        store.close()
+        # Its own first sweep may come late, and would find the same.
+        store._sweeper.join()
         folder = eyes_dir / ("0" * 32 + ".png")
         folder.mkdir(parents=True)
         os.utime(folder, (0, 0))
@@ -229,3 +247,27 @@ class TestRetention:
             store.sweep()
         assert not old.exists()
         assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+class TestClockSetBack:
+    def from_the_future(self, eyes_dir: Path, hours: float) -> Path:
+        return make_old(eyes_dir / OUR_NAME, -hours)
+
+    def test_a_picture_from_the_future_is_not_deleted_early(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store, picture = make_store(), self.from_the_future(eyes_dir, 1000)
+        store.sweep()
+        store.sweep()
+        assert picture.exists()
+
+    def test_nor_is_it_kept_for_ever(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), self.from_the_future(eyes_dir, 1000)
+        store.sweep()
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 1.9 * 3600)
+        store.sweep()
+        assert picture.exists()
+        monkeypatch.setattr(time, "time", lambda: now + 2.1 * 3600)
+        store.sweep()
+        assert not picture.exists()

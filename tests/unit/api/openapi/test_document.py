@@ -10,11 +10,11 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from src import __version__
-from src.api.answers import NOTICE
 from src.api.openapi.document import openapi_document
 from src.api.openapi.error_guide import FROM_GATEWAY, leaf_errors
 from src.api.openapi.operations import operations
 from src.config.settings import Settings
+from src.core.notice import NOTICE
 
 PATHS = ("/predict", "/upload", "/health", "/live", "/metrics", "/", "/openapi.json", "/docs")
 GUARDED = ("/predict", "/upload", "/metrics")

@@ -1,0 +1,167 @@
+"""The real Prometheus asks the real service: every rule is worked out, every panel has something to show."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from src.config.settings import PROJECT_ROOT
+from src.core.types import RgbImage
+from tests.contract.payloads import data_uri, frame
+from tests.contract.service_process import ServiceProcess, free_port
+
+MONITORING = PROJECT_ROOT / "deploy" / "monitoring"
+DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "eyenet.json").read_text(encoding="utf-8"))
+QUERIES = [
+    pytest.param(target["expr"], id=f"{panel['title']}-{target['refId']}")
+    for panel in DASHBOARD["panels"]
+    for target in panel.get("targets", [])
+]
+OURS = re.compile(r"\b(?:eyenet|process|python)_[a-z0-9_]+")
+
+_PATIENCE_S = 120
+
+
+class Prometheus:
+    """The program with our configuration, asking one service every second instead of every fifteen."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        answer = self._client.get(f"/api/v1/{path}", params=parameters).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def series(self, query: str) -> list[dict[str, Any]]:
+        """What a query gives now, each with its labels and its value."""
+        return list(self.ask("query", query=query)["result"])
+
+    def wait_for(self, query: str) -> None:
+        self.wait_until(lambda: bool(self.series(query)), query)
+
+    @staticmethod
+    def wait_until(is_met: Callable[[], bool], what: str) -> None:
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up_at:
+            try:
+                if is_met():
+                    return
+            except httpx.TransportError:
+                pass  # It is starting.
+            time.sleep(0.2)
+        raise AssertionError(f"Prometheus had no {what} in {_PATIENCE_S} s")
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    service: ServiceProcess, tmp_path_factory: pytest.TempPathFactory, face: RgbImage, eye_photo: RgbImage
+) -> Iterator[Prometheus]:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("Prometheus is not installed (Debian, Ubuntu: prometheus)")
+    folder = tmp_path_factory.mktemp("prometheus")
+    write_configuration(folder, service.port)
+    port = free_port()
+    command = [
+        program,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        try:
+            running = Prometheus(client)
+            running.wait_for('count_over_time(up{job="eyenet"}[1m]) > 1')
+            # One of each, between two looks, so that rates have something to rise from.
+            for _ in range(2):
+                service.client.post("/predict", json=[frame(face)])
+                service.client.post("/upload", json={"image": data_uri(eye_photo)})
+                service.client.post("/predict", content=b"not json")
+                time.sleep(2.5)
+            running.wait_for('route:eyenet_request_duration_seconds:p95_5m{route="/upload"} > 0')
+            yield running
+        finally:
+            process.terminate()
+
+
+def write_configuration(folder: Path, port: int) -> None:
+    """Ours, but for the pace, and with this service in the file that is there for addresses."""
+    for file in MONITORING.glob("*.yml"):
+        shutil.copy(file, folder)
+    configuration = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
+    configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    # There is no name "backend" here, and no name server need be asked for it.
+    del configuration["scrape_configs"][0]["dns_sd_configs"]
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    (folder / "targets.yml").write_text(yaml.safe_dump([{"targets": [f"127.0.0.1:{port}"]}]), encoding="utf-8")
+
+
+def as_prometheus_takes_it(query: str) -> str:
+    """With Grafana's variables replaced as it replaces them."""
+    return query.replace("$__rate_interval", "1m").replace("$instance", ".*")
+
+
+def test_it_reads_the_page(prometheus: Prometheus, service: ServiceProcess) -> None:
+    (target,) = prometheus.ask("targets")["activeTargets"]
+
+    assert target["health"] == "up", target["lastError"]
+    assert target["labels"] == {"instance": f"127.0.0.1:{service.port}", "job": "eyenet"}
+    assert target["scrapeUrl"].endswith("/metrics")
+
+
+def test_every_rule_is_worked_out(prometheus: Prometheus) -> None:
+    def rules() -> list[dict[str, Any]]:
+        return [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+
+    prometheus.wait_until(lambda: all(rule["health"] != "unknown" for rule in rules()), "first look at every rule")
+    assert {rule["name"]: rule.get("lastError") for rule in rules() if rule["health"] != "ok"} == {}
+    for rule in rules():
+        if rule["type"] == "recording":
+            assert prometheus.series(rule["name"]), rule["name"]
+
+
+def test_a_healthy_service_raises_no_alarm(prometheus: Prometheus) -> None:
+    assert [series["metric"] for series in prometheus.series('ALERTS{alertstate="firing"}')] == []
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_panel_has_something_to_show(prometheus: Prometheus, query: str) -> None:
+    series = prometheus.series(as_prometheus_takes_it(query))
+    assert series
+    assert all(one["value"][1] != "NaN" for one in series)
+
+
+def test_the_rates_are_those_of_what_was_sent(prometheus: Prometheus) -> None:
+    (errors,) = prometheus.series('sum(increase(eyenet_requests_total{code="invalid_json", route="/predict"}[1m]))')
+    assert float(errors["value"][1]) > 0
+
+
+def test_every_name_in_rules_and_dashboard_is_on_the_page(client: httpx.Client) -> None:
+    page = set(re.findall(r"^([a-z_0-9]+)[{ ]", client.get("/metrics").text, re.MULTILINE))
+    rules = (MONITORING / "eyenet.rules.yml").read_text(encoding="utf-8")
+    expressions = [rule["expr"] for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]] + re.findall(
+        r'"expr": "((?:[^"\\]|\\.)*)"', json.dumps(DASHBOARD)
+    )
+    recorded = {
+        rule["record"] for group in yaml.safe_load(rules)["groups"] for rule in group["rules"] if "record" in rule
+    }
+    # The names of recording rules contain those of metrics, without what Prometheus adds to histograms.
+    used = set(OURS.findall(re.sub("|".join(map(re.escape, recorded)), "", " ".join(expressions))))
+
+    assert len(used) > 10
+    assert used <= page
