@@ -18,7 +18,7 @@ import httpx
 from src.config.settings import PROJECT_ROOT
 
 _START_SECONDS = 120
-_STOP_SECONDS = 60
+_STOP_SECONDS = 120
 
 
 class ServiceProcess:

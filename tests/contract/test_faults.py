@@ -35,7 +35,7 @@ def sentence_of_failed_start(log_file: Path, root: Path = PROJECT_ROOT, **settin
         return line.partition("cannot start: ")[2]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     give_up_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up_at
