@@ -102,9 +102,9 @@ class GatewayProcess:
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")
 
-    def stop(self) -> int:
-        """Stops at once, and gives the exit code."""
-        self._process.send_signal(signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Gives the exit code. SIGTERM stops at once, SIGQUIT when what it has is finished."""
+        self._process.send_signal(number)
         try:
             return self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ from src.api.answers import ErrorAnswer
 from tests.contract.service_process import ServiceProcess
 from tests.gateway.gateway_process import GATEWAY_FOLDER, GatewayProcess
 from tests.gateway.raw_connection import RawConnection
-from tests.gateway.scripted_backend import ScriptedBackend, fine
+from tests.gateway.scripted_backend import ScriptedBackend
 
 ALLOWED = "http://localhost:5173"
 MEBIBYTE = 1024 * 1024
@@ -148,19 +149,28 @@ def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, fine_backend: Script
     assert set(probes) == {200}
 
 
-def test_one_address_may_have_so_many_requests_at_once(tmp_path: Path) -> None:
-    with ScriptedBackend(fine) as backend, GatewayProcess(tmp_path, [backend.port], RATE_PER_ADDRESS="1000") as gateway:
-        waiting = [RawConnection(gateway.port) for _ in range(32)]
+@pytest.mark.parametrize(
+    ("replaced", "places"),
+    [({}, 32), ({"limit_conn requests_at_once 128": "limit_conn requests_at_once 3"}, 3)],
+    ids=["of_one_address", "altogether"],
+)
+def test_there_are_so_many_places_at_once(
+    tmp_path: Path, fine_backend: ScriptedBackend, replaced: dict[str, str], places: int
+) -> None:
+    with (
+        contextlib.ExitStack() as connections,
+        GatewayProcess(tmp_path, [fine_backend.port], replaced=replaced) as gateway,
+    ):
+        waiting = [connections.enter_context(RawConnection(gateway.port)) for _ in range(places)]
         for connection in waiting:
             connection.send(b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
             # Now it is counted.
             assert connection.header() == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert_is_our_error(gateway.client.post("/upload", json={}), 429, "rate_limited")
+        assert gateway.client.get("/health").status_code == 200
         for connection in waiting:
             connection.send(b"{}")
-        assert [connection.answer().status_code for connection in waiting] == [200] * 32
-        for connection in waiting:
-            connection.close()
+        assert [connection.answer().status_code for connection in waiting] == [200] * places
         assert gateway.client.post("/upload", json={}).status_code == 200
 
 

@@ -106,6 +106,18 @@ def test_a_deadline_that_a_backend_kept_does_not_start_over(tmp_path: Path) -> N
     assert answer.json()["body"]["code"] == "timed_out"
 
 
+def test_a_gateway_that_is_told_to_quit_finishes_what_it_has(tmp_path: Path) -> None:
+    with (
+        ScriptedBackend(_after(fine, seconds=1.5)) as backend,
+        GatewayProcess(tmp_path, [backend.port]) as gateway,
+        ThreadPoolExecutor(1) as client,
+    ):
+        answer = client.submit(gateway.client.post, "/upload", json={})
+        gateway.wait_for(lambda: bool(backend.received), "request at the backend")
+        assert gateway.stop(signal.SIGQUIT) == 0
+        assert answer.result().status_code == 200
+
+
 def _after(script: Script, seconds: float) -> Script:
     def wait_and_answer(request: Received) -> Reply | None:
         time.sleep(seconds)
