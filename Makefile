@@ -24,7 +24,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run screen doctor test lint train evaluate compare-precision bench lock audit clean FORCE
+.PHONY: help install run screen doctor test lint train evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (AR
 
 audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
 	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
+
+chaos: $(VENV)/.installed-bench ## Try to break the service, in 45 minutes (ARGS=--quick: in 6); needs nginx
+	$(VENV)/bin/python -m chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }
