@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from benchmarks.aims import compare_with_aims, count_met
 from benchmarks.figures import Figures
+from benchmarks.markdown import NOTHING, number, plot, table
 from benchmarks.plots import LATENCY, MEMORY, STAGES
 from benchmarks.sides.side import SERVICE, SIDES
 from benchmarks.summary import Ratio, median, ratio
 from benchmarks.work import WORKS
 
 _TITLES = {side.name: side.title for side in SIDES}
-_NOTHING = "-"
 
 _INTRODUCTION = """\
 # How this service compares
@@ -59,12 +58,12 @@ def write_page(figures: Figures, plots: Iterable[str]) -> str:
         _machine(figures),
         _aims(figures),
         _throughput(figures),
-        _plot(drawn, LATENCY, "Latency over requests at once, as measured on this machine"),
+        plot(drawn, LATENCY, "Latency over requests at once, as measured on this machine"),
         _latency(figures),
-        _plot(drawn, STAGES, "Share of each stage, as measured on this machine"),
+        plot(drawn, STAGES, "Share of each stage, as measured on this machine"),
         _floor(figures),
         _processes(figures),
-        _plot(drawn, MEMORY, "Resident memory, as measured on this machine"),
+        plot(drawn, MEMORY, "Resident memory, as measured on this machine"),
         _agreement(figures),
         _limits(figures),
     ]
@@ -98,7 +97,7 @@ def _aims(figures: Figures) -> str:
     verdicts = {True: "met", False: "**not met**", None: "not decided"}
     rows = [[result.aim, result.measured, verdicts[result.met]] for result in results]
     why = "[Where the time goes](PROFILE.md) says why the others are not."
-    return f"## Aims\n\n{met} of {known} met. {why}\n\n{_table(['aim', 'measured', ''], rows)}"
+    return f"## Aims\n\n{met} of {known} met. {why}\n\n{table(['aim', 'measured', ''], rows)}"
 
 
 def _throughput(figures: Figures) -> str:
@@ -117,7 +116,7 @@ def _throughput(figures: Figures) -> str:
                 [
                     work.title,
                     str(count),
-                    _number(median(own), ".1f"),
+                    number(median(own), ".1f"),
                     *(_compared(figures, side, work.name, count) for side in sides),
                     _times(ratio(floor, own)),
                 ]
@@ -126,7 +125,7 @@ def _throughput(figures: Figures) -> str:
         "## Throughput\n\n"
         "Requests per second of this service, as measured on this machine, and the others' as multiples of them. The "
         f"floor is that of TensorFlow in {precision}, with as many eyes per pass as a request brings.\n\n"
-        f"{_table(header, rows)}{_left_out(figures)}"
+        f"{table(header, rows)}{_left_out(figures)}"
     )
 
 
@@ -154,15 +153,15 @@ def _latency(figures: Figures) -> str:
     return (
         "## Latency\n\n"
         "p50 / p95 / p99 in milliseconds, as measured on this machine; a request that was refused and sent again "
-        f"counts from its first sending.\n\n{_table(header, rows)}"
+        f"counts from its first sending.\n\n{table(header, rows)}"
     )
 
 
 def _percentiles(figures: Figures, side: str, work: str, at_once: int) -> str:
     values = [median(figures.of_cell(side, work, at_once, f"p{share}_ms")) for share in (50, 95, 99)]
     if values[0] is None:
-        return _NOTHING
-    return " / ".join(_number(value, ",.0f") for value in values)
+        return NOTHING
+    return " / ".join(number(value, ",.0f") for value in values)
 
 
 def _floor(figures: Figures) -> str:
@@ -184,14 +183,14 @@ def _floor(figures: Figures) -> str:
             str(layout["threads"]),
             str(layout["callers"]),
             *(
-                f"{_number(figure['eyes_per_s'], '.0f')} eyes/s, {_number(figure['latency_ms'], '.0f')} ms"
+                f"{number(figure['eyes_per_s'], '.0f')} eyes/s, {number(figure['latency_ms'], '.0f')} ms"
                 for figure in layout["passes"]
             ),
         ]
         for layout in layouts
     ]
     pictures = [
-        f"{words} {_number(median(figures.picture_ms(key)), '.1f')} ms"
+        f"{words} {number(median(figures.picture_ms(key)), '.1f')} ms"
         for key, words in (
             ("decode_photo_ms", "decoding the photo"),
             ("detect_frame_ms", "finding the eyes of one frame in its box"),
@@ -202,7 +201,7 @@ def _floor(figures: Figures) -> str:
         "## Floor\n\n"
         "As measured on this machine: eyes per second with so many per pass and all passes at it, and the time until "
         "so many eyes are through when nothing else runs, shared out among the passes.\n\n"
-        f"{_table(header, rows)}\nBeside the passes: {', '.join(pictures)}.\n"
+        f"{table(header, rows)}\nBeside the passes: {', '.join(pictures)}.\n"
     )
 
 
@@ -211,14 +210,14 @@ def _processes(figures: Figures) -> str:
     rows = [
         [
             _TITLES[side],
-            f"{_number(median(figures.of_side(side, 'ready_s')), '.1f')} s",
-            f"{_number(median(figures.of_side(side, 'memory_ready_mb')), ',.0f')} MiB",
-            f"{_number(median(figures.of_side(side, 'memory_end_mb')), ',.0f')} MiB",
-            f"{_number(median(figures.of_cell(side, 'upload', 16, 'cpu_ms_per_request')), '.1f')} ms",
+            f"{number(median(figures.of_side(side, 'ready_s')), '.1f')} s",
+            f"{number(median(figures.of_side(side, 'memory_ready_mb')), ',.0f')} MiB",
+            f"{number(median(figures.of_side(side, 'memory_end_mb')), ',.0f')} MiB",
+            f"{number(median(figures.of_cell(side, 'upload', 16, 'cpu_ms_per_request')), '.1f')} ms",
         ]
         for side in figures.sides
     ]
-    return f"## Processes\n\nAs measured on this machine.\n\n{_table(header, rows)}"
+    return f"## Processes\n\nAs measured on this machine.\n\n{table(header, rows)}"
 
 
 def _agreement(figures: Figures) -> str:
@@ -232,7 +231,7 @@ def _agreement(figures: Figures) -> str:
     header = ["side", "eyes", "of another class", "largest difference of a score, points"]
     return (
         "## Do they answer the same?\n\nOne request of each kind, compared with this service in float32. The usual way "
-        f"cuts eyes out a little differently and does not calibrate.\n\n{_table(header, rows)}"
+        f"cuts eyes out a little differently and does not calibrate.\n\n{table(header, rows)}"
     )
 
 
@@ -241,20 +240,7 @@ def _limits(figures: Figures) -> str:
     return _LIMITS.format(client_share=max((share for share in shares if share is not None), default=0.0))
 
 
-def _plot(drawn: set[str], name: str, words: str) -> str:
-    return f"![{words}](results/{name})\n" if name in drawn else ""
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def _times(measured: Ratio | None) -> str:
     if measured is None:
-        return _NOTHING
+        return NOTHING
     return f"{measured.value:.2f} ({measured.lowest:.2f}-{measured.highest:.2f})"
-
-
-def _number(value: Any, form: str) -> str:
-    return _NOTHING if value is None else format(value, form)

@@ -109,7 +109,7 @@ GARBAGE = (
     b"POST /upload HTTP/1.1\r\n\r\n",
     b"GET /live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    b"GET http://169.254.169.254/ HTTP/1.1\r\nHost: \xff\r\n\r\n",
+    b"GET http://169.254.169.254/latest HTTP/1.1\r\nHost: \xff\r\n\r\n",
 )
 LARGE_HEADERS = (
     b"GET /live HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n",

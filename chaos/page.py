@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmarks.markdown import NOTHING, number, plot, table
 from chaos.parts import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
 from chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
 from chaos.verdicts import all_verdicts
 
-_NOTHING = "-"
+_MOST_LOST_SHOWN = 20
 
 _INTRODUCTION = """\
 # What the service survives
@@ -50,12 +51,12 @@ def write_page(parts: Parts, plots: Iterable[str]) -> str:
         _verdicts(parts),
         _inputs(parts),
         _attacks(parts),
-        _plot(drawn, ATTACKS_PLOT, "Latency of good traffic beside each attack, as measured on this machine"),
+        plot(drawn, ATTACKS_PLOT, "Latency of good traffic beside each attack, as measured on this machine"),
         _failover(parts),
-        _plot(drawn, FAILOVER_PLOT, "Latency while backends are killed, as measured on this machine"),
+        plot(drawn, FAILOVER_PLOT, "Latency while backends are killed, as measured on this machine"),
         _suites(parts),
         _soak(parts),
-        _plot(drawn, SOAK_PLOT, "Memory, threads, descriptors and latency, as measured on this machine"),
+        plot(drawn, SOAK_PLOT, "Memory, threads, descriptors and latency, as measured on this machine"),
         _conditions(parts),
         _LIMITS,
     ]
@@ -109,8 +110,8 @@ def _verdicts(parts: Parts) -> str:
     verdicts = all_verdicts(parts)
     held = sum(verdict.met for verdict in verdicts)
     rows = [[verdict.aim, verdict.found, "held" if verdict.met else "**not held**"] for verdict in verdicts]
-    table = _table(["what was to hold", "found", ""], rows)
-    return f"## Verdicts\n\n{held} of {len(verdicts)} held.\n\n{table}"
+    listed = table(["what was to hold", "found", ""], rows)
+    return f"## Verdicts\n\n{held} of {len(verdicts)} held.\n\n{listed}"
 
 
 def _inputs(parts: Parts) -> str:
@@ -124,12 +125,13 @@ def _inputs(parts: Parts) -> str:
         if name in routes:
             one = routes[name]
             lines.append([title, *_answers({"requests": one["requests"]}, one["answers"])])
-    table = _table(["inputs", "tried", "what came of them"], lines)
+    listed = table(["inputs", "tried", "what came of them"], lines)
     return (
         "## Mutated inputs\n\nDrawn by Hypothesis from small pictures of every kind that are drawn here, and from the "
         "schema of the routes: cut off, bit-flipped, with lying headers and wrong sizes, bombs, odd EXIF, broken JSON, "
         "wrong types, methods, paths and headers. Forms (multipart) are sent through the gateway only: Robyn reads "
-        f"them before any code of ours, and answers 500 where it cannot.\n\n{table}"
+        "them before any code of ours, and answers 500 where it cannot. An input that did harm is kept in "
+        f"`build/chaos`.\n\n{listed}"
     )
 
 
@@ -150,13 +152,13 @@ def _attacks(parts: Parts) -> str:
     rows.append(_attack_row("none, afterwards", "", figures["alone_afterwards"], True))
     header = ["attack", "the attacker saw", "good requests", "lost", "p50 / p99, ms", "backend"]
     words = "One backend, with good traffic beside each attack."
-    return f"## Attacks through the gateway\n\n{words}\n\n{_table(header, rows)}"
+    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}"
 
 
 def _attack_row(title: str, seen: str, traffic: Mapping[str, Any], lives: bool) -> list[str]:
-    latency = f"{_number(traffic['p50_ms'])} / {_number(traffic['p99_ms'])}"
+    latency = f"{number(traffic['p50_ms'], ',.0f')} / {number(traffic['p99_ms'], ',.0f')}"
     state = "lives" if lives else "**died**"
-    return [title, seen or _NOTHING, str(traffic["sent"]), str(traffic["failed"]), latency, state]
+    return [title, seen or NOTHING, str(traffic["sent"]), str(traffic["failed"]), latency, state]
 
 
 def _failover(parts: Parts) -> str:
@@ -167,12 +169,13 @@ def _failover(parts: Parts) -> str:
         [fault["what"], f"{fault['at_s']:.0f} s", f"{fault['back_after_s']:.0f} s", fault["came_back"]]
         for fault in figures["faults"]
     ]
-    lost = "".join(f"- lost at {at:.1f} s, {path}: `{problem}`\n" for at, path, problem in figures["failed"][:20])
+    lost = _lost(figures)
+    latencies = ", ".join(number(figures[name], ",.0f") for name in ("p50_ms", "p99_ms", "slowest_ms"))
     return (
         f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
-        f"{len(figures['failed'])} lost; p50 {_number(figures['p50_ms'])} ms, p99 {_number(figures['p99_ms'])} ms, "
-        f"slowest {_number(figures['slowest_ms'])} ms.\n\n"
-        f"{_table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
+        f"each fault {figures['calm_s']:g} s after the one before was mended; "
+        f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
+        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
     )
 
 
@@ -182,7 +185,7 @@ def _suites(parts: Parts) -> str:
         for name in (FAULTS, NETWORK)
         for test in _figures(parts, name).get("tests", [])
     ]
-    return f"## Faults at start, of disk, clock and network\n\n{_table(['test', ''], rows)}" if rows else ""
+    return f"## Faults at start, of disk, clock and network\n\n{table(['test', ''], rows)}" if rows else ""
 
 
 def _soak(parts: Parts) -> str:
@@ -191,13 +194,19 @@ def _soak(parts: Parts) -> str:
         return ""
     poison = figures["poison"]
     answers = ", ".join(f"{name} {count:,}" for name, count in sorted(poison["answers"].items()))
-    lost = "".join(f"- lost at {at:.1f} s, {path}: `{problem}`\n" for at, path, problem in figures["failed"][:20])
+    lost = _lost(figures)
     return (
         f"## Mixed load with poison\n\n{figures['seconds'] / 60:g} minutes, {figures['sent']:,} good requests at "
         f"{figures['rate']:g} per second and {poison['sent']:,} poisonous ones (malformed pictures, broken JSON, "
         f"bodies that are too large, malformed chunks, hidden requests, garbage), answered: {answers}. The first "
         f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}"
     )
+
+
+def _lost(figures: Mapping[str, Any]) -> str:
+    """The first of the requests that had no answer 200, and what came instead."""
+    first = figures["failed"][:_MOST_LOST_SHOWN]
+    return "".join(f"- lost at {at:.1f} s, {path}: `{problem}`\n" for at, path, problem in first)
 
 
 def _conditions(parts: Parts) -> str:
@@ -210,23 +219,10 @@ def _conditions(parts: Parts) -> str:
         rows.append([name, part["date"], f"{part['minutes']:g}", described, str(machine["load_before"])])
     packages = next(iter(parts.values()))["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in packages["packages"].items())
-    table = _table(["part", "date", "minutes", "machine", "load before"], rows)
-    return f"## Conditions\n\nPython {packages['python']}; {versions}.\n\n{table}"
+    listed = table(["part", "date", "minutes", "machine", "load before"], rows)
+    return f"## Conditions\n\nPython {packages['python']}; {versions}.\n\n{listed}"
 
 
 def _figures(parts: Parts, name: str) -> Mapping[str, Any]:
     """Of a part; empty where it was not tried, or failed."""
     return (parts.get(name) or {}).get("figures") or {}
-
-
-def _plot(drawn: set[str], name: str, words: str) -> str:
-    return f"![{words}](results/{name})\n" if name in drawn else ""
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
-
-
-def _number(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:,.0f}"

@@ -20,6 +20,7 @@ class Plan:
         large_body_mb: of the largest body.
         failover_requests: answered at least, while backends are killed and restarted.
         failover_rate: per second.
+        failover_calm_s: seconds between the moment at which a backend is healthy again and the next fault.
         soak_s: seconds of mixed load.
         soak_rate: good requests per second.
         soak_warm_up_s: seconds before the figures count.
@@ -35,8 +36,9 @@ class Plan:
     large_body_mb: int = 200
     failover_requests: int = 1000
     failover_rate: float = 10.0
+    failover_calm_s: float = 10.0
     soak_s: float = 1800.0
-    soak_rate: float = 15.0
+    soak_rate: float = 12.0
     soak_warm_up_s: float = 180.0
 
 
@@ -50,6 +52,7 @@ QUICK = Plan(
     attack_rate=5.0,
     idle_connections=500,
     failover_requests=300,
+    failover_calm_s=5.0,
     soak_s=60.0,
     soak_rate=8.0,
     soak_warm_up_s=15.0,

@@ -24,12 +24,20 @@ class Side:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-SERVICE = Side("service", "this service", (sys.executable, "main.py"))
+# Memory and processor time are those of the process that is started: it has to be the one that serves.
+_UNSUPERVISED = {"SUPERVISE": "false"}
+SERVICE = Side("service", "this service", (sys.executable, "main.py"), _UNSUPERVISED)
 SERVICE_FLOAT32 = Side(
-    "service_float32", "this service in float32", (sys.executable, "main.py"), {"INFERENCE_PRECISION": "float32"}
+    "service_float32",
+    "this service in float32",
+    (sys.executable, "main.py"),
+    {**_UNSUPERVISED, "INFERENCE_PRECISION": "float32"},
 )
 SERVICE_BFLOAT16 = Side(
-    "service_bfloat16", "this service in bfloat16", (sys.executable, "main.py"), {"INFERENCE_PRECISION": "bfloat16"}
+    "service_bfloat16",
+    "this service in bfloat16",
+    (sys.executable, "main.py"),
+    {**_UNSUPERVISED, "INFERENCE_PRECISION": "bfloat16"},
 )
 # Its small matrix products would wake OpenBLAS' threads, which then stand in the way of those that have work.
 FASTAPI_ONNX = Side(

@@ -116,6 +116,8 @@ def test_a_request_without_an_id_is_given_one(tmp_path: Path) -> None:
         kept = gateway.client.get("/health", headers={"X-Request-ID": "mine-1"})
         made = gateway.client.get("/health")
         replaced = gateway.client.get("/health", headers={"X-Request-ID": 'id" status=200'})
+        # nginx writes the line when the answer is gone already.
+        gateway.wait_for(lambda: gateway.log.count('path="/health"') == 3, "line per request")
         log = gateway.log
 
     assert kept.headers["x-request-id"] == "mine-1"

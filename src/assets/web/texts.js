@@ -83,6 +83,7 @@ export const labels = {
   keyUse: "Use this key",
   keyForget: "Forget it",
   footer: "A screening aid for research and demonstration.",
+  docs: "For developers: the API",
 };
 
 export const theme = { dark: "Dark", light: "Light", toDark: "Switch to dark colours", toLight: "Switch to light colours" };

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from benchmarks.figures import Figures
 from benchmarks.page import write_page
 from benchmarks.plots import LATENCY, MEMORY, STAGES, draw_plots
+from tests.unit.markdown_tables import assert_rows_fit_headers, tables
 
 
 @pytest.fixture
@@ -15,16 +15,8 @@ def page(raw: dict[str, Any]) -> str:
     return write_page(Figures(raw), [LATENCY, STAGES, MEMORY])
 
 
-def tables(page: str) -> list[list[str]]:
-    """Each as its lines."""
-    return [block.splitlines() for block in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)]
-
-
 def test_every_row_of_a_table_has_as_many_cells_as_its_header(page: str) -> None:
-    found = tables(page)
-    assert len(found) == 6
-    for header, *rows in found:
-        assert {row.count("|") for row in rows} == {header.count("|")}
+    assert_rows_fit_headers(page, 6)
 
 
 def test_it_says_of_each_aim_whether_it_is_met(page: str) -> None:

@@ -93,6 +93,7 @@ FIGURES: dict[str, Any] = {
             {"what": "kill -9 the first", "at_s": 3.0, "back_after_s": 9.0, "came_back": "its supervisor"},
             {"what": "SIGTERM to the second, and start it", "at_s": 15.0, "back_after_s": 9.0, "came_back": "the test"},
         ],
+        "calm_s": 10.0,
         "seconds": 110.0,
         "sent": 1100,
         "failed": [],

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
 from chaos.page import faults_survived, inputs_tried, requests_lost, write_page
 from chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT, draw_plots, latency_per_bucket
+from tests.unit.markdown_tables import assert_rows_fit_headers, tables
 
 
 @pytest.fixture
@@ -14,16 +14,8 @@ def page(parts: dict[str, Any]) -> str:
     return write_page(parts, [ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT])
 
 
-def tables(page: str) -> list[list[str]]:
-    """Each as its lines."""
-    return [block.splitlines() for block in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)]
-
-
 def test_every_row_of_a_table_has_as_many_cells_as_its_header(page: str) -> None:
-    found = tables(page)
-    assert len(found) == 6
-    for header, *rows in found:
-        assert {row.count("|") for row in rows} == {header.count("|")}
+    assert_rows_fit_headers(page, 6)
 
 
 def test_it_opens_with_inputs_faults_and_losses(page: str) -> None:
