@@ -51,7 +51,7 @@ def reference_page(document: dict[str, Any], style: str, openapi_path: str) -> s
 </head>
 <body>
 <a class="skip" href="#main">To the content</a>
-<p class="notice"><strong>Not a medical device.</strong> It does not replace an examination.</p>
+<aside class="notice"><strong>Not a medical device.</strong> It does not replace an examination.</aside>
 <div class="columns">
 <nav aria-label="Routes"><ul>{links}
 <li><a href="#schemas">Schemas</a></li><li><a href="#headers">Headers</a></li></ul></nav>

@@ -1,0 +1,97 @@
+"""What docs/api.md says is what the OpenAPI document says."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from src import __version__
+from src.api.cors import _ALLOWED_REQUEST_HEADERS, _EXPOSED_HEADERS
+from src.api.openapi.document import openapi_document
+from src.api.openapi.error_guide import FROM_GATEWAY, own_errors
+from src.api.openapi.schemas import REASONS
+from src.config.settings import PROJECT_ROOT, Settings
+from src.core.stage_times import Stage
+
+PAGE = (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"<!-- schema: (\w+) -->\n```json\n(.*?)```", PAGE, re.DOTALL)
+FIELD_TABLES = re.findall(r"<!-- fields: ([\w ]+) -->\n(.*?)\n\n", PAGE, re.DOTALL)
+PATHS = ("/predict", "/upload", "/health", "/live", "/metrics", "/openapi.json", "/docs", "/")
+
+
+@pytest.fixture(scope="module")
+def document(settings: Settings) -> dict[str, Any]:
+    return openapi_document(settings.model_copy(update={"legacy_envelope": True}), PATHS)
+
+
+def uncut(value: Any) -> Any:
+    """On the page, the dots in the end of a picture stand for the rest of it."""
+    if isinstance(value, dict):
+        return {key: uncut(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [uncut(item) for item in value]
+    return value.removesuffix("...") if isinstance(value, str) else value
+
+
+def test_every_example_has_its_schema() -> None:
+    assert PAGE.count("```json") == len(EXAMPLES) == 7
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_an_example_obeys_its_schema(document: dict[str, Any], name: str, text: str) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(uncut(json.loads(text)))] == []
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_an_example_has_every_field(document: dict[str, Any], name: str, text: str) -> None:
+    example = json.loads(text)
+    if isinstance(example, dict):
+        assert list(example) == list(document["components"]["schemas"][name]["properties"])
+
+
+@pytest.mark.parametrize(("names", "table"), FIELD_TABLES, ids=[names for names, _ in FIELD_TABLES])
+def test_a_table_of_fields_has_them_all(document: dict[str, Any], names: str, table: str) -> None:
+    for name in names.split():
+        for field in document["components"]["schemas"][name]["properties"]:
+            assert f"`{field}`" in table, f"{name}.{field}"
+
+
+def test_every_route_is_in_the_table(document: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| `(GET|POST) (/\S*)` \|", PAGE, re.MULTILINE)
+    operations = {
+        (path, method) for path, item in document["paths"].items() for method in ("get", "post") if method in item
+    }
+    assert {(path, method.lower()) for method, path in rows} == operations
+
+
+def test_every_code_is_there_with_its_status_and_what_to_do() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE)
+    assert rows == [(str(guide.status), guide.code, guide.advice) for guide in (*own_errors(), *FROM_GATEWAY)]
+
+
+def test_every_reason_is_there_with_its_setting() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| `([A-Z_]+)` \|$", PAGE, re.MULTILINE)
+    assert [(name, f"{meaning} ({setting})") for name, meaning, setting in rows] == [
+        (reason.value, text) for reason, text in REASONS.items()
+    ]
+
+
+def test_limits_origins_headers_stages_and_version_are_the_services(settings: Settings) -> None:
+    assert f"{settings.max_body_mb} MiB a body | `MAX_BODY_MB`" in PAGE
+    assert f"{settings.max_frames} frames | `MAX_FRAMES`" in PAGE
+    assert f"1 to {settings.max_frames} frames" in PAGE
+    assert f"{settings.max_image_pixels // 1_000_000} million pixels a picture | `MAX_IMAGE_PIXELS`" in PAGE
+    for name in (*settings.allowed_origins, *_ALLOWED_REQUEST_HEADERS.split(", "), *_EXPOSED_HEADERS.split(", ")):
+        assert f"`{name}`" in PAGE.split("## From a browser")[1]
+    assert all(f"`{stage.value}`" in PAGE for stage in Stage)
+    assert f'"version": "{__version__}"' in PAGE
+
+
+def test_its_links_lead_to_files() -> None:
+    for link in re.findall(r"\]\(([^)#:]+)\)", PAGE):
+        assert (PROJECT_ROOT / "docs" / link).exists(), link

@@ -1,0 +1,56 @@
+"""docs/architecture.md and its drawing show the code as it is."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from src.config.settings import PROJECT_ROOT
+from tests.unit.test_architecture import MAY_IMPORT, imported_packages_of_ours, in_packages, package_of
+
+DOCS = PROJECT_ROOT / "docs"
+PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWING = ET.parse(DOCS / "images" / "architecture.svg").getroot()  # noqa: S314
+TEXTS = ["".join(text.itertext()) for text in DRAWING.iter(f"{SVG}text")]
+ARROWS = [(path.get("data-from"), path.get("data-to")) for path in DRAWING.iter(f"{SVG}path") if path.get("data-from")]
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:src|deploy|tests)/[\w./]*)`", PAGE))))
+def test_what_the_page_names_is_there(name: str) -> None:
+    assert (PROJECT_ROOT / name).exists()
+
+
+def test_its_links_lead_to_files() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", PAGE)
+    assert "images/architecture.svg" in links
+    assert all((DOCS / link).exists() for link in links)
+
+
+@pytest.mark.parametrize("name", sorted({word for text in TEXTS for word in re.findall(r"[\w/]+\.py\b", text)}))
+def test_a_file_of_the_drawing_is_there(name: str) -> None:
+    places = [PROJECT_ROOT / name, *(PROJECT_ROOT / "src" / package / name for package in MAY_IMPORT)]
+    assert any(place.is_file() for place in places)
+
+
+def test_the_drawing_has_every_package_and_no_other() -> None:
+    assert {text for text in TEXTS if re.fullmatch(r"src/\w+", text)} == {f"src/{package}" for package in MAY_IMPORT}
+
+
+def test_arrows_obey_the_rules_of_import() -> None:
+    assert len(ARROWS) > 5
+    for importer, imported in ARROWS:
+        assert importer == "main" or imported in MAY_IMPORT[str(importer)], (importer, imported)
+
+
+def test_an_arrow_stands_for_imports_that_there_are() -> None:
+    real = {(package_of(file), imported) for file in in_packages() for imported in imported_packages_of_ours(file)}
+    for arrow in ARROWS:
+        assert arrow[0] == "main" or arrow in real
+
+
+def test_who_imports_anything_of_ours_has_an_arrow() -> None:
+    importers = {package_of(file) for file in in_packages() if imported_packages_of_ours(file) - {package_of(file)}}
+    assert importers <= {importer for importer, _ in ARROWS}
