@@ -46,7 +46,10 @@ done
 mv "$work/SHA256SUMS" "$work/$name/"
 
 # What MODEL_PATH names in the environment or in .env, if it is somewhere else.
-model=${MODEL_PATH:-$(sed -n 's/^MODEL_PATH=//p' .env 2>/dev/null | tail -n 1)}
+model=${MODEL_PATH:-}
+if [ -z "$model" ] && [ -f .env ]; then
+    model=$(sed -n 's/^MODEL_PATH=//p' .env | tail -n 1)
+fi
 case $model in
     '' | src/assets/models/* | "$PWD"/src/assets/models/*) ;;
     *) echo "backup: MODEL_PATH is $model, outside src/assets/models: back it up with its card yourself" >&2 ;;

@@ -161,6 +161,18 @@ def test_a_model_elsewhere_is_said_to_be_left_out(installation: Path, run: Run, 
     assert "MODEL_PATH is /srv/models/other.h5" in process.stderr
 
 
+def test_an_installation_without_a_file_of_settings_has_none_to_lose(
+    installation: Path, run: Run, tmp_path: Path
+) -> None:
+    (installation / ".env").unlink()
+    process = run("backup.sh", tmp_path / "backups")
+    assert (process.returncode, process.stderr) == (0, "")
+    (installation / CARD).unlink()
+    assert run("restore.sh", process.stdout.strip(), "--with-env").returncode == 0
+    assert (installation / CARD).exists()
+    assert not (installation / ".env").exists()
+
+
 @pytest.mark.parametrize(
     ("script", "arguments"),
     [("backup.sh", ()), ("backup.sh", ("--help",)), ("restore.sh", ()), ("restore.sh", ("a.tar", "--force"))],
