@@ -8,6 +8,7 @@ CANDIDATES := python3.11 python3.10 python3.12 python3.13 python3
 # More words for the last command: make test ARGS="-k health -x"
 ARGS ?=
 DATA ?=
+OUT ?=
 WEIGHTS ?=
 
 # Prints the version if it is one of ours. Asking the interpreter itself is the only safe test: a version manager
@@ -23,7 +24,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint train evaluate compare-precision bench lock audit clean FORCE
+.PHONY: help install run screen doctor test lint train evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +55,15 @@ compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? 
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make compare-precision DATA=...' >&2; exit 1; }
 	$(VENV)/bin/python -m src.training.compare_precision --data "$(DATA)" $(ARGS)
 
+# Exit code 3 says that some files have no answer, which make calls an error.
+screen: $(VENV)/.installed ## Screen a folder of photos: make screen DATA=<folder of photos> OUT=<folder for the report>
+	@test -n "$(DATA)" && test -n "$(OUT)" || { echo 'Say where the photos are and where the report goes: make screen DATA=... OUT=...' >&2; exit 1; }
+	@exec $(VENV)/bin/python -m src.cli screen "$(DATA)" --out "$(OUT)" $(ARGS)
+
+# Installs nothing: what is missing is what it says.
+doctor: $(VENV)/pyvenv.cfg ## Check the installation and say what to do (ARGS=--quick: without TensorFlow)
+	@exec $(VENV)/bin/python -m src.cli doctor $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick: in 4)
 	$(VENV)/bin/python -m benchmarks $(ARGS)
 
@@ -70,6 +80,9 @@ lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (AR
 
 audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
 	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
+
+chaos: $(VENV)/.installed-bench ## Try to break the service, in 45 minutes (ARGS=--quick: in 6); needs nginx
+	$(VENV)/bin/python -m chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }

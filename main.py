@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from src.api.stop_signals import block_stop_signals
-from src.config.process_environment import prepare_for_numpy
+from src.config.process_environment import prepare_for_numpy, shield_from_prometheus_variables
+from src.core.stop_signals import block_stop_signals
 
 if __name__ == "__main__":
     block_stop_signals()
     prepare_for_numpy()
+    shield_from_prometheus_variables()
 
-# The imports below start threads: those that do not inherit the mask would take the signals.
 import logging
-import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from src.api.server import serve
 from src.config.logging import configure_logging
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
+from src.supervisor.line import ServerEnd
+from src.supervisor.process_end import exit_at_once
+from src.supervisor.supervisor import Supervisor, can_supervise
 
 if TYPE_CHECKING:
     from src.services.startup import Services
+
+_log = logging.getLogger("eyenet.main")
 
 
 def main() -> int:
     """
     Returns:
-        the exit code: 0 after a stop signal, 1 if something failed at start, 2 if the settings are wrong.
+        the exit code: 0 after a stop signal, 1 if something failed at start, 2 if the settings are wrong, 3 if the
+        server process died again and again before it was ready.
     """
     try:
         settings = load_settings()
@@ -36,28 +40,35 @@ def main() -> int:
         print(f"EyeNet Backend cannot start: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level)
+    if settings.supervise and can_supervise():
+        return Supervisor(lambda line: _serve(settings, line), settings.drain_timeout_s).run()
+    if settings.supervise:
+        _log.warning("this system cannot fork: nothing restarts the service if it dies")
+    return _serve(settings)
+
+
+def _serve(settings: Settings, line: ServerEnd | None = None) -> int:
+    """Be the server, `line` leading to the supervisor if there is one."""
+    # Imported here, because it imports NumPy and Robyn: the supervisor stays small, and without a second thread.
+    from src.api.server import serve  # noqa: PLC0415
+
+    def load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
+        # Imported here, on the loader's thread: TensorFlow takes seconds, and /live answers meanwhile.
+        from src.services.startup import load_services  # noqa: PLC0415
+
+        services = load_services(settings, on_pass)
+        if line is not None:
+            line.tell_ready()
+        return services
+
     try:
-        return serve(settings, _load_services)
+        if line is None:
+            return serve(settings, load)
+        return serve(settings, load, hurry=line.hurry, restarts=line.restarts)
     except StartupError as error:
         print(f"EyeNet Backend cannot start: {error}", file=sys.stderr)
         return 1
 
 
-def _load_services(settings: Settings, on_pass: Callable[[int], None]) -> Services:
-    # Imported here, on the loader's thread: TensorFlow takes seconds, and /live answers meanwhile.
-    from src.services.startup import load_services  # noqa: PLC0415
-
-    return load_services(settings, on_pass)
-
-
-def _exit_at_once(exit_code: int) -> NoReturn:
-    # Robyn's own threads may still be taking a request in; when they meet an interpreter that is being torn down, the
-    # process aborts. By now everything of ours is closed.
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(exit_code)
-
-
 if __name__ == "__main__":
-    _exit_at_once(main())
+    exit_at_once(main())

@@ -2,139 +2,212 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
+from src.api.lifecycle import State
 from src.core.errors import EyeNetError
-from src.core.types import AnalysisReport, EyeReport, EyeSide, ModelInfo, Probabilities, RgbImage
+from src.core.notice import NOTICE
+from src.core.types import (
+    AnalysisReport,
+    EyeReport,
+    EyeSide,
+    EyeSource,
+    ModelInfo,
+    Reason,
+    RgbImage,
+)
 from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
+from src.utils.percentage import percentage, percentages
 
-NOTICE = "Screening aid for research, not a medical device. It does not replace an examination."
 _SHORT_HASH_DIGITS = 12
 
 
-class EyeAnswer(BaseModel):
+# Bounds that are told in the OpenAPI document, and not checked on the way out: what the service computed is answered.
+Percentage: TypeAlias = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
+Count: TypeAlias = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+PngDataUri: TypeAlias = Annotated[
+    str, Field(json_schema_extra={"pattern": "^data:image/png;base64,[A-Za-z0-9+/]+={0,2}$"})
+]
+
+
+class _Answer(BaseModel):
+    # The texts under the fields are what the OpenAPI document says of them.
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class EyeAnswer(_Answer):
     """One eye. Scores and confidence are percentages; pictures are PNG data URIs."""
 
-    average_scores: dict[str, float]
+    average_scores: dict[str, Percentage]
+    """Per class, in percent: the mean over the frames in which this eye was seen. All zero if it was not seen."""
     best_prediction: str
-    image_preview: str | None
-    grad_cam_preview: str | None
-    frames_seen: int
-    found_by: str | None
-    confidence: float | None
+    """The class with the highest of the scores, or `Not Detected`."""
+    image_preview: PngDataUri | None
+    """The eye in the sharpest of those frames, longest side at most 512 px. Null if it was not seen."""
+    grad_cam_preview: PngDataUri | None
+    """The same crop, same size, with the heatmap of `best_prediction` laid over it. Null where the map is flat."""
+    frames_seen: Count
+    """In how many frames this eye was seen."""
+    found_by: EyeSource | None
+    """How. `whole_picture`: a photo without a face, taken as one eye; it does not show whose, and is called left."""
+    confidence: Percentage | None
+    """The score of `best_prediction`, in percent; calibrated where `model.calibrated` says so."""
     inconclusive: bool | None
-    reasons: list[str]
-    unfamiliarity: float | None
+    """True where there is any reason not to rely on the answer. `best_prediction` still says what is most likely."""
+    reasons: list[Reason]
+    """Why it is inconclusive; empty where nothing speaks against the answer."""
+    unfamiliarity: Annotated[float, Field(json_schema_extra={"minimum": 0})] | None
+    """How unlike the training pictures the eye is: 1 is as unlike as 1 in 40 healthy eyes that the model did not know.
+    Null without statistics beside the model."""
 
 
-class UnseenEyeAnswer(BaseModel):
+class UnseenEyeAnswer(_Answer):
     """An eye that was not seen in an upload."""
 
     best_prediction: Literal["Not Detected"] = "Not Detected"
+    """Nothing else is known of it."""
 
 
-class EyesAnswer(BaseModel):
+class EyesAnswer(_Answer):
     """Both eyes, left and right being the person's own."""
 
     left_eye: EyeAnswer
+    """The person's left eye."""
     right_eye: EyeAnswer
+    """The person's right eye."""
 
 
-class ModelAnswer(BaseModel):
-    """Which model answered.
-
-    `hash` opens the SHA-256 of its file; `calibrated` says whether 90 % means right in about nine cases of ten;
-    `precision` is that of its multiplications.
-    """
+class ModelAnswer(_Answer):
+    """Which model answered."""
 
     name: str
+    """As MODEL_NAME says."""
     hash: str
+    """First digits of the SHA-256 of its file."""
     calibrated: bool
+    """Whether a score of 90 % means right in about nine cases of ten."""
     precision: str
+    """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
 
 
-class FrameErrorAnswer(BaseModel):
-    """A frame that could not be used; `index` is its 0-based position."""
+class FrameErrorAnswer(_Answer):
+    """A frame that could not be used."""
 
-    index: int
+    index: Count
+    """Its position in the request, counted from 0."""
     code: str
+    """Stable, as in an error of the whole request."""
     error: str
+    """A sentence for a person."""
 
 
-class PredictAnswer(BaseModel):
+class PredictAnswer(_Answer):
     """Answer of `POST /predict`."""
 
-    status_code: int
+    status_code: Literal[200]
+    """The HTTP status once more."""
     body: EyesAnswer
+    """The eyes."""
     frame_errors: list[FrameErrorAnswer]
+    """Frames that could not be read; the others are answered all the same."""
     model: ModelAnswer
+    """The model that answered."""
     notice: str
+    """To be shown with the answer."""
 
 
-class UploadAnswer(BaseModel):
+class UploadAnswer(_Answer):
     """Answer of `POST /upload`."""
 
     left_eye: EyeAnswer | UnseenEyeAnswer
+    """The person's left eye, or the only one, where there is no face to tell."""
     right_eye: EyeAnswer | UnseenEyeAnswer
+    """The person's right eye."""
     model: ModelAnswer
+    """The model that answered."""
     notice: str
+    """To be shown with the answer."""
 
 
-class ErrorBody(BaseModel):
-    """`error` is a sentence for a person, `code` is stable."""
+class ErrorBody(_Answer):
+    """What went wrong."""
 
     error: str
+    """A sentence for a person: it names the field, never echoes the input, and may be worded anew at any time."""
     code: str
+    """Stable: for programs."""
 
 
-class ErrorAnswer(BaseModel):
+class ErrorAnswer(_Answer):
     """Every answer that is not a success, on every route."""
 
     status_code: int
+    """The HTTP status once more."""
     body: ErrorBody
+    """The sentence and its code."""
     message: str
+    """The sentence of `body.error` once more."""
 
 
-class LegacyAnswer(BaseModel):
+class LegacyAnswer(_Answer):
     """What LEGACY_ENVELOPE puts around every answer of `/predict` and `/upload`."""
 
     status_code: int
+    """What would be the HTTP status without the envelope."""
     body: str
+    """The eyes, or the error's `{error, code}`, as a string of JSON."""
     headers: dict[str, str]
+    """Always `{"Content-Type": "application/json"}`."""
 
 
-class HealthModelAnswer(BaseModel):
+class HealthModelAnswer(_Answer):
     """The loaded model."""
 
     name: str
+    """As MODEL_NAME says."""
     sha256: str
+    """Of its file, hexadecimal."""
     classes: list[str]
+    """In the order of its outputs."""
     grad_cam_layer: str
+    """The layer that heatmaps are computed from."""
     device: str
+    """What it runs on: `CPU`, or `GPU: ` and a name."""
     tensorflow: str
+    """Version of TensorFlow."""
     calibrated: bool
+    """Whether a score of 90 % means right in about nine cases of ten."""
     precision: str
+    """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
 
 
-class LiveAnswer(BaseModel):
+class LiveAnswer(_Answer):
     """Answer of `GET /live`."""
 
-    status: int
-    message: str
+    status: Literal[200]
+    """The HTTP status once more."""
+    message: Literal["Alive"]
+    """For people."""
 
 
-class HealthAnswer(BaseModel):
-    """Answer of `GET /health`; `model` is null while it is being loaded."""
+class HealthAnswer(_Answer):
+    """Answer of `GET /health`."""
 
-    status: int
-    message: str
+    status: Literal[200, 503]
+    """The HTTP status once more: 200 when requests are taken."""
+    message: State
+    """`Healthy` when requests are taken; `Starting` before, `Draining` after."""
     version: str
-    requests_in_flight: int
+    """Of the service."""
+    requests_in_flight: Count
+    """Requests worked on or waiting."""
     model: HealthModelAnswer | None
+    """The loaded model; null while it is being loaded."""
     notice: str
+    """What the service is not."""
 
 
 def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
@@ -197,22 +270,14 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
             unfamiliarity=None,
         )
     return EyeAnswer(
-        average_scores=_percentages(report.probabilities, model.classes),
+        average_scores=percentages(report.probabilities, model.classes),
         best_prediction=model.classes[report.best_class],
         image_preview=_png_data_uri(report.preview),
         grad_cam_preview=None if report.overlay is None else _png_data_uri(report.overlay),
         frames_seen=report.frames_seen,
-        found_by=report.source.value,
-        confidence=_percentage(report.confidence),
+        found_by=report.source,
+        confidence=percentage(report.confidence),
         inconclusive=report.inconclusive,
-        reasons=[reason.value for reason in report.reasons],
+        reasons=list(report.reasons),
         unfamiliarity=None if report.unfamiliarity is None else round(report.unfamiliarity, 3),
     )
-
-
-def _percentages(probabilities: Probabilities, classes: tuple[str, ...]) -> dict[str, float]:
-    return {name: _percentage(float(value)) for name, value in zip(classes, probabilities, strict=True)}
-
-
-def _percentage(share: float) -> float:
-    return round(share * 100, 2)

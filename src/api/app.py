@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from robyn import Request, Robyn
 from robyn.argument_parser import Config
 from robyn.robyn import HttpMethod
 
+from src.api.access import Access
 from src.api.context import ApiContext
 from src.api.endpoint import Handler, Style, endpoint
 from src.api.envelope import Answer, plain_envelope
-from src.api.routes.health import health_handler, live_handler
-from src.api.routes.metrics import metrics_handler
-from src.api.routes.predict import predict_handler
-from src.api.routes.upload import upload_handler
+from src.api.paths import Path, paths_of
 from src.core.errors import MethodNotAllowed, NotFound
 from src.core.stage_times import StageTimes
 from src.services.metrics import OTHER_ROUTE
@@ -24,20 +21,19 @@ _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRA
 
 
 def build_app(context: ApiContext) -> Robyn:
-    """The application, not yet listening."""
+    """The application, not yet listening.
+
+    Raises:
+        StartupError: the demo page's files are missing.
+    """
     app = Robyn(__file__, config=_robyn_config())
-    # `/predict` and `/upload` are what the first frontend calls; operators' routes always speak plain HTTP, and are
-    # asked every few seconds by every probe.
-    operators = {"/health": health_handler(context), "/live": live_handler()}
-    if context.settings.metrics:
-        operators["/metrics"] = metrics_handler(context)
-    for path, handler in (("/predict", predict_handler(context)), ("/upload", upload_handler(context))):
-        _add_path(app, context, path, {"POST": handler}, Style(path, context.envelope, logging.INFO))
-    for path, handler in operators.items():
-        _add_path(app, context, path, {"GET": handler, "HEAD": handler}, Style(path, plain_envelope, logging.DEBUG))
-    for path in ("/", "/*rest"):
+    paths = paths_of(context)
+    for name, path in paths.items():
+        _add_path(app, context, name, path)
+    # A path that is registered twice would be answered by whichever Robyn finds first.
+    for name in {"/", "/*rest"} - set(paths):
         for method in _ALL_METHODS:
-            _add_route(app, context, method, path, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
+            _add_route(app, context, method, name, _not_found, Style(OTHER_ROUTE, plain_envelope, logging.INFO))
     return app
 
 
@@ -50,20 +46,34 @@ def _robyn_config() -> Config:
     return config
 
 
-def _add_path(app: Robyn, context: ApiContext, path: str, handlers: Mapping[str, Handler], style: Style) -> None:
+def _add_path(app: Robyn, context: ApiContext, name: str, path: Path) -> None:
     """The path's own methods, its preflight, and 405 for all others."""
-    allowed = ", ".join([*handlers, "OPTIONS"])
+    style = Style(path.route, path.envelope, path.log_level)
+    allowed = ", ".join([*path.handlers, "OPTIONS"])
     for method in _ALL_METHODS:
-        if method in handlers:
-            _add_route(app, context, method, path, handlers[method], style)
+        if method in path.handlers:
+            handler = path.handlers[method]
+            _add_route(app, context, method, name, _admitted(context, handler, path.access), style)
         elif method == "OPTIONS":
-            _add_route(app, context, method, path, _preflight(context, allowed), style)
+            _add_route(app, context, method, name, _preflight(context, allowed), style)
         else:
-            _add_route(app, context, method, path, _method_not_allowed(path, allowed), style)
+            _add_route(app, context, method, name, _method_not_allowed(name, allowed), style)
 
 
 def _add_route(app: Robyn, context: ApiContext, method: str, path: str, handler: Handler, style: Style) -> None:
     app.add_route(getattr(HttpMethod, method), path, endpoint(context, handler, style))
+
+
+def _admitted(context: ApiContext, handler: Handler, access: Access) -> Handler:
+    if access is Access.OPEN:
+        return handler
+
+    async def admitted(request: Request, times: StageTimes) -> Answer:
+        # Before anything of the request is looked at.
+        context.doorkeeper.check(request.headers.get)
+        return await handler(request, times)
+
+    return admitted
 
 
 def _preflight(context: ApiContext, allowed: str) -> Handler:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from robyn import Request
-
+from src.api.access import Doorkeeper
 from src.api.cors import CorsPolicy
 from src.api.envelope import Envelope, legacy_envelope, plain_envelope
 from src.api.lifecycle import Lifecycle, State
 from src.api.turns import Turns
 from src.config.settings import Settings
-from src.core.errors import BodyTooLarge, Starting
+from src.core.errors import Starting
 from src.core.types import ModelInfo
 from src.services.metrics import Metrics
 
@@ -29,7 +28,8 @@ class ApiContext:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lifecycle = Lifecycle(settings.max_requests_in_flight)
+        self.lifecycle = Lifecycle(settings.max_requests_in_flight, settings.max_bytes_in_flight)
+        self.doorkeeper = Doorkeeper(settings.api_keys)
         self.cors = CorsPolicy(settings.allowed_origins)
         self.envelope: Envelope = legacy_envelope if settings.legacy_envelope else plain_envelope
         self.metrics = Metrics()
@@ -70,24 +70,8 @@ class ApiContext:
             raise Starting
         return self._turns
 
-    def body_of(self, request: Request) -> str | bytes:
-        """The body as Robyn hands it over: text if it is UTF-8, else bytes.
-
-        Raises:
-            BodyTooLarge: more than MAX_BODY_MB.
-        """
-        body: str | bytes = request.body
-        if _size_in_bytes(body) > self.settings.max_body_bytes:
-            raise BodyTooLarge(f"The body is larger than the {self.settings.max_body_mb} MiB allowed.")
-        return body
-
     async def off_the_loop(
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> _Result:
         """Runs the function on a worker: reading and writing megabytes of JSON would stall /health."""
         return await self.services.workers.run(function, *args, **kwargs)
-
-
-def _size_in_bytes(body: str | bytes) -> int:
-    # JSON with pictures is ASCII, and then no copy is needed to know its size.
-    return len(body) if isinstance(body, bytes) or body.isascii() else len(body.encode())

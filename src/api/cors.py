@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 _PREFLIGHT_LIFETIME_SECONDS = "600"
-_ALLOWED_REQUEST_HEADERS = "Content-Type, X-Request-ID"
+_ALLOWED_REQUEST_HEADERS = "Content-Type, X-Request-ID, X-API-Key, Authorization"
 _EXPOSED_HEADERS = "X-Request-ID, Retry-After, Server-Timing"
 
 

@@ -33,7 +33,7 @@ class Style:
     """What a path has beside its handlers.
 
     Attributes:
-        route: under which its requests are counted.
+        route: under which its requests are counted and logged. The path itself is text of users, a file's name perhaps.
         envelope: shape of its errors.
         log_level: of the line that tells of each request.
     """
@@ -76,7 +76,7 @@ def endpoint(context: ApiContext, handler: Handler, style: Style) -> RobynHandle
             "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d%s",
             request_id,
             request.method,
-            _printable(request.url.path),
+            style.route,
             status,
             code,
             seconds * 1000,
@@ -101,7 +101,3 @@ def _request_id(request: Request) -> str:
 
 def _stage_pairs(stages: Mapping[Stage, float]) -> str:
     return "".join(f" {stage.value}_ms={seconds * 1000:.1f}" for stage, seconds in stages.items())
-
-
-def _printable(path: str) -> str:
-    return "".join(character if character.isprintable() and character != " " else "?" for character in path[:128])

@@ -6,40 +6,74 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from robyn import Request
 
-from src.core.errors import InvalidJson, InvalidPayload, TooManyFrames
+from src.core.errors import BodyTooLarge, InvalidJson, InvalidPayload, NotBase64, TooManyFrames
 from src.core.types import Box, Frame, FrameFailure
+
+# An empty array takes three bytes of a body and ninety of memory: 48 MiB of them would be 1.4 GiB. Whoever sends 32
+# frames with all landmarks of a face mesh beside each has 61,000.
+_MOST_VALUES = 200_000
 
 
 class _Request(BaseModel):
     # Strict: "0.9" is not a number. Unknown keys are ignored, so clients may send what they like beside ours.
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    # The texts under the fields are what the OpenAPI document says of them.
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, use_attribute_docstrings=True)
 
 
 class BoxRequest(_Request):
-    """Where the browser saw the face, in pixels of the sent picture."""
+    """Where the browser saw the face, in pixels of the sent picture. A hint: looked at first, never trusted."""
 
     x: float
+    """Of its corner or its centre, whichever the browser says."""
     y: float
+    """Of its corner or its centre, whichever the browser says."""
     w: float
+    """Its width."""
     h: float
+    """Its height."""
 
 
 class PictureRequest(_Request):
     """Body of `POST /upload`."""
 
-    image: Annotated[str, Field(min_length=1, description="A data URI or bare base64 of PNG, JPEG, WebP or BMP.")]
+    image: Annotated[str, Field(min_length=1)]
+    """A data URI (`data:image/png;base64,...`) or bare base64 of PNG, JPEG, WebP or BMP, turned as its EXIF says."""
 
 
 class FrameRequest(PictureRequest):
     """One element of the body of `POST /predict`."""
 
     score: float | None = None
+    """The browser's confidence that this is a face; not used to judge the eye."""
     blur: float | None = None
+    """The browser's blur measure; not used, the service measures sharpness itself."""
     box: BoxRequest | None = None
+    """Where the browser saw the face; null or left out if it did not look."""
 
 
 _AnyRequest = TypeVar("_AnyRequest", bound=_Request)
+
+
+def take_body(request: Request, max_megabytes: int) -> str | bytes:
+    """The body: ASCII text, or bytes, so that in memory it is as large as it was sent.
+
+    It is taken away from Robyn's request, which would keep it until the answer is out.
+
+    Raises:
+        BodyTooLarge: more than `max_megabytes` MiB.
+        InvalidJson: a form. Robyn keeps its files beside the body, so it must not be waiting for a worker to say so.
+    """
+    body: str | bytes = request.body
+    request.body = ""
+    if request.files or request.form_data:
+        raise InvalidJson("The body is a form; send JSON.")
+    # One character outside Latin makes Python use four bytes for every other one.
+    taken = body if isinstance(body, bytes) or body.isascii() else body.encode()
+    if len(taken) > max_megabytes * 1024 * 1024:
+        raise BodyTooLarge(f"The body is larger than the {max_megabytes} MiB allowed.")
+    return taken
 
 
 def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[FrameFailure]]:
@@ -74,20 +108,35 @@ def parse_upload(body: str | bytes) -> Frame:
     Raises:
         InvalidJson: not JSON.
         InvalidPayload: not `{"image": "..."}`.
+        NotBase64: its text cannot be.
     """
+    payload = _parse_json(body)
     try:
-        return Frame(0, _validated(PictureRequest, _parse_json(body)).image)
+        request = _validated(PictureRequest, payload)
     except InvalidPayload as error:
         raise error.located("The body") from None
+    try:
+        return Frame(0, _possible_base64(request.image))
+    except NotBase64 as error:
+        raise error.located("image") from None
 
 
 def _parse_json(body: str | bytes) -> Any:
     if not body:
         raise InvalidJson("The body is empty; send JSON.")
+    if _values_at_most(body) > _MOST_VALUES:
+        raise InvalidPayload(f"The body has more than {_MOST_VALUES:,} values beside its pictures.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise InvalidJson("The body is not valid JSON.") from None
+
+
+def _values_at_most(body: str | bytes) -> int:
+    """An upper bound, in milliseconds: every value but the first stands behind one of these."""
+    if isinstance(body, bytes):
+        return 1 + sum(map(body.count, (b",", b"[", b"{")))
+    return 1 + sum(map(body.count, (",", "[", "{")))
 
 
 def _validated(model: type[_AnyRequest], item: Any) -> _AnyRequest:
@@ -115,7 +164,17 @@ _PROBLEMS = {
 def _frame_or_failure(index: int, item: Any) -> Frame | FrameFailure:
     try:
         request = _validated(FrameRequest, item)
+        image = _possible_base64(request.image)
     except InvalidPayload as error:
         return FrameFailure(index, error.located(f"Frame {index + 1}"))
+    except NotBase64 as error:
+        return FrameFailure(index, error.located(f"Frame {index + 1}: image"))
     box = Box(request.box.x, request.box.y, request.box.w, request.box.h) if request.box else None
-    return Frame(index, request.image, request.score, request.blur, box)
+    return Frame(index, image, request.score, request.blur, box)
+
+
+def _possible_base64(image: str) -> str:
+    # One escaped character outside Latin makes four bytes of memory of every other one, for as long as a frame waits.
+    if not image.isascii():
+        raise NotBase64("the text is neither a base64 data URI nor base64")
+    return image

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from src.api.app import build_app
 from src.api.context import ApiContext
-from src.api.stop_signals import STOP_SIGNALS, second_stop_signal
 from src.config.process_environment import shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
+from src.core.stop_signals import STOP_SIGNALS, second_stop_signal
+from src.utils.listening import check_port_is_free
 
 if TYPE_CHECKING:
     # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
@@ -33,12 +33,20 @@ _FLUSH_SECONDS = 0.3
 _STOP_INTERVAL_SECONDS = 0.05
 
 
-def serve(settings: Settings, load_services: LoadServices) -> int:
+def serve(
+    settings: Settings,
+    load_services: LoadServices,
+    *,
+    hurry: Callable[[], bool] = second_stop_signal,
+    restarts: int = 0,
+) -> int:
     """Runs the service until it is told to stop.
 
     Args:
         settings: of the whole service.
         load_services: called on a thread of its own, while `/health` already answers 503 and `/live` 200.
+        hurry: whether, while it is stopping, somebody has asked again.
+        restarts: how many server processes there were before this one.
 
     Returns:
         the exit code: 0 after a stop signal, 1 if the services could not be loaded.
@@ -46,15 +54,19 @@ def serve(settings: Settings, load_services: LoadServices) -> int:
     Raises:
         StartupError: the port is taken.
     """
-    _check_port_is_free(settings.listen_address, settings.port)
-    return _Server(settings, load_services).run()
+    check_port_is_free(settings.listen_address, settings.port)
+    return _Server(settings, load_services, hurry, restarts).run()
 
 
 class _Server:
-    def __init__(self, settings: Settings, load_services: LoadServices) -> None:
+    def __init__(
+        self, settings: Settings, load_services: LoadServices, hurry: Callable[[], bool], restarts: int
+    ) -> None:
         self._settings = settings
         self._load_services = load_services
+        self._hurry = hurry
         self._context = ApiContext(settings)
+        self._context.metrics.count_restarts(restarts)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: Services | None = None
         self._has_returned = threading.Event()
@@ -90,7 +102,13 @@ class _Server:
         else:
             self._context.attach(self._services)
             model = self._services.model
-            _log.info("ready model=%s sha256=%s device=%r", model.name, model.sha256[:12], model.device)
+            _log.info(
+                "ready model=%s sha256=%s device=%r memory_of_requests_mb=%d",
+                model.name,
+                model.sha256[:12],
+                model.device,
+                self._services.memory_of_requests >> 20,
+            )
             return
         self._exit_code = 1
         self._stop_loop()
@@ -100,7 +118,7 @@ class _Server:
         lifecycle = self._context.lifecycle
         lifecycle.drain()
         _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
-        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=second_stop_signal):
+        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._hurry):
             _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
         time.sleep(_FLUSH_SECONDS)
         self._stop_loop()
@@ -109,14 +127,3 @@ class _Server:
         # Robyn runs the loop twice, once inside its server and once after it, so one stop is not enough.
         while self._loop is not None and not self._has_returned.wait(_STOP_INTERVAL_SECONDS):
             self._loop.call_soon_threadsafe(self._loop.stop)
-
-
-def _check_port_is_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Without it, a port stays "taken" for a minute after every restart.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartupError(f"LISTEN_ADDRESS {host}, PORT {port} cannot be listened on: {error.strerror}.") from None

@@ -24,6 +24,16 @@ def shield_from_robyn_variables() -> None:
         del os.environ[name]
 
 
+def shield_from_prometheus_variables() -> None:
+    """Must run before the first import of prometheus_client.
+
+    These make it share its counts between processes through files in a folder, and fail at import where the folder is
+    missing. There is one server process here, and nothing is to be written.
+    """
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
+
+
 def prepare_for_numpy() -> None:
     """Must run before the first import of NumPy. What is already set stays."""
     for name, value in _BEFORE_NUMPY.items():

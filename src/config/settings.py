@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from src.core.errors import StartupError
@@ -21,6 +22,9 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SHORTEST_KEY = 16
+# What an Authorization header may carry after Bearer (RFC 6750, section 2.1).
+_KEY = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 def _from_project_root(path: Path) -> Path:
@@ -66,6 +70,15 @@ def _is_origin(text: str) -> bool:
     return text == f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
 
 
+def _check_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for key in keys:
+        if len(key) < _SHORTEST_KEY:
+            raise ValueError(f"every key needs {_SHORTEST_KEY} characters or more")
+        if not _KEY.fullmatch(key.get_secret_value()):
+            raise ValueError("keys consist of letters, digits and -._~+/, and may end in =")
+    return keys
+
+
 def _check_address(host: str) -> str:
     try:
         ipaddress.ip_address(host)
@@ -76,6 +89,7 @@ def _check_address(host: str) -> str:
 
 ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_on_commas)]
+Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_on_commas), AfterValidator(_check_keys)]
 
 
 class Settings(BaseSettings):
@@ -107,13 +121,28 @@ class Settings(BaseSettings):
         False, description="Answer /predict and /upload as the first EyeNet frontend expects: always HTTP 200."
     )
 
+    api_keys: Keys = Field(
+        (), description="Secrets of 16 characters or more, one of which a request has to bring; empty: open to all."
+    )
+    public_metrics: bool = Field(False, description="GET /metrics needs no key where API_KEYS are set.")
+    public_docs: bool = Field(True, description="The documentation needs no key where API_KEYS are set.")
+
     max_body_mb: int = Field(48, ge=1, le=1024, description="Largest request body, in MiB.")
+    max_memory_in_flight_mb: int = Field(
+        512,
+        ge=1,
+        le=1024 * 1024,
+        description="MiB of all bodies worked on or waiting at once; one more is answered 503.",
+    )
     max_frames: int = Field(32, ge=1, le=1024, description="Most frames in one /predict.")
     max_image_pixels: int = Field(
         40_000_000, ge=1024, description="Largest width x height of one picture, checked before it is decoded."
     )
     max_requests_in_flight: int = Field(
         64, ge=1, le=10_000, description="Requests worked on or waiting at once; one more is answered 503."
+    )
+    request_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="Seconds for a request once its body is there; past them it is answered 503."
     )
     worker_threads: int = Field(
         0, ge=0, le=256, description="Threads for decoding, detection and inference; 0 takes one per core."
@@ -132,6 +161,7 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(
         25.0, ge=0, le=3600, description="Seconds that requests in flight get to finish after SIGTERM."
     )
+    supervise: bool = Field(True, description="Start the server process again when it dies; false: end with it.")
 
     crop_padding_x: float = Field(
         20.0, ge=0, le=200, description="Pixels added left and right of an eye, for a face 200 px wide."
@@ -196,10 +226,22 @@ class Settings(BaseSettings):
         "INFO", description="Least severe level logged."
     )
     metrics: bool = Field(True, description="Answer GET /metrics; false answers it 404.")
+    demo_page: bool = Field(True, description="Answer GET / with the demo page; false answers it 404.")
+
+    @field_validator("max_memory_in_flight_mb")
+    @classmethod
+    def _check_room_for_one_body(cls, megabytes: int, others: ValidationInfo) -> int:
+        if megabytes < others.data.get("max_body_mb", 0):
+            raise ValueError("one body of MAX_BODY_MB has to fit in")
+        return megabytes
 
     @property
     def max_body_bytes(self) -> int:
         return self.max_body_mb * 1024 * 1024
+
+    @property
+    def max_bytes_in_flight(self) -> int:
+        return self.max_memory_in_flight_mb * 1024 * 1024
 
     @property
     def worker_thread_count(self) -> int:

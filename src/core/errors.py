@@ -9,6 +9,7 @@
         UnsupportedPicture             unsupported_picture
         PictureTooSmall                picture_too_small
         NoEyesDetected                 no_eyes_detected
+      Unauthorized                 401 unauthorized
       NotFound                     404 not_found
       MethodNotAllowed             405 method_not_allowed
       TooLarge                     413
@@ -20,6 +21,7 @@
         Starting                       starting
         Busy                           busy
         Draining                       draining
+        TimedOut                       timed_out
     StartupError                   the process cannot start; never sent to a client
 
 The message is a sentence for a person. It names the field, never echoes the input.
@@ -29,7 +31,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-_RETRY_AFTER_SECONDS = "2"
+_RETRY_AFTER_SECONDS = 2
+# Who comes back at once after a timeout finds the same load, and adds to it.
+_RETRY_AFTER_TIMEOUT_SECONDS = 10
 
 
 class EyeNetError(Exception):
@@ -88,6 +92,22 @@ class NoEyesDetected(BadRequest):
         super().__init__(message)
 
 
+class Unauthorized(EyeNetError):
+    """No key, or one that is not ours: the answer does not tell which (RFC 9110, section 11.6.1)."""
+
+    status = 401
+    code = "unauthorized"
+
+    def __init__(
+        self, message: str = "A key is needed: send it as X-API-Key, or as Authorization: Bearer <key>."
+    ) -> None:
+        super().__init__(message)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
 class NotFound(EyeNetError):
     status = 404
     code = "not_found"
@@ -133,10 +153,11 @@ class InternalError(EyeNetError):
 class Unavailable(EyeNetError):
     status = 503
     code = "unavailable"
+    retry_after_seconds: ClassVar[int] = _RETRY_AFTER_SECONDS
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Retry-After": _RETRY_AFTER_SECONDS}
+        return {"Retry-After": str(self.retry_after_seconds)}
 
 
 class Starting(Unavailable):
@@ -157,6 +178,14 @@ class Draining(Unavailable):
     code = "draining"
 
     def __init__(self, message: str = "The service is shutting down. Try again soon.") -> None:
+        super().__init__(message)
+
+
+class TimedOut(Unavailable):
+    code = "timed_out"
+    retry_after_seconds = _RETRY_AFTER_TIMEOUT_SECONDS
+
+    def __init__(self, message: str = "The service did not get to this request in time. Try again later.") -> None:
         super().__init__(message)
 
 

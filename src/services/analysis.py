@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,7 +35,7 @@ from src.utils.image_codec import decode_picture
 from src.utils.preprocessing import shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
 
-_PREVIEW_LONGEST_SIDE = 512
+PREVIEW_LONGEST_SIDE = 512
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
 _BLANK_CONTRAST = 2.0
 
@@ -95,7 +94,7 @@ class EyeAnalysis:
             EyeNetError: no frame could be read; the first frame's error.
         """
         times = times or StageTimes()
-        results = await asyncio.gather(*(self._workers.run(self._crops_or_failure, frame, times) for frame in frames))
+        results = await self._workers.run_for_all(self._crops_or_failure, frames, times)
         crops = [crop for result in results if not isinstance(result, FrameFailure) for crop in result]
         failed = [result for result in results if isinstance(result, FrameFailure)]
         all_failures = tuple(sorted([*failures, *failed], key=lambda failure: failure.index))
@@ -156,7 +155,7 @@ class EyeAnalysis:
             network_input = to_network_input(pixels, self._input_side)
             if contrast(network_input) < _BLANK_CONTRAST:
                 continue
-            preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
+            preview = shrink_to_fit(pixels, PREVIEW_LONGEST_SIDE)
             self._image_store.save_eye(preview)
             quality = _quality(network_input, pixels, eye.openness)
             crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality))

@@ -51,6 +51,29 @@ _LANDMARKS = _Source(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AssetOrigin:
+    """One file that detection needs, and where the first start takes it from.
+
+    Attributes:
+        target: where the service reads it.
+        packaged: the file in the installed package; None where the package is missing or not whole.
+        distribution: the package's name for pip.
+    """
+
+    target: Path
+    packaged: Path | None
+    distribution: str
+
+
+def asset_origins(assets_dir: Path = ASSETS_DIR) -> list[AssetOrigin]:
+    """All files of `Assets`, whether they are there or not. Nothing is written."""
+    return [
+        AssetOrigin(assets_dir / source.target, _packaged_file(source), source.distribution)
+        for source in (_FACE_CASCADE, _EYE_CASCADE, _LANDMARKS)
+    ]
+
+
 def prepare_assets(assets_dir: Path = ASSETS_DIR) -> Assets:
     """Copies what is not there yet; files that are there stay as they are, so a user may put in their own.
 

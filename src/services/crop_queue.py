@@ -65,8 +65,8 @@ class CropQueue:
     async def classify(self, pictures: Sequence[RgbImage], times: StageTimes) -> list[EyePrediction]:
         """The predictions of these crops, in their order.
 
-        If the caller is cancelled, those of its crops that no pass has taken yet are left out. Each crop's share of its
-        pass is added to `times` as `Stage.INFER`.
+        If the caller is cancelled or one of its crops breaks its pass, those that no pass has taken yet are left out.
+        Each crop's share of its pass is added to `times` as `Stage.INFER`.
 
         Raises:
             whatever the pass raised that had one of the crops; other passes are not affected.
@@ -76,7 +76,17 @@ class CropQueue:
             self._waiting.extend(crops)
         for _ in crops:
             self._start_pass()
-        return list(await asyncio.gather(*(asyncio.wrap_future(crop.prediction) for crop in crops)))
+        try:
+            return list(await asyncio.gather(*(asyncio.wrap_future(crop.prediction) for crop in crops)))
+        except BaseException:
+            self._leave_out(crops)
+            raise
+
+    def _leave_out(self, crops: Sequence[_Crop]) -> None:
+        for crop in crops:
+            crop.prediction.cancel()
+        with self._lock:
+            self._waiting = deque(crop for crop in self._waiting if not crop.prediction.cancelled())
 
     def _start_pass(self) -> None:
         with self._lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 import uuid
@@ -10,14 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from src.config.settings import Settings
+from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
 from src.utils.image_codec import encode_png
 
 _log = logging.getLogger("eyenet.image_store")
 
-# Pictures that may wait to be written; above that they are dropped, because a slow disk must not fill the memory.
-_LONGEST_QUEUE = 32
+# What may wait to be written; above that pictures are dropped, because a slow disk must not fill the memory.
+MOST_WAITING_BYTES = 256 * 1024 * 1024
 _LONGEST_SECONDS_BETWEEN_SWEEPS = 300.0
 # Only files that this service wrote are ever deleted: 32 hexadecimal digits, a name that says nothing of its picture.
 _OUR_FILES = "[0-9a-f]" * 32 + ".png"
@@ -40,7 +43,7 @@ class ImageStore:
         self._swept_dirs = (settings.temp_images_dir, settings.saved_eyes_dir)
         self._retention_seconds = settings.image_retention_hours * 3600
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="image-store")
-        self._places = threading.BoundedSemaphore(_LONGEST_QUEUE)
+        self._waiting_bytes = Budget(MOST_WAITING_BYTES)
         self._closed = threading.Event()
         for name, folder in (("TEMP_IMAGES_DIR", self._frames_dir), ("SAVED_EYES_DIR", self._eyes_dir)):
             if folder is not None:
@@ -62,27 +65,35 @@ class ImageStore:
         self._writer.shutdown(wait=True)
 
     def sweep(self) -> None:
-        """Deletes the pictures whose time is up."""
-        oldest = time.time() - self._retention_seconds
+        """Deletes the pictures whose time is up, by the clock on the wall: a monotonic one does not outlive a restart.
+
+        If that clock was ahead and has been set back, pictures seem to come from the future and would stay until it has
+        caught up; their time begins anew, so none stays longer than twice its time.
+        """
+        now = time.time()
         for folder in self._swept_dirs:
             for file in folder.glob(_OUR_FILES):
-                _delete_if_older(file, oldest)
+                _delete_if_old(file, now, self._retention_seconds)
 
     def _save(self, picture: RgbImage, folder: Path | None) -> None:
         if folder is None:
             return
-        if not self._places.acquire(blocking=False):
-            _log.warning("a picture was not saved: %d are waiting for the disk already", _LONGEST_QUEUE)
+        if not self._waiting_bytes.take(picture.nbytes):
+            _log.warning("a picture was not saved: too many are waiting for the disk already")
             return
         self._writer.submit(self._write, picture, folder)
 
     def _write(self, picture: RgbImage, folder: Path) -> None:
+        file = folder / f"{uuid.uuid4().hex}.png"
         try:
-            (folder / f"{uuid.uuid4().hex}.png").write_bytes(encode_png(picture))
+            file.write_bytes(encode_png(picture))
         except OSError as error:
             _log.error("a picture could not be saved to %s: %s", folder, error.strerror)
+            # Half a picture is of no use, and the disk may be full.
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
         finally:
-            self._places.release()
+            self._waiting_bytes.give_back(picture.nbytes)
 
     def _sweep_until_closed(self) -> None:
         self.sweep()
@@ -100,9 +111,12 @@ def _check_writable(name: str, folder: Path) -> None:
         raise StartupError(f"{name} is wrong: {folder} cannot be written to: {error.strerror}.") from None
 
 
-def _delete_if_older(file: Path, oldest: float) -> None:
+def _delete_if_old(file: Path, now: float, retention_seconds: float) -> None:
     try:
-        if file.stat().st_mtime < oldest:
+        age = now - file.stat().st_mtime
+        if age > retention_seconds:
             file.unlink()
+        elif age < 0:
+            os.utime(file, (now, now))
     except OSError as error:
         _log.error("a saved picture could not be deleted: %s", error.strerror)

@@ -7,6 +7,7 @@ from pathlib import Path
 from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.services.tensorflow_runtime import has_gpu
+from src.utils.cpu_flags import cpu_flags
 
 # One eye per pass, each pass on one core: measured faster than sharing a pass out over the cores, because nothing waits
 # for anything, and what an eye is answered does not depend on the eyes beside it.
@@ -55,8 +56,4 @@ def passes_at_once(settings: Settings) -> int:
 
 def cpu_has_bfloat16(cpu_description: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor multiplies bfloat16 itself; False where there is no such file to tell (not Linux)."""
-    try:
-        lines = cpu_description.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return False
-    return any(_BFLOAT16_FLAGS & set(line.split()) for line in lines if line.startswith("flags"))
+    return bool(_BFLOAT16_FLAGS & cpu_flags(cpu_description))

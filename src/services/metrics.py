@@ -76,6 +76,13 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
 
+    def count_restarts(self, restarts: int) -> None:
+        """The server processes that died before this one; call it once."""
+        counter = Counter(
+            "eyenet_restarts", "Server processes that died and were followed by another.", registry=self._registry
+        )
+        counter.inc(restarts)
+
     def watch_load(self, in_flight: Callable[[], int], ready: Callable[[], bool]) -> None:
         """From now on these are asked at every scrape; call it once."""
         self._watch("eyenet_requests_in_flight", "Requests worked on or waiting.", in_flight)

@@ -21,6 +21,7 @@ from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
 from src.services.image_store import ImageStore
 from src.services.inference_mode import eyes_per_pass, passes_at_once
+from src.services.memory_bound import memory_of_requests
 from src.services.tensorflow_runtime import (
     enable_memory_growth,
     has_gpu,
@@ -41,6 +42,7 @@ class Services:
     Attributes:
         workers: the only threads on which pictures and large JSON are worked on.
         requests_at_once: how many requests keep the workers busy; more would only wait for each other.
+        memory_of_requests: the most that requests can take beside what is loaded, in bytes.
     """
 
     analysis: EyeAnalysis
@@ -48,6 +50,7 @@ class Services:
     workers: Workers
     image_store: ImageStore
     requests_at_once: int
+    memory_of_requests: int
 
     def close(self) -> None:
         """Waits for what is being worked on."""
@@ -112,7 +115,9 @@ def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
         input_side=classifier.input_side,
         max_image_pixels=settings.max_image_pixels,
     )
-    return Services(analysis, classifier.info, workers, image_store, 2 * workers.count + eyes_per_pass(settings))
+    requests_at_once = 2 * workers.count + eyes_per_pass(settings)
+    memory = memory_of_requests(settings, requests_at_once, classifier.input_side)
+    return Services(analysis, classifier.info, workers, image_store, requests_at_once, memory)
 
 
 def _load_detector(settings: Settings) -> FaceDetector:

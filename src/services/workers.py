@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 _Arguments = ParamSpec("_Arguments")
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+
+
+class _Step(Generic[_Result]):
+    """One piece of work, which can be emptied: an executor keeps what was cancelled until a thread comes to it, and
+    megabytes of pictures with it.
+    """
+
+    def __init__(self, function: Callable[[], _Result]) -> None:
+        self._function = [function]
+
+    def __call__(self) -> _Result:
+        return self._function.pop()()
+
+    def give_up(self) -> None:
+        self._function.clear()
 
 
 class Workers:
@@ -28,9 +45,45 @@ class Workers:
     async def run(
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> _Result:
-        """What the function returns or raises."""
-        call = functools.partial(function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self.executor, call)
+        """What the function returns or raises.
+
+        If the caller is cancelled, a function that no thread has taken yet is left out. One that a thread is in the
+        middle of is waited for: when the caller is gone, so is what was being worked on.
+        """
+        step = _Step(functools.partial(function, *args, **kwargs))
+        work = self.executor.submit(step)
+        outcome = asyncio.wrap_future(work)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            if work.cancel():
+                step.give_up()
+            else:
+                await _until_done([outcome])
+            raise
+
+    async def run_for_all(
+        self,
+        function: Callable[Concatenate[_Item, _Arguments], _Result],
+        items: Iterable[_Item],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> list[_Result]:
+        """What the function returns for each item, in their order; several threads may work on them.
+
+        If it raises for one of them, or the caller is cancelled, those that no thread has taken yet are left out, and
+        the others are waited for, as in `run`.
+
+        Raises:
+            whatever the function raised first.
+        """
+        tasks = [asyncio.ensure_future(self.run(function, item, *args, **kwargs)) for item in items]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await _until_done(tasks)
 
     def run_on_each(self, function: Callable[[], object]) -> None:
         """Runs the function once on every thread and waits; for what threads do not share.
@@ -53,3 +106,11 @@ class Workers:
     def close(self) -> None:
         """Waits for what is being worked on."""
         self.executor.shutdown(wait=True)
+
+
+async def _until_done(futures: Iterable[asyncio.Future[_Result]]) -> None:
+    """Waits for all of them, whoever cancels the waiting; what became of them is not told."""
+    waiting = {future for future in futures if not future.done()}
+    while waiting:
+        with contextlib.suppress(asyncio.CancelledError):
+            _, waiting = await asyncio.wait(waiting)

@@ -16,8 +16,8 @@ from src.training.data.pictures import LabelledPicture, find_pictures
 from src.training.evaluation.agreement import MOST_POINTS, Agreement, compare
 from src.training.evaluation.case import Case
 from src.training.evaluation.examination import examine_with
-from src.training.progress import Progress
 from src.utils.file_hash import sha256_of
+from src.utils.progress import Progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,9 +18,9 @@ from src.training.data.pictures import LabelledPicture, find_pictures
 from src.training.data.training_overlap import count_trained_on
 from src.training.evaluation.examination import Examination, examine_with
 from src.training.evaluation.metrics import measure_cases
-from src.training.progress import Progress
 from src.training.report.html_page import overlap_sentence, shown
 from src.training.report.report import write_report
+from src.utils.progress import Progress
 
 _UNKNOWN_OVERLAP = "The model's card does not list its training pictures: some of these may be among them."
 

@@ -34,7 +34,6 @@ from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network
 from src.training.learning.precision import FULL_PRECISION, enable_mixed_precision
 from src.training.learning.samples import CopyPlan, plan_samples
 from src.training.learning.trainer import Trainer
-from src.training.progress import Progress
 from src.training.report.html_page import shown
 from src.training.report.report import write_report
 from src.training.validation.cross_validation import CrossValidation
@@ -43,6 +42,7 @@ from src.training.validation.quality_figures import quality_of_pictures
 from src.training.validation.strangers import find_strangers, measure_strangers
 from src.training.validation.validation_figures import figures_for_card, figures_of_pictures, figures_of_unseen_origins
 from src.utils.file_hash import sha256_of
+from src.utils.progress import Progress
 
 Pictures = Sequence[LabelledPicture]
 

@@ -23,7 +23,7 @@ from src.utils.jpeg_decoder import decode_sound_jpeg
 from src.utils.png_decoder import decode_sound_png
 from src.utils.png_writer import encode_png
 
-__all__ = ["decode_picture", "encode_png"]
+__all__ = ["decode_picture", "encode_jpeg", "encode_png"]
 
 # JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -32,6 +32,7 @@ _ANIMATED_FORMATS = ("PNG", "WEBP")
 # A chunk's name, and the text that ImageMagick writes instead.
 _PNG_EXIF = (b"eXIf", b"Raw profile type exif")
 _MIN_SIDE_PIXELS = 32
+_STRIP_ROWS = 256
 _READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
 
 # What Pillow's decoders were seen to raise on damaged files, beside its own OSError.
@@ -92,6 +93,13 @@ def decode_picture(data: bytes, max_pixels: int) -> RgbImage:
         raise NotAPicture("the picture is damaged or cut off") from None
 
 
+def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
+    """A JPEG file of an RGB uint8 HxWx3 array; `quality` is libjpeg's, 1 to 95. For previews that many share a page."""
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality, optimize=True)
+    return file.getvalue()
+
+
 def _check_header(picture: Image.Image, max_pixels: int) -> None:
     if picture.width * picture.height > max_pixels:
         raise PictureTooLarge(
@@ -137,7 +145,7 @@ def _pixels(picture: Image.Image, data: bytes) -> RgbImage:
     if picture.mode.startswith("I"):
         return _from_16_bit_grey(picture)
     if picture.has_transparency_data:
-        return _on_white(picture.convert("RGBA"))
+        return _on_white(picture)
     return _array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
@@ -156,12 +164,21 @@ def _upright(pixels: RgbImage, picture: Image.Image) -> RgbImage:
 
 
 def _on_white(picture: Image.Image) -> RgbImage:
-    samples = _array(picture)
+    # In strips: at once, it would take ten copies of a large picture.
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, picture.height)
+        pixels[top:bottom] = _strip_on_white(picture.crop((0, top, picture.width, bottom)).convert("RGBA"))
+    return pixels
+
+
+def _strip_on_white(strip: Image.Image) -> RgbImage:
+    samples = _array(strip)
     # Browsers write an alpha channel even when nothing is transparent.
     if samples[..., 3].min() == 255:
         return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
-    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-    return _array(Image.alpha_composite(white, picture).convert("RGB"))
+    white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+    return _array(Image.alpha_composite(white, strip).convert("RGB"))
 
 
 def _from_16_bit_grey(picture: Image.Image) -> RgbImage:

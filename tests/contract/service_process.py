@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -23,15 +24,20 @@ _STOP_SECONDS = 60
 class ServiceProcess:
     """`python main.py` on a free port, as a context manager that waits until it is healthy.
 
+    Everything in capitals is put into its environment; `root` is where its `main.py` is.
+
     Attributes:
         client: an HTTP client whose base URL is the service.
         log_file: everything that the process printed.
     """
 
-    def __init__(self, log_file: Path, *, wait_until_healthy: bool = True, **settings: str) -> None:
+    def __init__(
+        self, log_file: Path, *, wait_until_healthy: bool = True, root: Path = PROJECT_ROOT, **settings: str
+    ) -> None:
         self.port = int(settings.get("PORT", free_port()))
         self.log_file = log_file
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120)
+        self._root = root
         self._wait_until_healthy = wait_until_healthy
         self._environment = os.environ | {"PORT": str(self.port)} | settings
 
@@ -39,7 +45,7 @@ class ServiceProcess:
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "main.py"],
-                cwd=PROJECT_ROOT,
+                cwd=self._root,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -61,10 +67,38 @@ class ServiceProcess:
         return self.log_file.read_text(encoding="utf-8")
 
     @property
+    def pid(self) -> int:
+        """The process that was started: the supervisor, unless SUPERVISE is false."""
+        return self._process.pid
+
+    @property
+    def server_pid(self) -> int | None:
+        """The process that answers; None while there is none. Linux only."""
+        return next(iter(self.server_pids), None)
+
+    @property
+    def server_pids(self) -> list[int]:
+        """All children of the supervisor, also those that have ended and not been asked about; Linux only."""
+        if self._environment.get("SUPERVISE", "true") != "true":
+            return [self.pid]
+        return _children_of(self.pid)
+
+    @property
     def resident_megabytes(self) -> float:
-        """Memory of the process; Linux only."""
-        for line in Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmRSS:"):
+        """Memory of the process that answers; Linux only."""
+        return self._megabytes("VmRSS:")
+
+    @property
+    def peak_resident_megabytes(self) -> float:
+        """The most that it was since `forget_peak`; Linux only."""
+        return self._megabytes("VmHWM:")
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self.server_pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def _megabytes(self, name: str) -> float:
+        for line in Path(f"/proc/{self.server_pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) / 1024
         raise AssertionError("the process has ended")
 
@@ -104,6 +138,17 @@ class ServiceProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
+
+
+def _children_of(parent: int) -> list[int]:
+    children = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # After the name, which may hold anything, also brackets: state, parent.
+            fields = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                children.append(int(file.parent.name))
+    return children
 
 
 def free_port() -> int:

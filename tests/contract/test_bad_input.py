@@ -148,7 +148,7 @@ def test_a_wrong_method_is_told_the_right_one(client: httpx.Client, path: str, m
     assert answer.headers["allow"] == "POST, OPTIONS"
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/predict/more", "/%2e%2e/etc/passwd", "/health/x"])
+@pytest.mark.parametrize("path", ["/nothing", "/predict/more", "/%2e%2e/etc/passwd", "/health/x"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_path_is_not_found(client: httpx.Client, path: str, method: str) -> None:
     assert_error(client.request(method, path), 404, "not_found")

@@ -142,7 +142,8 @@ def test_no_text_of_a_user_gets_into_a_label(client: httpx.Client) -> None:
     assert grown == 1
     assert not re.search(f"{text}|textofauser", client.get("/metrics").text, re.IGNORECASE)
     routes = {labels["route"] for _, pairs in scrape(client) if "route" in (labels := dict(pairs))}
-    assert routes <= {"/predict", "/upload", "/health", "/live", "/metrics", "other"}
+    pages = {"/", "/assets/web", "/docs", "/openapi.json"}
+    assert routes <= {"/predict", "/upload", "/health", "/live", "/metrics", "other"} | pages
 
 
 def test_the_model_of_the_page_is_the_model_of_the_answers(client: httpx.Client) -> None:

@@ -25,7 +25,9 @@ MAY_IMPORT = {
     "config": {"core"},
     "services": {"core", "utils", "config"},
     "api": {"core", "utils", "config", "services"},
+    "supervisor": {"core"},
     "training": {"core", "utils", "config", "services"},
+    "cli": {"core", "utils", "config", "services"},
 }
 # The same for the packages of the training: pictures are found, painted, learnt from, and what was learnt is tested;
 # the figures, their report and the heatmaps' quality can be had of any model. Its commands may import all of them.
@@ -108,6 +110,17 @@ def test_a_file_of_the_training_imports_only_from_its_packages_it_may(file: Path
     assert (imported & set(TRAINING_MAY_IMPORT)) - {file.parent.name} <= TRAINING_MAY_IMPORT[file.parent.name]
 
 
+def test_the_command_line_begins_without_any_package() -> None:
+    """What `doctor` is for is an installation that is not whole; `-S` hides all packages."""
+    script = (
+        "import sys, src.cli.commands, src.cli.doctor.command; print(sorted({'pydantic', 'numpy'} & set(sys.modules)))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert process.stdout.strip() == "[]"
+
+
 def test_no_files_import_each_other_in_a_circle() -> None:
     module_of = {name.removesuffix(".py").replace("/", "."): file for name, file in zip(NAMES, FILES, strict=True)}
 
@@ -158,6 +171,24 @@ def test_only_config_reads_the_environment(file: Path) -> None:
         assert not (isinstance(node, ast.ImportFrom) and node.module == "os" and {n.name for n in node.names} & readers)
 
 
+def test_only_dates_of_files_are_told_by_a_clock_that_may_be_set() -> None:
+    """Deadlines and durations go by clocks that nobody can turn: `time.monotonic` and `time.perf_counter`."""
+
+    def asks_for_the_date(file: Path) -> bool:
+        attributes = (node for node in ast.walk(parsed(file)) if isinstance(node, ast.Attribute))
+        return any(
+            (node.attr in {"time", "time_ns"} and isinstance(node.value, ast.Name) and node.value.id == "time")
+            or node.attr in {"now", "utcnow", "today"}
+            for node in attributes
+        ) or not {"time.time", "time.time_ns"}.isdisjoint(imported_modules(file))
+
+    # Retention compares with files on disk; the card says when the model was made.
+    assert [name for name, file in zip(NAMES, FILES, strict=True) if asks_for_the_date(file)] == [
+        "src/services/image_store.py",
+        "src/training/card/model_card.py",
+    ]
+
+
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_no_file_is_longer_than_it_can_be_read(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
@@ -168,17 +199,27 @@ def test_every_file_opens_by_saying_what_it_is(file: Path) -> None:
     assert ast.get_docstring(parsed(file))
 
 
-def test_the_server_can_answer_before_tensorflow_is_loaded() -> None:
-    script = "import sys, main; print(sorted({'tensorflow', 'dlib'} & set(sys.modules)))"
+def modules_after(statement: str) -> set[str]:
+    """What a fresh interpreter has imported after a statement."""
+    script = f"import sys\n{statement}\nprint(*sys.modules)"
     process = subprocess.run(
         [sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert process.stdout.strip() == "[]"
+    return set(process.stdout.split())
+
+
+def test_the_server_can_answer_before_tensorflow_is_loaded() -> None:
+    assert {"tensorflow", "dlib"} & modules_after("import src.api.server") == set()
+
+
+def test_the_supervisor_stays_small_and_can_fork_because_nothing_large_is_imported() -> None:
+    large = {"numpy", "robyn", "tensorflow", "cv2", "dlib", "prometheus_client", "src.api.server"}
+    assert large & modules_after("import main") == set()
 
 
 def test_stop_signals_are_blocked_before_any_thread_can_start() -> None:
     """`main.py` blocks them first; what is imported before may import nothing but `signal`."""
-    file = PROJECT_ROOT / "src" / "api" / "stop_signals.py"
+    file = PROJECT_ROOT / "src" / "core" / "stop_signals.py"
     assert {module.split(".")[0] for module in imported_modules(file)} == {"__future__", "signal"}
-    for package in ("src/__init__.py", "src/api/__init__.py"):
+    for package in ("src/__init__.py", "src/core/__init__.py"):
         assert list(imported_modules(PROJECT_ROOT / package)) == []

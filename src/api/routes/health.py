@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from robyn import Request
 
 from src import __version__
-from src.api.answers import NOTICE, HealthAnswer, HealthModelAnswer, LiveAnswer
+from src.api.answers import HealthAnswer, HealthModelAnswer, LiveAnswer
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.envelope import Answer, plain_envelope
 from src.api.lifecycle import State
+from src.core.notice import NOTICE
 from src.core.stage_times import StageTimes
 from src.core.types import ModelInfo
 
@@ -17,10 +20,10 @@ from src.core.types import ModelInfo
 def health_handler(context: ApiContext) -> Handler:
     async def health(_request: Request, _times: StageTimes) -> Answer:
         state = context.lifecycle.state
-        status = 200 if state is State.READY else 503
+        status: Literal[200, 503] = 200 if state is State.READY else 503
         answer = HealthAnswer(
             status=status,
-            message=state.value,
+            message=state,
             version=__version__,
             requests_in_flight=context.lifecycle.in_flight,
             model=_model(context.model),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from src.config.settings import Settings
-from src.core.errors import EyeNetError
-from src.core.types import AnalysisReport, EyeReport, EyeSide, Frame, ModelInfo, RgbImage
+from src.core.types import EyeReport, EyeSide, ModelInfo, RgbImage
 from src.services.analysis import EyeAnalysis
+from src.services.picture_file import FileAnswer, answer_file, keeping_nothing
 from src.services.startup import load_services
 from src.training.data.pictures import LabelledPicture
 from src.training.evaluation.case import Case
@@ -54,8 +53,7 @@ def examine_with(
     Raises:
         StartupError: the settings' model or another part cannot be loaded.
     """
-    # Nothing that is examined is saved, whatever the settings of the server say.
-    services = load_services(settings.model_copy(update={"save_temp_images": False, "save_eyes": False}))
+    services = load_services(keeping_nothing(settings))
     try:
         return asyncio.run(
             examine(services.analysis, pictures, settings.worker_thread_count, on_picture)
@@ -78,41 +76,29 @@ async def examine(
     mistakes: list[tuple[float, int]] = []
     for start in range(0, len(pictures), at_once):
         batch = pictures[start : start + at_once]
-        answers = await asyncio.gather(
-            *(_answer(analysis, start + place, picture) for place, picture in enumerate(batch))
-        )
+        answers = await asyncio.gather(*(answer_file(analysis, picture.file) for picture in batch))
         for picture, answer in zip(batch, answers, strict=True):
             _keep(examination, mistakes, picture, answer)
             on_picture()
     return examination
 
 
-async def _answer(analysis: EyeAnalysis, index: int, picture: LabelledPicture) -> AnalysisReport | str:
-    """The service's report, or the sentence with which it refused."""
-    try:
-        image = base64.b64encode(picture.file.read_bytes()).decode("ascii")
-        return await analysis.analyse_upload(Frame(index, image))
-    except EyeNetError as error:
-        return str(error)
-    except OSError as error:
-        return f"the file cannot be read: {error.strerror}"
-
-
 def _keep(
     examination: Examination,
     mistakes: list[tuple[float, int]],
     picture: LabelledPicture,
-    answer: AnalysisReport | str,
+    answer: FileAnswer,
 ) -> None:
     name = f"{picture.file.parent.name}/{picture.file.name}"
-    if isinstance(answer, str):
-        examination.left_out.append(LeftOut(name, answer))
-        return
-    examination.examined.append(picture)
+    if answer.refusal is not None:
+        examination.left_out.append(LeftOut(name, answer.refusal.sentence))
+    eyes = {} if answer.report is None else answer.report.eyes
+    if eyes:
+        examination.examined.append(picture)
     for side in EyeSide:
-        if side in answer.eyes:
-            several = len(answer.eyes) > 1
-            case = _case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, answer.eyes[side])
+        if side in eyes:
+            several = len(eyes) > 1
+            case = _case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, eyes[side])
             examination.cases.append(case)
             examination.groups.append(picture.group)
             _forget_pixels(examination.cases, mistakes)

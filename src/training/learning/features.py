@@ -17,7 +17,7 @@ from src.training.learning import samples
 from src.training.learning.network import CUT_LAYER, CUT_SHAPE, frozen_part
 from src.training.learning.samples import Sample, render_samples
 from src.training.painting import blob, camera, evidence, eye_opening, harmless_painter, stye_painter
-from src.training.progress import Progress
+from src.utils.progress import Progress
 
 _BATCH = 32
 _PART = 512

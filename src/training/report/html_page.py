@@ -7,6 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from src.utils.data_uri import encode_data_uri
+from src.utils.html_page import self_contained_page
 
 NOTICE: Final = (
     "EyeNet is not a medical device. These figures describe these pictures; they do not say how well it does on other "
@@ -88,15 +89,7 @@ def render_page(
         else "<p>None: every eye scored highest in its own class.</p>",
         *_left_out(measured),
     ]
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
+    return self_contained_page(title, _STYLE, "\n".join(parts))
 
 
 def overlap_sentence(trained_on: Mapping[str, int]) -> str:

@@ -11,32 +11,13 @@ from src.api.context import ApiContext
 from src.api.envelope import legacy_envelope, plain_envelope
 from src.api.lifecycle import State
 from src.config.settings import load_settings
-from src.core.errors import BodyTooLarge, Starting
+from src.core.errors import Starting
 from src.core.types import ModelInfo
-
-MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
-def context(monkeypatch: pytest.MonkeyPatch) -> ApiContext:
-    monkeypatch.setenv("MAX_BODY_MB", "1")
+def context() -> ApiContext:
     return ApiContext(load_settings(env_file=None))
-
-
-@pytest.mark.parametrize("body", ["x" * MEGABYTE, b"\xff" * MEGABYTE, "ä" * (MEGABYTE // 2), "", b""], ids=len)
-def test_a_body_up_to_the_limit_is_taken(context: ApiContext, body: str | bytes) -> None:
-    assert context.body_of(SimpleNamespace(body=body)) is body
-
-
-# Robyn hands over text where the body is UTF-8: the characters are fewer than the bytes that were sent.
-@pytest.mark.parametrize(
-    "body",
-    ["x" * (MEGABYTE + 1), b"\xff" * (MEGABYTE + 1), "ä" * (MEGABYTE // 2 + 1), "\N{EYE}" * (MEGABYTE // 4 + 1)],
-    ids=len,
-)
-def test_a_body_of_more_bytes_than_the_limit_is_refused(context: ApiContext, body: str | bytes) -> None:
-    with pytest.raises(BodyTooLarge, match="1 MiB"):
-        context.body_of(SimpleNamespace(body=body))
 
 
 def test_before_the_services_are_loaded_there_are_none(context: ApiContext) -> None:
@@ -61,7 +42,7 @@ def test_the_metrics_follow_the_state_and_the_requests_in_flight(context: ApiCon
     assert gauges(context)["eyenet_ready"] == 0
     context.lifecycle.ready()
     assert gauges(context)["eyenet_ready"] == 1
-    with context.lifecycle.work():
+    with context.lifecycle.work(1):
         assert gauges(context)["eyenet_requests_in_flight"] == 1
     assert gauges(context)["eyenet_requests_in_flight"] == 0
     context.lifecycle.drain()

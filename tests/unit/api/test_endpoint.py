@@ -134,17 +134,17 @@ def test_a_request_leaves_one_line_in_the_log(
     with caplog.at_level(logging.INFO, logger="eyenet.request"):
         answer_of(context, handler, x_request_id="order-7")
     (line,) = (record.getMessage() for record in caplog.records)
-    assert line.startswith(f"id=order-7 method=POST path=/predict status={status} code={code} ms=")
+    assert line.startswith(f"id=order-7 method=POST path=/counted status={status} code={code} ms=")
     assert "private body" not in line
 
 
-def test_a_path_cannot_forge_a_log_line(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="eyenet.request"):
-        answer_of(context, fine, path="/x status=500\nid=forged" + "y" * 1000)
+def test_a_path_of_a_users_own_is_not_logged(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, logger="eyenet.request"):
+        answer_of(context, fine, path="/smith.jpg status=500\nid=forged")
     (line,) = (record.getMessage() for record in caplog.records)
-    assert "\n" not in line
-    assert "path=/x?status=500?id=forged" in line
-    assert len(line) < 400
+    assert " path=/counted " in line
+    assert "smith" not in line
+    assert "forged" not in line
 
 
 @pytest.mark.parametrize("handler", [fine, refused])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
+import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from src.api.requests import parse_frames, parse_upload
-from src.core.errors import EyeNetError, InvalidJson, InvalidPayload, TooManyFrames
+from src.api.requests import parse_frames, parse_upload, take_body
+from src.core.errors import BodyTooLarge, EyeNetError, InvalidJson, InvalidPayload, NotBase64, TooManyFrames
 from src.core.types import Box, Frame
 
+MEGABYTE = 1024 * 1024
 PRIVATE = "s3cret"
 NOT_JSON = [
     "",
@@ -44,6 +48,74 @@ def failure_of(frame: Any) -> EyeNetError:
     assert frames == []
     assert [failure.index for failure in failures] == [0]
     return failures[0].error
+
+
+def request_of(body: str | bytes, **others: Any) -> Any:
+    return SimpleNamespace(**({"body": body, "files": {}, "form_data": {}} | others))
+
+
+class TestBody:
+    @pytest.mark.parametrize("body", ["x" * MEGABYTE, b"\xff" * MEGABYTE, "", b""], ids=len)
+    def test_one_up_to_the_limit_is_taken_as_it_is(self, body: str | bytes) -> None:
+        assert take_body(request_of(body), 1) is body
+
+    # Robyn hands over text where the body is UTF-8: the characters are fewer than the bytes that were sent.
+    @pytest.mark.parametrize(
+        "body",
+        ["x" * (MEGABYTE + 1), b"\xff" * (MEGABYTE + 1), "ä" * (MEGABYTE // 2 + 1), "\N{EYE}" * (MEGABYTE // 4 + 1)],
+        ids=len,
+    )
+    def test_one_of_more_bytes_than_the_limit_is_refused(self, body: str | bytes) -> None:
+        with pytest.raises(BodyTooLarge, match="1 MiB"):
+            take_body(request_of(body), 1)
+
+    def test_one_character_does_not_make_it_four_times_as_large_in_memory(self) -> None:
+        body = "x" * (MEGABYTE - 4) + "\N{EYE}"
+        assert sys.getsizeof(body) > 4 * (MEGABYTE - 4)
+        taken = take_body(request_of(body), 1)
+        assert sys.getsizeof(taken) < MEGABYTE + 100
+        assert taken == body.encode()
+
+    def test_it_is_taken_away_from_the_servers_request(self) -> None:
+        request = request_of("[]")
+        take_body(request, 1)
+        assert request.body == ""
+
+    @pytest.mark.parametrize("form", [{"files": {"photo.png": b"x"}}, {"form_data": {"image": "x"}}], ids=str)
+    def test_a_form_is_refused_before_it_has_to_wait(self, form: dict[str, Any]) -> None:
+        with pytest.raises(InvalidJson, match=r"^The body is a form; send JSON\.$"):
+            take_body(request_of("x", **form), 1)
+
+
+class TestValues:
+    """A body may have few values that take memory, beside pictures as large as they like."""
+
+    @pytest.mark.parametrize("value", ["[]", "{}", '{"a":1}', "1", "[[[]]]"])
+    @pytest.mark.parametrize("as_bytes", [False, True])
+    def test_more_than_any_client_has_are_refused_before_they_are_made(self, value: str, as_bytes: bool) -> None:
+        text = "[" + ",".join([value] * 300_000) + "]"
+        body = text.encode() if as_bytes else text
+        tracemalloc.start()
+        with pytest.raises(InvalidPayload, match=r"^The body has more than 200,000 values beside its pictures\.$"):
+            parse_frames(body, 32)
+        with pytest.raises(InvalidPayload, match="200,000"):
+            parse_upload(body)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < len(text) / 2
+
+    def test_all_landmarks_of_a_face_mesh_beside_each_of_32_frames_do_no_harm(self) -> None:
+        landmarks = [{"x": 0.1, "y": 0.2, "z": 0.3}] * 478
+        sent = [{"image": "AAAA", "landmarks": landmarks}] * 32
+        assert len(frames_of(sent)) == 32
+
+    @pytest.mark.parametrize("image", ["AAAA\N{EYE}", "ä", "data:image/png;base64,AAAA\N{EYE}"])
+    def test_a_text_that_python_would_keep_in_four_times_the_memory_does_not_get_further(self, image: str) -> None:
+        error = failure_of({"image": image})
+        assert type(error) is NotBase64
+        assert str(error) == "Frame 1: image: the text is neither a base64 data URI nor base64"
+        with pytest.raises(NotBase64, match=r"^image: the text is neither a base64 data URI nor base64$"):
+            parse_upload(json.dumps({"image": image}))
 
 
 class TestFrames:

@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-from src.config.process_environment import prepare_for_numpy, prepare_for_tensorflow, shield_from_robyn_variables
+from src.config.process_environment import (
+    prepare_for_numpy,
+    prepare_for_tensorflow,
+    shield_from_prometheus_variables,
+    shield_from_robyn_variables,
+)
 from src.config.settings import PROJECT_ROOT
 
 
@@ -49,7 +54,7 @@ def test_an_operator_may_give_it_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_prepares_numpy_does_not_import_it() -> None:
-    program = "import sys, src.api.stop_signals, src.config.process_environment; sys.exit('numpy' in sys.modules)"
+    program = "import sys, src.core.stop_signals, src.config.process_environment; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT_ROOT, check=False).returncode == 0
 
 
@@ -59,3 +64,10 @@ def test_robyn_cannot_override_our_settings(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ROBYNS_NEST", "kept")
     shield_from_robyn_variables()
     assert [name for name in os.environ if name.startswith("ROBYN")] == ["ROBYNS_NEST"]
+
+
+@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
+def test_prometheus_cannot_be_told_to_write_files(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "/nowhere")
+    shield_from_prometheus_variables()
+    assert name not in os.environ

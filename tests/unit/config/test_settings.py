@@ -135,6 +135,16 @@ def test_the_log_level_may_be_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> 
         ("SAVE_TEMP_IMAGES", ""),
         ("SAVE_EYES", "ja"),
         ("MAX_BODY_MB", "0"),
+        ("MAX_MEMORY_IN_FLIGHT_MB", "0"),
+        ("MAX_MEMORY_IN_FLIGHT_MB", "47"),
+        ("REQUEST_TIMEOUT_S", "0"),
+        ("REQUEST_TIMEOUT_S", "nan"),
+        ("API_KEYS", "15-characters--"),
+        ("API_KEYS", "a-key-that-is-long-enough,short"),
+        ("API_KEYS", "a key with spaces in it"),
+        ("API_KEYS", "a-key-with-ä-umlaut-in-it"),
+        ("PUBLIC_METRICS", "perhaps"),
+        ("PUBLIC_DOCS", ""),
         ("MAX_FRAMES", "-1"),
         ("MAX_IMAGE_PIXELS", "10"),
         ("MAX_REQUESTS_IN_FLIGHT", "0"),
@@ -183,6 +193,50 @@ def test_the_sentence_does_not_show_the_value(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(StartupError) as stop:
         settings_from(monkeypatch, PORT="s3cret")
     assert "s3cret" not in str(stop.value)
+
+
+KEYS = ("Zm9yLXRoZS13ZWJzaXRl", "for-the-clinic~2026+/==")
+
+
+def test_keys_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_from(monkeypatch, API_KEYS=f" {KEYS[0]} ,{KEYS[1]},")
+    assert tuple(key.get_secret_value() for key in settings.api_keys) == KEYS
+
+
+def test_without_keys_the_service_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(env_file=None).api_keys == ()
+    assert settings_from(monkeypatch, API_KEYS="").api_keys == ()
+
+
+def test_settings_never_show_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_from(monkeypatch, API_KEYS=",".join(KEYS))
+    for text in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.model_dump())):
+        assert "api_keys" in text
+        assert not any(key in text for key in KEYS)
+
+
+@pytest.mark.parametrize("key", ["s3cret", "s3cret with spaces in it"])
+def test_the_sentence_about_a_bad_key_does_not_show_it(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    with pytest.raises(StartupError) as stop:
+        settings_from(monkeypatch, API_KEYS=f"{KEYS[0]},{key}")
+    assert str(stop.value).startswith("API_KEYS is wrong: ")
+    assert "s3cret" not in str(stop.value)
+    assert KEYS[0] not in str(stop.value)
+    # Nor what was wrong with it, to whoever looks at where the error came from.
+    assert stop.value.__cause__ is None
+
+
+def test_one_body_has_to_fit_into_the_memory_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_from(monkeypatch, MAX_BODY_MB="3", MAX_MEMORY_IN_FLIGHT_MB="3").max_bytes_in_flight == 3 * 2**20
+    with pytest.raises(
+        StartupError, match=r"^MAX_MEMORY_IN_FLIGHT_MB is wrong: one body of MAX_BODY_MB has to fit in\.$"
+    ):
+        settings_from(monkeypatch, MAX_BODY_MB="4")
+
+
+def test_a_larger_body_than_the_memory_allows_is_told_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StartupError, match="MAX_MEMORY_IN_FLIGHT_MB is wrong"):
+        settings_from(monkeypatch, MAX_BODY_MB="513")
 
 
 def test_megabytes_are_of_1024_times_1024_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

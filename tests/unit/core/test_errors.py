@@ -17,6 +17,8 @@ from src.core.errors import (
     NotAPicture,
     PictureTooLarge,
     StartupError,
+    TimedOut,
+    Unauthorized,
     Unavailable,
 )
 
@@ -114,6 +116,16 @@ def test_an_unavailable_service_says_when_to_try_again(answer: type[Unavailable]
     assert error.status == 503
     assert int(error.headers["Retry-After"]) > 0
     assert str(error).endswith(".")
+
+
+def test_who_waited_in_vain_is_told_to_wait_longer_than_who_was_refused_at_once() -> None:
+    assert int(TimedOut().headers["Retry-After"]) > int(Busy().headers["Retry-After"])
+
+
+def test_who_has_no_key_is_told_how_to_bring_one() -> None:
+    assert Unauthorized().status == 401
+    assert Unauthorized().headers == {"WWW-Authenticate": "Bearer"}
+    assert "X-API-Key" in str(Unauthorized())
 
 
 def test_a_wrong_method_is_told_the_right_ones() -> None:

@@ -305,6 +305,51 @@ class TestBadFrames:
             asyncio.run(analysis.analyse_frames([frame_of(noise(), 0), Frame(1, "*")]))
 
 
+class TestGivingUp:
+    """Nothing is computed for a request that will not be answered."""
+
+    COUNT = 24
+
+    @pytest.fixture
+    def decoded(self, analysis: EyeAnalysis, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """Which frames were begun."""
+        begun: list[int] = []
+        decode = analysis._decode
+
+        def counted(frame: Frame, times: StageTimes) -> RgbImage:
+            begun.append(frame.index)
+            return decode(frame, times)
+
+        monkeypatch.setattr(analysis, "_decode", counted)
+        return begun
+
+    def test_frames_of_a_request_that_is_given_up_are_not_begun(
+        self, analysis: EyeAnalysis, face: RgbImage, decoded: list[int]
+    ) -> None:
+        async def scene() -> None:
+            task = asyncio.create_task(analysis.analyse_frames(frames_of(*[face] * self.COUNT)))
+            while not decoded:
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+        asyncio.run(scene())
+        begun = len(decoded)
+        assert 1 <= begun < self.COUNT
+        # Whoever comes next does not wait for them either.
+        report_of(analysis, face)
+        assert len(decoded) == begun + 1
+
+    def test_a_frame_that_breaks_the_service_ends_the_work_on_the_others(
+        self, analysis: EyeAnalysis, face: RgbImage, decoded: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(analysis, "_crops", lambda *_: divmod(1, 0))
+        with pytest.raises(ZeroDivisionError):
+            report_of(analysis, *[face] * self.COUNT)
+        assert len(decoded) < self.COUNT
+
+
 class TestUpload:
     def test_one_eye_is_the_left_one_and_the_whole_picture_is_it(
         self, analysis: EyeAnalysis, eye_photo: RgbImage

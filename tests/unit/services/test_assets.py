@@ -16,7 +16,7 @@ import pytest
 
 from src.config.settings import PROJECT_ROOT
 from src.core.errors import StartupError
-from src.services.assets import _EYE_CASCADE, _prepare, prepare_assets
+from src.services.assets import _EYE_CASCADE, _prepare, asset_origins, prepare_assets
 
 TARGETS = (
     "cascades/haarcascade_frontalface_default.xml",
@@ -128,3 +128,11 @@ def test_several_starts_at_once_all_find_a_whole_file(tmp_path: Path) -> None:
 
 def test_an_image_build_can_prepare_them_by_one_command() -> None:
     subprocess.run([sys.executable, "-m", "src.services.assets"], cwd=PROJECT_ROOT, timeout=60, check=True)
+
+
+def test_the_origins_are_those_files_and_nothing_is_written(tmp_path: Path) -> None:
+    origins = asset_origins(tmp_path)
+    assert [origin.target.relative_to(tmp_path).as_posix() for origin in origins] == list(TARGETS)
+    assert all(origin.packaged is not None and origin.packaged.is_file() for origin in origins)
+    assert [origin.distribution for origin in origins] == ["opencv-python-headless"] * 2 + ["face-recognition-models"]
+    assert list(tmp_path.iterdir()) == []

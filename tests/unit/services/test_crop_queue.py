@@ -315,6 +315,43 @@ class TestCancelling:
         assert finish(scene()) == [4, 5]
         assert network.passes == [[0], [4, 5]]
 
+    def test_those_left_out_no_longer_wait_and_take_no_memory(self, build_queue: BuildQueue, network: Network) -> None:
+        queue = build_queue()
+
+        async def scene() -> int:
+            held = await network.hold(queue)
+            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
+            await until_in_line(queue, 3)
+            gone.cancel()
+            await asyncio.wait([gone])
+            length = len(queue)
+            network.may_go_on.set()
+            await held
+            return length
+
+        assert finish(scene()) == 0
+
+    def test_if_one_crop_breaks_its_pass_the_others_of_its_request_are_left_out(
+        self, build_queue: BuildQueue, network: Network
+    ) -> None:
+        queue = build_queue()
+
+        async def scene() -> list[float]:
+            held = await network.hold(queue)
+            broken = asyncio.create_task(queue.classify(crops(BROKEN, *range(1, 30)), StageTimes()))
+            await until_in_line(queue, 30)
+            other = asyncio.create_task(queue.classify(crops(40, 41), StageTimes()))
+            await until_in_line(queue, 32)
+            network.may_go_on.set()
+            with pytest.raises(ZeroDivisionError):
+                await broken
+            await held
+            return answers(await other)
+
+        assert finish(scene()) == [40, 41]
+        # Until the caller has heard of it, a few more may have been taken.
+        assert len(network.passes) < 30
+
     def test_if_all_are_gone_the_queue_is_ready_for_the_next(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -15,9 +16,10 @@ import numpy as np
 import pytest
 
 from src.config.settings import load_settings
+from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
-from src.services.image_store import _LONGEST_QUEUE, ImageStore
+from src.services.image_store import MOST_WAITING_BYTES, ImageStore
 from src.utils.image_codec import decode_picture
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -115,23 +117,30 @@ class TestSaving:
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = make_store(SAVE_EYES="true")
+        # A picture of so many bytes that four fill the queue: views of one black line, which take no memory here.
+        large = np.broadcast_to(np.zeros((1, 4096, 3), np.uint8), (MOST_WAITING_BYTES // 4 // (4096 * 3), 4096, 3))
         disk_is_back = threading.Event()
         store._writer.submit(disk_is_back.wait, 30)
         started = time.monotonic()
         with caplog.at_level(logging.WARNING, logger="eyenet.image_store"):
-            for _ in range(_LONGEST_QUEUE + 3):
-                store.save_eye(PICTURE)
+            for _ in range(4 + 3):
+                store.save_eye(large)
         assert time.monotonic() - started < 2
         assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
         disk_is_back.set()
         store.close()
-        assert len(list(eyes_dir.iterdir())) == _LONGEST_QUEUE
+        assert len(list(eyes_dir.iterdir())) == 4
 
-    def test_after_a_jam_pictures_are_saved_again(self, make_store: MakeStore, eyes_dir: Path) -> None:
+    def test_after_a_jam_pictures_are_saved_again(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         store = make_store(SAVE_EYES="true")
-        for count in range(1, 2 * _LONGEST_QUEUE):
+        monkeypatch.setattr(store, "_waiting_bytes", Budget(PICTURE.nbytes))
+        for count in range(1, 20):
             store.save_eye(PICTURE)
-            assert wait_until(lambda count=count: len(list(eyes_dir.iterdir())) == count)
+            assert wait_until(
+                lambda count=count: len(list(eyes_dir.iterdir())) == count and not store._waiting_bytes.taken
+            )
 
     def test_a_disk_that_fails_is_logged_and_breaks_nothing(
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
@@ -143,6 +152,20 @@ class TestSaving:
                 store.save_eye(PICTURE)
             store.close()
         assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+
+    def test_half_a_picture_is_not_left_on_a_disk_that_fills_up(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def write_half(file: Path, data: bytes) -> None:
+            with file.open("wb") as half:
+                half.write(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        store = make_store(SAVE_EYES="true")
+        monkeypatch.setattr(Path, "write_bytes", write_half)
+        store.save_eye(PICTURE)
+        store.close()
+        assert list(eyes_dir.iterdir()) == []
 
 
 class TestFolders:
@@ -213,6 +236,9 @@ class TestRetention:
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         store = make_store()
+        store.close()
+        # Its own first sweep may come late, and would find the same.
+        store._sweeper.join()
         folder = eyes_dir / ("0" * 32 + ".png")
         folder.mkdir(parents=True)
         os.utime(folder, (0, 0))
@@ -221,3 +247,27 @@ class TestRetention:
             store.sweep()
         assert not old.exists()
         assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+class TestClockSetBack:
+    def from_the_future(self, eyes_dir: Path, hours: float) -> Path:
+        return make_old(eyes_dir / OUR_NAME, -hours)
+
+    def test_a_picture_from_the_future_is_not_deleted_early(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store, picture = make_store(), self.from_the_future(eyes_dir, 1000)
+        store.sweep()
+        store.sweep()
+        assert picture.exists()
+
+    def test_nor_is_it_kept_for_ever(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), self.from_the_future(eyes_dir, 1000)
+        store.sweep()
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 1.9 * 3600)
+        store.sweep()
+        assert picture.exists()
+        monkeypatch.setattr(time, "time", lambda: now + 2.1 * 3600)
+        store.sweep()
+        assert not picture.exists()

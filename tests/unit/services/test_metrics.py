@@ -47,6 +47,12 @@ def labels_of(metrics: Metrics, name: str) -> list[dict[str, str]]:
     return [sample.labels for family in families for sample in family.samples if sample.name == name]
 
 
+def test_restarts_are_those_of_the_service_not_of_this_process(metrics: Metrics) -> None:
+    assert value(metrics, "eyenet_restarts_total") is None
+    metrics.count_restarts(3)
+    assert value(metrics, "eyenet_restarts_total") == 3
+
+
 class TestRequests:
     def test_they_are_counted_by_route_method_status_and_code(self, metrics: Metrics) -> None:
         for _ in range(3):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -54,6 +56,161 @@ class TestRun:
             return await asyncio.gather(*(workers.run(everyone.wait) for _ in range(3)))
 
         assert sorted(asyncio.run(scene())) == [0, 1, 2]
+
+
+class Held:
+    """Work that can be held in the middle; remembers who began it."""
+
+    def __init__(self) -> None:
+        self.begun: list[object] = []
+        self.ended: list[object] = []
+        self.may_go_on = threading.Event()
+
+    def work(self, name: object) -> object:
+        self.begun.append(name)
+        assert self.may_go_on.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+        self.ended.append(name)
+        return name
+
+    async def until_begun(self, count: int) -> None:
+        while len(self.begun) < count:
+            await asyncio.sleep(0.001)
+
+
+class TestCancelling:
+    def test_what_no_thread_has_taken_is_left_out(self, workers: Workers) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            busy = [asyncio.create_task(workers.run(held.work, name)) for name in range(3)]
+            await held.until_begun(3)
+            late = asyncio.create_task(workers.run(held.work, "late"))
+            await asyncio.sleep(0)
+            late.cancel()
+            await asyncio.wait([late])
+            assert late.cancelled()
+            assert held.ended == []
+            held.may_go_on.set()
+            await asyncio.gather(*busy)
+
+        asyncio.run(scene())
+        assert set(held.begun) == {0, 1, 2}
+
+    def test_what_is_left_out_is_let_go_of_at_once(self, workers: Workers) -> None:
+        """Else the pictures of given-up requests would pile up behind a slow one."""
+        held = Held()
+
+        class Picture:
+            pass
+
+        async def scene() -> None:
+            busy = [asyncio.create_task(workers.run(held.work, name)) for name in range(3)]
+            await held.until_begun(3)
+            picture = Picture()
+            watched = weakref.ref(picture)
+            late = asyncio.create_task(workers.run(held.work, picture))
+            del picture
+            await asyncio.sleep(0)
+            late.cancel()
+            await asyncio.wait([late])
+            del late
+            gc.collect()
+            assert watched() is None
+            held.may_go_on.set()
+            await asyncio.gather(*busy)
+
+        asyncio.run(scene())
+
+    @pytest.mark.parametrize("times", [1, 3])
+    def test_what_a_thread_is_in_the_middle_of_is_waited_for_however_often_one_asks(
+        self, workers: Workers, times: int
+    ) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            task = asyncio.create_task(workers.run(held.work, "begun"))
+            await held.until_begun(1)
+            for _ in range(times):
+                task.cancel()
+                await asyncio.sleep(0.01)
+                assert not task.done()
+            held.may_go_on.set()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+        asyncio.run(scene())
+        assert held.ended == ["begun"]
+
+    def test_workers_go_on_afterwards(self, workers: Workers) -> None:
+        async def scene() -> tuple[int, int]:
+            for _ in range(20):
+                task = asyncio.create_task(workers.run(time.sleep, 0.001))
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+            return await workers.run(divmod, 17, 5)
+
+        assert asyncio.run(scene()) == (3, 2)
+
+
+class TestRunForAll:
+    def test_results_come_in_the_order_of_the_items(self, workers: Workers) -> None:
+        async def scene() -> list[tuple[int, int]]:
+            return await workers.run_for_all(divmod, range(50), 7)
+
+        assert asyncio.run(scene()) == [divmod(number, 7) for number in range(50)]
+
+    def test_no_items_have_no_results(self, workers: Workers) -> None:
+        assert asyncio.run(workers.run_for_all(divmod, [], 7)) == []
+
+    def test_if_one_raises_those_that_wait_are_left_out(self, workers: Workers) -> None:
+        begun: list[int] = []
+
+        def work(number: int) -> None:
+            begun.append(number)
+            time.sleep(0.01)
+            divmod(1, number)
+
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(workers.run_for_all(work, range(500)))
+        assert begun[0] == 0
+        assert len(begun) < 250
+
+    def test_if_one_raises_those_in_the_middle_are_waited_for(self, workers: Workers) -> None:
+        held = Held()
+
+        def work(name: int) -> None:
+            if name == 0:
+                raise ZeroDivisionError
+            held.work(name)
+
+        async def scene() -> None:
+            task = asyncio.create_task(workers.run_for_all(work, range(3)))
+            await held.until_begun(2)
+            await asyncio.sleep(0.02)
+            assert not task.done()
+            held.may_go_on.set()
+            with pytest.raises(ZeroDivisionError):
+                await task
+
+        asyncio.run(scene())
+        assert sorted(held.ended) == [1, 2]
+
+    def test_if_the_caller_is_cancelled_no_thread_works_for_it_any_more(self, workers: Workers) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            task = asyncio.create_task(workers.run_for_all(held.work, range(20)))
+            await held.until_begun(3)
+            task.cancel()
+            await asyncio.sleep(0.02)
+            assert not task.done()
+            held.may_go_on.set()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+        asyncio.run(scene())
+        assert sorted(held.begun) == sorted(held.ended) == [0, 1, 2]
 
 
 class TestRunOnEach:

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 from src.config.settings import PROJECT_ROOT
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
-from src.utils.image_codec import decode_picture, encode_png
+from src.utils.image_codec import decode_picture, encode_jpeg, encode_png
 
 LIMIT = 40_000_000
 ORIENTATION = 0x0112
@@ -554,3 +554,11 @@ class TestDamage:
         with pytest.raises(EyeNetError) as refusal:
             decode(b"s3cret s3cret s3cret")
         assert "s3cret" not in str(refusal.value)
+
+
+def test_a_jpeg_preview_comes_back_nearly_as_it_was() -> None:
+    ramp = np.linspace(0, 255, 64).astype(np.uint8)
+    picture = np.ascontiguousarray(np.broadcast_to(ramp[None, :, None], (48, 64, 3)))
+    data = encode_jpeg(picture, 90)
+    assert np.abs(decode_picture(data, 10_000).astype(int) - picture).mean() < 2
+    assert len(encode_jpeg(picture, 20)) < len(data)

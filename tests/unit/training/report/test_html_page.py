@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from src.training.evaluation.metrics import measure
 from src.training.report.html_page import render_page, shown
+from tests.html_reader import Reader
 
 PNG = b"\x89PNG"
 
@@ -19,26 +19,6 @@ def measured() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     truth, probabilities = rng.integers(0, 2, 30), rng.dirichlet(np.ones(2), 30)
     return measure(truth, probabilities, ["Healthy", "<Stye>"], np.arange(30) % 3 == 0, resamples=20)
-
-
-class Reader(HTMLParser):
-    """Collects the tags, and what they refer to, and complains of tags that do not match."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.references: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.references += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action"}]
-        if tag not in {"meta", "img"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
 
 
 def render(measured: dict[str, Any], notes: tuple[str, ...] = (), sheet: bytes | None = PNG) -> str:

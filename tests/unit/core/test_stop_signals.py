@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 SCRIPT = """
 import os, signal, sys
-from src.api.stop_signals import STOP_SIGNALS, block_stop_signals, second_stop_signal
+from src.core.stop_signals import STOP_SIGNALS, block_stop_signals, second_stop_signal
 block_stop_signals()
 print(sorted({"threading", "numpy", "tensorflow", "robyn"} & set(sys.modules) - {"threading"}))
 print(second_stop_signal())

@@ -1,0 +1,1 @@
+"""What the service survives: `python -m chaos`, or `make chaos`."""

@@ -1,0 +1,1 @@
+"""The OpenAPI document: what this instance, with its settings, takes and answers."""

@@ -1,0 +1,99 @@
+"""Assembles the document (OpenAPI 3.1.0), once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from src import __version__
+from src.api.openapi.operations import REQUEST_ID, operations
+from src.api.openapi.responses import HEADERS
+from src.api.openapi.schemas import component_schemas
+from src.config.settings import Settings
+from src.core.notice import NOTICE
+
+_SECURITY_SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
+}
+_TAGS = {
+    "analysis": "Photos in, eyes out.",
+    "operations": "For probes, load balancers and Prometheus.",
+    "documents": "Pages for people.",
+}
+
+
+def openapi_document(settings: Settings, paths: Iterable[str], guarded: Collection[str] = ()) -> dict[str, Any]:
+    """What this instance answers.
+
+    Args:
+        settings: limits, classes and envelope of the instance.
+        paths: that it serves.
+        guarded: those of them that need one of API_KEYS.
+
+    Raises:
+        KeyError: nothing is written of one of the paths.
+    """
+    known = operations(settings)
+    described = {path: _path_item(known[path], needs_key=path in guarded) for path in paths}
+    components: dict[str, Any] = {
+        "schemas": component_schemas(settings),
+        "headers": HEADERS,
+        "parameters": {REQUEST_ID["name"]: REQUEST_ID},
+    }
+    if guarded:
+        components["securitySchemes"] = _SECURITY_SCHEMES
+    used = {operation["tags"][0] for item in described.values() for operation in item.values() if "tags" in operation}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "EyeNet Backend",
+            "version": __version__,
+            "summary": "Photos in; for each eye its likeness to a few conditions, a heatmap, and reasons to doubt.",
+            "description": _description(settings, has_keys=bool(guarded)),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "this instance"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in used],
+        "paths": described,
+        "components": components,
+    }
+
+
+def _path_item(item: dict[str, dict[str, Any]], *, needs_key: bool) -> dict[str, Any]:
+    parameters = {"parameters": [{"$ref": f"#/components/parameters/{REQUEST_ID['name']}"}]}
+    return {**parameters, **{method: _secured(operation, needs_key) for method, operation in item.items()}}
+
+
+def _secured(operation: dict[str, Any], needs_key: bool) -> dict[str, Any]:
+    if needs_key:
+        return {**operation, "security": [{name: []} for name in _SECURITY_SCHEMES]}
+    return {**operation, "responses": {key: answer for key, answer in operation["responses"].items() if key != "401"}}
+
+
+def _description(settings: Settings, *, has_keys: bool) -> str:
+    """Paragraphs of plain Markdown."""
+    origins = ", ".join(f"`{origin}`" for origin in settings.allowed_origins)
+    paragraphs = [
+        "Takes photos, finds the eyes, and says of each one how much it looks like "
+        f"{', '.join(settings.classes[:-1])} or {settings.classes[-1]}, with a heatmap of where the evidence is.",
+        f"**{NOTICE}** Show the reasons to doubt wherever you show an answer.",
+        "Errors have one shape on every route: a sentence for a person and a stable `code` for programs. Clients must "
+        "bear fields that they do not know. An unknown path is answered 404 with the code `not_found`.",
+        "Answers 429, 502, 503 and 504 may be tried again after `Retry-After` seconds, a few times at most: requests "
+        "change nothing, so a repeated one does no harm. Answers 400, 401, 404, 405 and 413 stay what they are.",
+        f"Limits of this instance: {settings.max_body_mb} MiB a body, {settings.max_frames} frames a request, "
+        f"{settings.max_image_pixels:,} pixels a picture.",
+        f"Pages of {origins} may call it from a browser (CORS)."
+        if origins
+        else "No pages of other origins may call it from a browser (CORS).",
+        "Every path answers OPTIONS with 204 and `Allow`.",
+    ]
+    if has_keys:
+        paragraphs.append("A key is needed where a lock is shown: `X-API-Key: <key>` or `Authorization: Bearer <key>`.")
+    if settings.legacy_envelope:
+        paragraphs.append(
+            "This instance serves the first EyeNet frontend (LEGACY_ENVELOPE): `/predict` and `/upload` always answer "
+            "HTTP 200, errors too, with the status and the body, as a string of JSON, inside."
+        )
+    return "\n\n".join(paragraphs)

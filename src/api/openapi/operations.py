@@ -1,0 +1,208 @@
+"""Every route: what it is for, what it takes, and each of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from src.api.openapi import examples
+from src.api.openapi.responses import JSON, errors_of, json_content, response
+from src.api.openapi.schemas import reference
+from src.config.settings import Settings
+
+Operation = dict[str, Any]
+
+REQUEST_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "description": "An id of your own, to find the request in the log: up to 64 letters, digits and `._-`. Any other "
+    "is replaced.",
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "An `ETag` of an earlier answer.",
+    "schema": {"type": "string"},
+}
+_FRAME_CODES_OF_PREDICT = ("too_many_frames",)
+
+
+def operations(settings: Settings) -> dict[str, dict[str, Operation]]:
+    """By path and by method in lower case, for every route that an instance may have."""
+    return {
+        "/predict": {"post": _predict(settings)},
+        "/upload": {"post": _upload(settings)},
+        "/health": _with_head(
+            {
+                "operationId": "health",
+                "tags": ["operations"],
+                "summary": "May requests be sent here?",
+                "description": "For load balancers and people. Never waits behind pictures.",
+                "responses": {
+                    "200": response(
+                        "The model has answered a warm-up picture: requests are taken.",
+                        json_content(
+                            "HealthAnswer", healthy=examples.health_answer(settings.classes, settings.grad_cam_layer)
+                        ),
+                    ),
+                    "503": response(
+                        "Starting or draining; the same shape.",
+                        json_content("HealthAnswer", starting=examples.starting_answer()),
+                    ),
+                    **errors_of(405, 500),
+                },
+            }
+        ),
+        "/live": _with_head(
+            {
+                "operationId": "live",
+                "tags": ["operations"],
+                "summary": "Does the process answer at all?",
+                "description": "For whatever restarts it. Answers from the first moment on.",
+                "responses": {
+                    "200": response("It does.", json_content("LiveAnswer", alive={"status": 200, "message": "Alive"})),
+                    **errors_of(405, 500),
+                },
+            }
+        ),
+        "/metrics": _with_head(
+            {
+                "operationId": "metrics",
+                "tags": ["operations"],
+                "summary": "Counts and times for Prometheus",
+                "description": "Names the model and the load, nothing of pictures or people.",
+                "responses": {
+                    "200": response(
+                        "Text in Prometheus' exposition format.", {"text/plain": {"schema": {"type": "string"}}}
+                    ),
+                    **errors_of(401, 405, 500),
+                },
+            }
+        ),
+        "/openapi.json": _with_head(
+            _file("openapi", "This document", JSON, {"type": "object"}, "The document, for this instance's settings.")
+        ),
+        "/docs": _with_head(_page("docs", "This document as a page", "Works offline and without scripts.")),
+        "/": _with_head(
+            _page("demo_page", "The demo page", "Photo or webcam in, both eyes out; in the browser, no build step.")
+        ),
+    }
+
+
+def _predict(settings: Settings) -> Operation:
+    operation = {
+        "operationId": "predict",
+        "tags": ["analysis"],
+        "summary": "Frames of a face in, both eyes out",
+        "description": "Scores are averaged over the frames in which an eye was seen; the sharpest of them is shown. "
+        f"Five frames of 640 x 640 are plenty, {settings.max_frames} the most. A frame that cannot be read is "
+        "reported in `frame_errors` and the others are answered; if none can, the first one's error is the answer. "
+        "Left and right are the person's own"
+        + (", on mirrored pictures, as this instance is told that they are." if settings.mirrored_input else "."),
+        "requestBody": {
+            "required": True,
+            "description": f"At most {settings.max_body_mb} MiB.",
+            "content": {
+                JSON: {
+                    "schema": reference("Frames"),
+                    "examples": {
+                        "drawing": {"summary": "a drawn face, twice", "value": examples.predict_request()},
+                    },
+                }
+            },
+        },
+    }
+    answer = examples.predict_answer(settings.classes)
+    if settings.legacy_envelope:
+        return _in_envelope(operation, answer["body"])
+    found = response("At least one eye was seen.", json_content("PredictAnswer", drawing=answer), ("Server-Timing",))
+    return {**operation, "responses": {"200": found, **_analysis_errors(upload=False)}}
+
+
+def _upload(settings: Settings) -> Operation:
+    operation = {
+        "operationId": "upload",
+        "tags": ["analysis"],
+        "summary": "One photo of an eye, or of a face, in; its eyes out",
+        "description": "A photo without a face is taken as one eye. It does not show whose, and is reported as the "
+        "left one, with `found_by` `whole_picture`. A photo of a face is answered with both eyes.",
+        "requestBody": {
+            "required": True,
+            "description": f"At most {settings.max_body_mb} MiB.",
+            "content": {
+                JSON: {
+                    "schema": reference("PictureRequest"),
+                    "examples": {"drawing": {"summary": "a drawn eye", "value": examples.upload_request()}},
+                }
+            },
+        },
+    }
+    answer = examples.upload_answer(settings.classes)
+    if settings.legacy_envelope:
+        return _in_envelope(operation, answer)
+    found = response("The eye, or both.", json_content("UploadAnswer", drawing=answer), ("Server-Timing",))
+    return {**operation, "responses": {"200": found, **_analysis_errors(upload=True)}}
+
+
+def _analysis_errors(*, upload: bool) -> dict[str, dict[str, Any]]:
+    without = _FRAME_CODES_OF_PREDICT if upload else ()
+    errors = errors_of(400, 401, 405, 413, 429, 500, 502, 503, 504, without=without, upload=upload)
+    for status in ("400", "413", "503"):
+        errors[status]["headers"]["Server-Timing"] = {"$ref": "#/components/headers/Server-Timing"}
+    return errors
+
+
+def _in_envelope(operation: Operation, content: Any) -> Operation:
+    """LEGACY_ENVELOPE: one status for everything; only the gateway's own errors are outside of it."""
+    answer = response(
+        "Whatever came of it: the status is in `status_code`, the content in `body`, as a string of JSON. Errors "
+        "bring their headers all the same.",
+        json_content(
+            "LegacyAnswer",
+            drawing=examples.in_envelope(200, content),
+            no_eyes_detected=examples.in_envelope(
+                400, {"error": "No valid eye images detected", "code": "no_eyes_detected"}
+            ),
+        ),
+        ("Server-Timing",),
+    )
+    for name in ("Retry-After", "Allow"):
+        answer["headers"][name] = {"$ref": f"#/components/headers/{name}"}
+    return {**operation, "responses": {"200": answer, **errors_of(429, 502, 504)}}
+
+
+def _page(operation_id: str, summary: str, description: str) -> Operation:
+    return {
+        **_file(operation_id, summary, "text/html", {"type": "string"}, "The page."),
+        "description": description,
+    }
+
+
+def _file(operation_id: str, summary: str, media_type: str, schema: Mapping[str, Any], what: str) -> Operation:
+    return {
+        "operationId": operation_id,
+        "tags": ["documents"],
+        "summary": summary,
+        "parameters": [_IF_NONE_MATCH],
+        "responses": {
+            "200": response(what, {media_type: {"schema": dict(schema)}}, ("ETag",)),
+            "304": response("It has not changed.", headers=("ETag",)),
+            **errors_of(401, 405, 500),
+        },
+    }
+
+
+def _with_head(get: Operation) -> dict[str, Operation]:
+    """GET, and HEAD, which answers the same without a body."""
+    responses = {
+        status: {key: value for key, value in answer.items() if key != "content"}
+        for status, answer in get["responses"].items()
+    }
+    head = {
+        **get,
+        "operationId": f"{get['operationId']}_head",
+        "summary": f"{get['summary']} (headers only)",
+        "responses": responses,
+    }
+    return {"get": get, "head": head}

@@ -1,0 +1,102 @@
+"""The schemas of requests and answers: those of our models, narrowed to what this instance's settings allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from src.api.answers import ErrorAnswer, HealthAnswer, LegacyAnswer, LiveAnswer, PredictAnswer, UploadAnswer
+from src.api.openapi.error_guide import FROM_GATEWAY, own_errors
+from src.api.requests import FrameRequest, PictureRequest
+from src.config.settings import Settings
+from src.core.errors import (
+    InvalidPayload,
+    NotAPicture,
+    NotBase64,
+    PictureTooLarge,
+    PictureTooSmall,
+    UnsupportedPicture,
+)
+from src.core.types import Reason
+
+_REFERENCE = "#/components/schemas/{model}"
+_REQUESTS: tuple[type[BaseModel], ...] = (FrameRequest, PictureRequest)
+_ANSWERS: tuple[type[BaseModel], ...] = (PredictAnswer, UploadAnswer, ErrorAnswer, HealthAnswer, LiveAnswer)
+# Why a single frame may be refused while the others are answered.
+FRAME_ERRORS = (InvalidPayload, NotBase64, NotAPicture, UnsupportedPicture, PictureTooSmall, PictureTooLarge)
+# What each reason means, in the words that a page can show, and the setting that draws the line.
+REASONS = {
+    Reason.LOW_CONFIDENCE: "no class is likely enough (MIN_CONFIDENCE)",
+    Reason.NOT_AN_EYE: "so unlike the training pictures that it is probably no eye (NOT_AN_EYE_FROM)",
+    Reason.UNFAMILIAR: "unlike the training pictures: perhaps another disease, another camera, something in the way "
+    "(MAX_UNFAMILIARITY)",
+    Reason.BLURRY: "the previewed crop is out of focus or was moved (MIN_SHARPNESS)",
+    Reason.TOO_DARK: "the previewed crop is nearly black (MIN_BRIGHTNESS)",
+    Reason.TOO_BRIGHT: "the previewed crop is nearly white (MAX_BRIGHTNESS)",
+    Reason.TOO_SMALL: "the previewed crop has too few pixels; come nearer (MIN_CROP_PIXELS)",
+    Reason.EYE_CLOSED: "the lids are nearly closed in most of the frames in which landmarks found the eye "
+    "(MIN_EYE_OPENNESS)",
+    Reason.FRAMES_DISAGREE: "too few of the frames have `best_prediction` as their own best class "
+    "(MIN_FRAME_AGREEMENT)",
+}
+
+
+class _Schemas(GenerateJsonSchema):
+    """Pydantic's, without a title per field that says its name once more."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        return False
+
+
+def reference(name: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=name)}
+
+
+def component_schemas(settings: Settings) -> dict[str, dict[str, Any]]:
+    """By the names of the models, and `Frames`, the body of `/predict`."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in _REQUESTS]
+    models += [(model, "serialization") for model in _ANSWERS]
+    if settings.legacy_envelope:
+        models.append((LegacyAnswer, "serialization"))
+    _, generated = models_json_schema(models, ref_template=_REFERENCE, schema_generator=_Schemas)
+    schemas: dict[str, dict[str, Any]] = generated["$defs"]
+    schemas["Frames"] = {
+        "type": "array",
+        "items": reference("FrameRequest"),
+        "minItems": 1,
+        "maxItems": settings.max_frames,
+        "title": "Frames",
+        "description": "Body of `POST /predict`: pictures of one face.",
+    }
+    schemas["Reason"]["description"] += "".join(f"\n- `{reason.value}`: {REASONS[reason]}" for reason in Reason)
+    for name, field, more in _narrowings(settings):
+        schemas[name]["properties"][field].update(more)
+    return dict(sorted(schemas.items()))
+
+
+def _narrowings(settings: Settings) -> list[tuple[str, str, dict[str, Any]]]:
+    """Model, field, and what is known of the field beyond its type."""
+    classes = list(settings.classes)
+    percentage = {"type": "number", "minimum": 0, "maximum": 100}
+    codes = sorted({guide.code for guide in (*own_errors(), *FROM_GATEWAY)})
+    statuses = sorted({guide.status for guide in (*own_errors(), *FROM_GATEWAY)})
+    narrowings: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "EyeAnswer",
+            "average_scores",
+            {"properties": dict.fromkeys(classes, percentage), "required": classes, "additionalProperties": False},
+        ),
+        ("EyeAnswer", "best_prediction", {"enum": [*classes, "Not Detected"]}),
+        ("EyeAnswer", "frames_seen", {"maximum": settings.max_frames}),
+        ("HealthModelAnswer", "classes", {"const": classes}),
+        ("FrameErrorAnswer", "code", {"enum": sorted(error.code for error in FRAME_ERRORS)}),
+        ("ErrorBody", "code", {"enum": codes}),
+        ("ErrorAnswer", "status_code", {"enum": statuses}),
+    ]
+    if settings.legacy_envelope:
+        content = {"anyOf": [reference(name) for name in ("EyesAnswer", "UploadAnswer", "ErrorBody")]}
+        told: dict[str, Any] = {"contentMediaType": "application/json", "contentSchema": content}
+        narrowings += [("LegacyAnswer", "body", told), ("LegacyAnswer", "status_code", {"enum": [200, *statuses]})]
+    return narrowings

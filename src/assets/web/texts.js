@@ -1,0 +1,274 @@
+// Every word of the page. A translation is this file, the three sentences in index.html that are read before any script
+// runs, and the `lang` there.
+
+export const locale = "en-GB";
+
+const number = new Intl.NumberFormat(locale);
+const oneDigit = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const share = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const wholeShare = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+const seconds = new Intl.NumberFormat(locale, { style: "unit", unit: "second", unitDisplay: "long" });
+const briefSeconds = new Intl.NumberFormat(locale, {
+  style: "unit", unit: "second", unitDisplay: "long", minimumFractionDigits: 1, maximumFractionDigits: 1,
+});
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: "long" });
+
+export const formatPercent = (percent) => share.format(percent / 100);
+export const formatWholePercent = (percent) => wholeShare.format(percent / 100);
+export const formatMegabytes = (bytes) => `${oneDigit.format(bytes / 1e6)} MB`;
+export const formatSeconds = (count) => seconds.format(count);
+export const formatBriefSeconds = (count) => briefSeconds.format(count);
+export const formatMoment = (date) => moment.format(date);
+
+const counted = (count, one, many) => `${number.format(count)} ${count === 1 ? one : many}`;
+
+// What stands in elements with `data-text`, by its name.
+export const labels = {
+  title: "EyeNet: look at an eye",
+  skip: "Skip to the pictures",
+  noticeStrong: "Not a medical device.",
+  noticeRest: "It does not replace an examination.",
+  brand: "EyeNet",
+  brandLine: "Eye screening, for research",
+  heading: "Look at an eye",
+  lead:
+    "Give it a photo of a face or of one eye. It finds the eyes, says how much each looks like cataract, " +
+    "conjunctivitis, a stye or a healthy eye, how sure it is, and where in the picture it looked.",
+  dropTitle: "Choose a photo",
+  dropHint: "or drop it here, or paste it. JPEG, PNG, WebP or BMP.",
+  dropNow: "Let go to look at this photo",
+  cameraTitle: "Use the camera",
+  cameraHint: "Three seconds; the sharpest pictures are looked at.",
+  cameraOpen: "Open the camera",
+  privacy:
+    "Pictures are sent to this service only. They are not stored there, unless its operator switched that on; this " +
+    "page keeps none.",
+  tipsHeading: "What makes a good picture",
+  tipNear: "Near: the face, or one eye, fills the picture.",
+  tipLight: "Even light from the front; no flash, nothing in shadow.",
+  tipOpen: "Eyes open, looking into the camera, no glasses.",
+  cameraHeading: "Camera",
+  cameraStart: "Take three seconds",
+  cameraClose: "Close the camera",
+  cameraAlt: "What the camera sees, mirrored",
+  cancel: "Cancel",
+  progressHeading: "Looking at it",
+  stepSend: "Sending",
+  stepAnalyse: "Analysing",
+  problemHeading: "That did not work",
+  tryNow: "Try again",
+  stopTrying: "Stop trying",
+  otherPicture: "Another picture",
+  print: "Print or save as PDF",
+  resultHeading: "Result",
+  reportHeading: "EyeNet report",
+  reference: "Reference",
+  examiner: "Seen by",
+  sentHeading: "What was sent",
+  aboutHeading: "About this answer",
+  aboutModel: "Model",
+  aboutHash: "Model file",
+  aboutPrecision: "Precision",
+  aboutScores: "Scores",
+  aboutTime: "Answered in",
+  aboutRequest: "Request",
+  doctor:
+    "Pain, a change in what you see, an injury or a very red eye: see a doctor, whatever stands here. It knows four " +
+    "classes only; any other disease mostly gets one of these names.",
+  keyHeading: "Access key",
+  keyOpen: "Access key",
+  keyLabel: "Access key",
+  keyHint: "Kept in this tab until it is closed, and sent to this service only.",
+  keyUse: "Use this key",
+  keyForget: "Forget it",
+  footer: "A screening aid for research and demonstration.",
+};
+
+export const theme = { dark: "Dark", light: "Light", toDark: "Switch to dark colours", toLight: "Switch to light colours" };
+
+export const health = {
+  asking: "Asking the service",
+  ready: "Service ready",
+  starting: "Service is starting",
+  draining: "Service is shutting down",
+  unreachable: "Service cannot be reached",
+};
+
+export const camera = {
+  opening: "Waiting for the camera. Your browser may ask you for permission.",
+  ready: "Bring your face into the oval, near enough to fill it, with light from the front.",
+  recording: "Hold still and look into the camera.",
+  choosing: "Choosing the sharpest pictures.",
+  closed: "The camera is off.",
+  problems: {
+    insecure: "Browsers lend a camera only to pages that come over https or from localhost. Choose a photo instead.",
+    NotAllowedError: "The browser did not allow the camera. Allow it beside the address, or choose a photo.",
+    NotFoundError: "No camera was found. Connect one, or choose a photo.",
+    NotReadableError: "The camera is in use by another program. Close that, or choose a photo.",
+    other: "The camera could not be started. Choose a photo instead.",
+  },
+};
+
+export const progress = {
+  preparing: "Preparing the picture",
+  sending: (sent, total) => `${formatMegabytes(sent)} of ${formatMegabytes(total)}`,
+  sent: (total) => `${formatMegabytes(total)} sent`,
+  waiting: "waits",
+  analysing: (elapsed) => formatSeconds(elapsed),
+  announceSending: "Sending the picture.",
+  announceAnalysing: "The picture has arrived and is being analysed.",
+  cancelled: "Cancelled. No answer will be shown.",
+};
+
+export const notes = {
+  shrunk: (width, height) => `The photo was too large for the service and was sent smaller, ${width} × ${height} pixels.`,
+  converted: "The photo's format is not one that the service reads; it was converted to JPEG by the browser.",
+  onlyFirst: (count) => `Only the first of ${number.format(count)} files was taken.`,
+};
+
+export const result = {
+  fromPhoto: "One photo",
+  fromCamera: (count) => `Camera, ${counted(count, "picture", "pictures")}`,
+  announce: (sentences) => `The answer is here. ${sentences.join(" ")}`,
+  sentPhoto: "The photo that was sent",
+  sentFrame: (position, count) => `Picture ${position} of ${count} that were sent`,
+  frameErrors: (count, total) =>
+    `${counted(count, "picture", "pictures")} of ${number.format(total)} could not be used; the others were.`,
+  calibrated: "calibrated: a score of 90% was right in about 9 of 10 cases, on pictures like those it learnt from",
+  notCalibrated: "not calibrated: they rank the classes and are not probabilities",
+  reportTitle: (date) => `EyeNet report, ${day.format(date)}`,
+};
+
+const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
+
+export const eye = {
+  title: (name) => side[name],
+  whose: { right_eye: "the person’s own right, OD", left_eye: "the person’s own left, OS", unknown: "side unknown" },
+  notDetected: "Not detected",
+  notDetectedText: "This eye was not found in the picture.",
+  notDetectedAdvice: "Turn the face to the camera, open both eyes, and leave nothing in front of them.",
+  mostLike: "Most like",
+  inconclusive: "Inconclusive",
+  inconclusiveLead: (name) => `Most like: ${name}, but do not rely on it.`,
+  verdict: (name) => `Most like: ${name}.`,
+  confidence: (percent) => `${confidenceWord(percent)}, ${formatPercent(percent)}`,
+  unreliable: (percent) => `${formatPercent(percent)}, not to be relied on`,
+  confidenceLabel: "Confidence",
+  calibrated: (percent) =>
+    `Calibrated: on pictures like those it learnt from, right in ${casesOfTen(percent)} such cases.`,
+  scores: "Scores",
+  highest: "the highest",
+  why: "Why it is inconclusive",
+  picture: "Picture",
+  heatmap: "Heatmap",
+  pictureAlt: (name) => `${side[name]}, cut out of the picture that was sent`,
+  heatmapAlt: (name, verdict) =>
+    `The same picture of the ${side[name].toLowerCase()} with the heatmap for ${verdict} over it: red and yellow places ` +
+    "counted most",
+  fade: (name) => `Heatmap over the picture, ${side[name].toLowerCase()}`,
+  fadeValue: (percent) => `${formatWholePercent(percent)} heatmap`,
+  noHeatmap: "No heatmap: no place in the picture counted more than the others.",
+  heatmapHint: "Red and yellow: what counted most for this answer.",
+  found: (how, frames) =>
+    how === "whole_picture" ? wholePicture : `${foundBy[how] ?? how}, in ${counted(frames, "picture", "pictures")}.`,
+  announce: (name, verdict) => `${side[name]}: ${verdict}`,
+};
+
+const wholePicture =
+  "No face was found, so the whole photo was taken as one eye. Whether it is a left or a right one, it does not show.";
+
+const foundBy = {
+  landmarks: "Found by the landmarks of the face",
+  eye_cascade: "Found by its shape, without landmarks of a face",
+};
+
+// Below 60 % the service itself calls an answer inconclusive, unless it was set otherwise.
+function confidenceWord(percent) {
+  if (percent < 60) return "Low";
+  if (percent < 80) return "Moderate";
+  return percent < 95 ? "High" : "Very high";
+}
+
+function casesOfTen(percent) {
+  return percent >= 95 ? "more than 9 of 10" : `about ${Math.round(percent / 10)} of 10`;
+}
+
+// What the four names mean; a model of other classes shows its names alone.
+export const classes = {
+  Cataract: "A clouded lens, seen as a grey or white pupil.",
+  Conjunctivitis: "An inflamed, red white of the eye and inner lid.",
+  Healthy: "The other three are less likely. It says nothing of any other disease.",
+  Stye: "A red, swollen bump at the edge of a lid.",
+};
+
+export const reasons = {
+  low_confidence: {
+    what: "No class is likely enough.",
+    advice: "Try a sharper and nearer picture in even light. If that changes nothing, pictures will not settle it.",
+  },
+  not_an_eye: {
+    what: "This is probably not an eye.",
+    advice: "Send a photo of a face, or of one eye that fills the picture.",
+  },
+  unfamiliar: {
+    what: "It looks unlike the pictures the model learnt from.",
+    advice:
+      "It may be another disease, another kind of camera, or something in the way: hair, glasses, a finger, make-up. " +
+      "Take that away and try once more.",
+  },
+  blurry: {
+    what: "The eye is out of focus or was moved.",
+    advice: "Hold camera and head still, clean the lens, and let it focus on the eye.",
+  },
+  too_dark: { what: "The eye is nearly black.", advice: "Turn to a window or a lamp; do not stand with the light behind." },
+  too_bright: { what: "The eye is nearly white.", advice: "Switch the flash off and step out of direct light." },
+  too_small: { what: "The eye has too few pixels.", advice: "Come nearer, or use a camera with more pixels." },
+  eye_closed: { what: "The lids are nearly closed.", advice: "Open the eyes wide and look into the camera." },
+  frames_disagree: {
+    what: "The pictures do not agree with each other.",
+    advice: "Hold still in even light, without reflections on the eye, and take them again.",
+  },
+};
+
+export const unknownReason = (code) => ({
+  what: `The service is in doubt (${code}).`,
+  advice: "Its documentation says what that means.",
+});
+
+export const problems = {
+  network: "The service could not be reached.",
+  strangeAnswer: (status) => `Something between this page and the service answered with status ${status}, and nothing readable.`,
+  unreadableFile: "The file could not be read. It may have been moved, or be on a device that is gone.",
+  noPicture: "There was no file in what was dropped or pasted.",
+  // "Frame 2: image: the data is ..." of the service, for somebody who has sent a photo.
+  sentence: (fromService) => {
+    const [, position, words] = /^(?:frame (\d+): )?(?:image: )?(.*)$/is.exec(fromService);
+    const sentence = words.charAt(0).toUpperCase() + words.slice(1).replace(/[^.!?]$/, "$&.");
+    return position ? `Picture ${position}: ${sentence}` : sentence;
+  },
+  unexpected: "This page ran into a fault of its own. Load it again.",
+  retryIn: (count) => `Trying again in ${formatSeconds(count)}.`,
+  retryAnnounce: (count) => `It will be tried again in ${formatSeconds(count)}.`,
+};
+
+// What to do about an error, by the service's code.
+export const advice = {
+  network: "Check the connection and that the service is running.",
+  not_a_picture: "The file is damaged or no picture. Open it elsewhere to see, or choose another.",
+  unsupported_picture: "Save it as JPEG or PNG and try again; of an animation, save one picture.",
+  picture_too_small: "Choose a larger photo.",
+  picture_too_large: "Choose a smaller photo, or cut out the face.",
+  body_too_large: "Choose a smaller photo, or cut out the face.",
+  no_eyes_detected:
+    "Come nearer, hold the head upright, look into the camera with open eyes, in even light. Of one eye, let it fill " +
+    "the picture.",
+  unauthorized: "Enter the access key that the operator of this service gave you, below.",
+  starting: "It loads its model, which takes some seconds.",
+  draining: "It is being stopped or restarted.",
+  busy: "Others are asking as well.",
+  timed_out: "It had too much to do to answer in time.",
+  rate_limited: "There were too many requests from here in a short time.",
+  internal_error: "Its operator finds the cause in the log.",
+  timeout: "It may be starting or have too much to do.",
+};

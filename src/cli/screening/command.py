@@ -1,0 +1,139 @@
+"""The command `screen`: a folder of photos through the service, and a report of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from src.cli.screening.conditions import Conditions, conditions_of
+from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_pictures
+from src.cli.screening.record import PictureRecord
+from src.cli.screening.report_folder import ReportFolder
+from src.cli.screening.report_page import PageFacts
+from src.cli.screening.reports import summary, write_reports
+from src.cli.screening.results_file import ResultsFile, open_results
+from src.cli.screening.stop_signals import stop_on_signal
+from src.cli.screening.tally import count
+from src.config.settings import Settings, load_settings
+from src.core.errors import StartupError
+from src.core.notice import NOTICE
+from src.services.picture_file import keeping_nothing
+from src.utils.progress import Progress
+
+_FAILED, _WRONG_USAGE, _SOME_WITHOUT_ANSWER, _INTERRUPTED = 1, 2, 3, 130
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """
+    Attributes:
+        records: of the folder's pictures, in their order; those that are left have none.
+        exit_code: of a signal; None where the run came to its end.
+    """
+
+    records: Sequence[PictureRecord]
+    classes: Sequence[str]
+    conditions: Conditions
+    exit_code: int | None
+
+
+def run_screening(folder: Path, out: Path, *, again: bool) -> int:
+    """Screens and reports; returns the exit status.
+
+    Args:
+        folder: the photos.
+        out: the report's folder.
+        again: whatever the report holds.
+    """
+    try:
+        settings = keeping_nothing(load_settings())
+        if not folder.is_dir():
+            raise StartupError(f"{folder} is not a folder.")
+        if out.resolve() == folder.resolve():
+            raise StartupError("REPORT must be another folder than the one with the photos.")
+    except StartupError as problem:
+        return _complain(str(problem), _WRONG_USAGE)
+    try:
+        return _screen(settings, folder, ReportFolder(out), again=again)
+    except StartupError as problem:
+        return _complain(str(problem), _FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror}. What is done stays done: the same command goes on.", _FAILED)
+    except KeyboardInterrupt:
+        _say("\nstopped at once, without a report; the same command goes on.")
+        return _INTERRUPTED
+
+
+def _screen(settings: Settings, folder: Path, report: ReportFolder, *, again: bool) -> int:
+    search = find_pictures(folder, report.folder)
+    if not search.pictures:
+        raise StartupError(f"there is no picture in {folder} ({search.passed_over} other files).")
+    report.prepare()
+    with open_results(report.results) as results:
+        if results.repaired:
+            _say("the last line of results.jsonl was half-written and has been cut off")
+        if results.damaged:
+            _say(f"{results.damaged} lines of results.jsonl cannot be read; what they were about is screened again")
+        _say(f"{len(search.pictures)} pictures; loading the model")
+        outcome = _answer(settings, search.pictures, report, results, again=again)
+        return _report(folder, report, search, outcome)
+
+
+def _answer(
+    settings: Settings, pictures: Sequence[FoundPicture], report: ReportFolder, results: ResultsFile, *, again: bool
+) -> _Outcome:
+    # Imported here: TensorFlow takes seconds, and whatever is wrong with the folders was said before.
+    from src.cli.screening.screening import Screening  # noqa: PLC0415
+    from src.services.startup import load_services  # noqa: PLC0415
+
+    services = load_services(settings)
+    try:
+        conditions = conditions_of(settings, services.model)
+        waiting = list(pictures) if again else results.without_answer(pictures, conditions)
+        if len(waiting) < len(pictures):
+            _say(f"{len(pictures) - len(waiting)} are screened already, {len(waiting)} are left")
+        screening = Screening(services, report, results, conditions, largest_bytes=settings.max_body_bytes)
+        progress = Progress("pictures", len(waiting))
+        with stop_on_signal(screening.stop) as request:
+            asyncio.run(screening.run(waiting, progress.advance))
+        progress.end_line()
+        return _Outcome(results.about(pictures, conditions), services.model.classes, conditions, request.exit_code)
+    finally:
+        services.close()
+
+
+def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: _Outcome) -> int:
+    left = len(search.pictures) - len(outcome.records)
+    facts = PageFacts(
+        title=folder.resolve().name,
+        classes=outcome.classes,
+        conditions=outcome.conditions,
+        passed_over=search.passed_over,
+        left=left,
+        made_at=datetime.now(timezone.utc).strftime("%d %B %Y, %H:%M UTC"),
+    )
+    write_reports(report, facts, outcome.records)
+    tally = count(outcome.records, outcome.classes)
+    for line in summary(tally, outcome.records, search.passed_over):
+        print(line)
+    print(f"report: {report.page}\n{NOTICE}")
+    if outcome.exit_code is not None:
+        command = shlex.join(["python", "-m", "src.cli", "screen", str(folder), "--out", str(report.folder)])
+        _say(f"interrupted: {left} pictures are left. To go on: {command}")
+        return outcome.exit_code
+    return _SOME_WITHOUT_ANSWER if tally.unanswered else 0
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _complain(sentence: str, exit_code: int) -> int:
+    _say(f"cannot screen: {sentence}")
+    return exit_code

@@ -1,0 +1,103 @@
+"""The pictures of a folder and of the folders in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from src.cli.screening.report_folder import is_report
+
+_PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp"})
+# Not read, and said so: a photo that is passed over in silence would look screened.
+_OTHER_PICTURE_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".gif", ".tif", ".tiff", ".dng", ".dcm"})
+_LONGEST_SIGNATURE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPicture:
+    """A file that is, or calls itself, a picture.
+
+    Attributes:
+        name: relative to the folder, with `/` on every system; bytes that are no UTF-8 are surrogates (PEP 383).
+        size: in bytes.
+        modified_ns: time of its last change, in nanoseconds since 1970.
+    """
+
+    name: str
+    file: Path
+    size: int
+    modified_ns: int
+
+
+@dataclass(slots=True)
+class PictureSearch:
+    """What a folder holds.
+
+    Attributes:
+        pictures: in the order of their names.
+        passed_over: how many other files there are; hidden ones are not counted.
+    """
+
+    pictures: list[FoundPicture] = field(default_factory=list)
+    passed_over: int = 0
+
+
+def find_pictures(folder: Path, report: Path) -> PictureSearch:
+    """Files that are pictures by their name or, whatever their name, by how they begin.
+
+    Hidden files and folders are left out, and so are reports of earlier screenings; links to folders are not followed.
+
+    Args:
+        folder: to search.
+        report: is left out as well, whatever it holds.
+
+    Raises:
+        OSError: the folder itself cannot be listed; of one in it that cannot, nothing is found.
+    """
+    search = PictureSearch()
+    os.scandir(folder).close()
+    for file in _files(folder, report.resolve()):
+        try:
+            is_picture = file.is_file() and _is_picture(file)
+            found = file.stat()
+        except OSError:
+            # A link that leads nowhere, or a file that has gone meanwhile.
+            search.passed_over += 1
+            continue
+        if is_picture:
+            name = file.relative_to(folder).as_posix()
+            search.pictures.append(FoundPicture(name, file, found.st_size, found.st_mtime_ns))
+        else:
+            search.passed_over += 1
+    search.pictures.sort(key=lambda picture: picture.name)
+    return search
+
+
+def _files(folder: Path, report: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        here = Path(root)
+        folders[:] = sorted(name for name in folders if not _is_left_out(here / name, report))
+        yield from (here / name for name in files if not name.startswith("."))
+
+
+def _is_left_out(folder: Path, report: Path) -> bool:
+    return folder.name.startswith(".") or folder.resolve() == report or is_report(folder)
+
+
+def _is_picture(file: Path) -> bool:
+    if file.suffix.lower() in _PICTURE_SUFFIXES | _OTHER_PICTURE_SUFFIXES:
+        return True
+    try:
+        with file.open("rb") as content:
+            return _begins_like_a_picture(content.read(_LONGEST_SIGNATURE))
+    except PermissionError:
+        return False
+
+
+def _begins_like_a_picture(opening: bytes) -> bool:
+    is_webp = opening.startswith(b"RIFF") and opening[8:12] == b"WEBP"
+    # Two letters alone would take any text that begins with them for a BMP: its reserved bytes are zero.
+    is_bmp = opening.startswith(b"BM") and opening[6:10] == bytes(4)
+    return is_webp or is_bmp or opening.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))

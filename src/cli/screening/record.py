@@ -1,0 +1,111 @@
+"""What is kept of one picture: its line in the results file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from src.cli.screening.conditions import Conditions
+from src.cli.screening.picture_search import FoundPicture
+from src.core.errors import EyeNetError
+from src.core.types import EyeReport
+from src.services.picture_file import UNREADABLE_FILE, Refusal
+from src.utils.percentage import percentage, percentages
+
+_MAY_PASS = (UNREADABLE_FILE, EyeNetError.code)
+
+
+class DamagedLine(Exception):
+    """A line that no screening wrote as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class EyeRecord:
+    """One eye, in the words and units of the API: scores and confidence are percentages.
+
+    Attributes:
+        eye: `left_eye` or `right_eye`, the person's own; see `found_by` for when the side is not known.
+        preview: file name of the small picture of the eye.
+        heatmap: file name of the same with the heatmap over it; None where the map is flat.
+    """
+
+    eye: str
+    best_prediction: str
+    confidence: float
+    average_scores: dict[str, float]
+    inconclusive: bool
+    reasons: list[str]
+    unfamiliarity: float | None
+    found_by: str
+    preview: str
+    heatmap: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecord:
+    """One picture and its eyes, or why there are none.
+
+    Attributes:
+        file: see `FoundPicture.name`.
+        size: in bytes.
+        modified_ns: see `FoundPicture`.
+        sha256: of the file; None where it could not be read.
+        screened_at: ISO 8601, UTC.
+        conditions: under which it was answered.
+        refusal: why it has no answer; None where it has one.
+    """
+
+    file: str
+    size: int
+    modified_ns: int
+    sha256: str | None
+    screened_at: str
+    conditions: Conditions
+    eyes: Sequence[EyeRecord]
+    refusal: Refusal | None
+
+    def is_about(self, picture: FoundPicture, conditions: Conditions) -> bool:
+        """Whether this is the picture, unchanged, and was answered under the same conditions."""
+        same_file = (self.file, self.size, self.modified_ns) == (picture.name, picture.size, picture.modified_ns)
+        return same_file and self.conditions == conditions
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it might have an answer now: a file that could not be read, not one whose content is wrong."""
+        return self.refusal is not None and self.refusal.code in _MAY_PASS
+
+    def to_line(self) -> bytes:
+        """JSON in ASCII and its line's end; file names that are no UTF-8 survive as escaped surrogates."""
+        return (json.dumps(asdict(self), ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
+
+    @classmethod
+    def from_line(cls, line: bytes) -> PictureRecord:
+        """
+        Raises:
+            DamagedLine: it is not what `to_line` writes.
+        """
+        try:
+            values: dict[str, Any] = json.loads(line)
+            values["eyes"] = [EyeRecord(**eye) for eye in values["eyes"]]
+            values["refusal"] = None if values["refusal"] is None else Refusal(**values["refusal"])
+            return cls(**values)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise DamagedLine from error
+
+
+def record_of_eye(eye: EyeReport, classes: Sequence[str], preview: str, heatmap: str | None) -> EyeRecord:
+    """What is kept of a report; its pixels are in the two files."""
+    return EyeRecord(
+        eye=eye.side.value,
+        best_prediction=classes[eye.best_class],
+        confidence=percentage(eye.confidence),
+        average_scores=percentages(eye.probabilities, classes),
+        inconclusive=eye.inconclusive,
+        reasons=[reason.value for reason in eye.reasons],
+        unfamiliarity=None if eye.unfamiliarity is None else round(eye.unfamiliarity, 3),
+        found_by=eye.source.value,
+        preview=preview,
+        heatmap=heatmap,
+    )

@@ -1,0 +1,87 @@
+"""The folder of a report: readable by its owner only, because it holds pictures of people."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from src.core.errors import StartupError
+
+RESULTS_FILE = "results.jsonl"
+_PREVIEWS = "previews"
+_ONLY_OWNER = 0o700
+_UNFINISHED = ".unfinished-"
+# Only files that a screening wrote are ever deleted.
+_OUR_PREVIEWS = re.compile(r"[0-9a-f]{16}-(left|right)_eye(-heatmap)?\.jpg|\.unfinished-.*")
+
+
+class ReportFolder:
+    """Where a screening writes.
+
+    Attributes:
+        results: the JSON lines, one per picture.
+        eyes: the table, one row per eye.
+        page: the report for people.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results = folder / RESULTS_FILE
+        self.eyes = folder / "eyes.csv"
+        self.page = folder / "report.html"
+
+    def prepare(self) -> None:
+        """Makes the folder, or takes one that is empty or a report already, and shuts everybody else out.
+
+        Raises:
+            StartupError: there is something else in it, or it cannot be written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not is_report(self.folder) and any(self.folder.iterdir()):
+                raise StartupError(
+                    f"{self.folder} holds something else than a report: name a new folder, or that of a report."
+                )
+            self.folder.chmod(_ONLY_OWNER)
+            self.results.touch(mode=0o600)
+            (self.folder / _PREVIEWS).mkdir(mode=_ONLY_OWNER, exist_ok=True)
+        except OSError as error:
+            raise StartupError(f"{self.folder} cannot be written to: {error.strerror}.") from None
+
+    def preview(self, name: str) -> Path:
+        """Where the preview of this name is, or would be."""
+        return self.folder / _PREVIEWS / name
+
+    def keep_only_previews(self, names: set[str]) -> None:
+        """Deletes the previews of pictures that are no longer reported.
+
+        Raises:
+            OSError: one cannot be deleted.
+        """
+        for file in (self.folder / _PREVIEWS).iterdir():
+            if file.name not in names and _OUR_PREVIEWS.fullmatch(file.name):
+                file.unlink()
+
+
+def is_report(folder: Path) -> bool:
+    """Whether a screening has written, or at least begun to write, into this folder."""
+    return (folder / RESULTS_FILE).is_file() and (folder / _PREVIEWS).is_dir()
+
+
+def write_privately(file: Path, content: bytes) -> None:
+    """Writes the whole file or nothing of it, readable by its owner only.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # A temporary file is its owner's only, whatever the umask says.
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_UNFINISHED)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,85 @@
+"""Picture files go through the service as an upload does, without HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.config.settings import Settings
+from src.core.errors import EyeNetError
+from src.core.types import AnalysisReport, Frame
+from src.services.analysis import EyeAnalysis
+from src.utils.data_uri import encode_data_uri
+
+UNREADABLE_FILE = "unreadable_file"
+_FILE_TOO_LARGE = "file_too_large"
+_BYTES_PER_MEGABYTE = 1024 * 1024
+
+_log = logging.getLogger("eyenet.picture_file")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a file has no answer: a stable code, that of the API where it has one, and a sentence for a person."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """What became of a file: a report or a refusal, never both.
+
+    Attributes:
+        sha256: of the file, hexadecimal; None where it could not be read.
+    """
+
+    sha256: str | None
+    report: AnalysisReport | None = None
+    refusal: Refusal | None = None
+
+
+def keeping_nothing(settings: Settings) -> Settings:
+    """The same settings for who works on files of his own: nothing of them is saved.
+
+    Nor is anything deleted that the server saved: how long that is kept is the server's own settings' to say.
+    """
+    return settings.model_copy(
+        update={"save_temp_images": False, "save_eyes": False, "image_retention_hours": math.inf}
+    )
+
+
+async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:
+    """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does. Nothing about the file is fatal.
+
+    Args:
+        analysis: the service.
+        file: any file.
+        largest_bytes: one that is larger is not read.
+    """
+    try:
+        size = file.stat().st_size
+        if size > largest_bytes:
+            megabytes, allowed = (-(-count // _BYTES_PER_MEGABYTE) for count in (size, largest_bytes))
+            sentence = f"the file has {megabytes:.0f} MiB, more than the {allowed:.0f} allowed (MAX_BODY_MB)"
+            return FileAnswer(None, refusal=Refusal(_FILE_TOO_LARGE, sentence))
+        data = await asyncio.to_thread(file.read_bytes)
+    except OSError as error:
+        return FileAnswer(None, refusal=Refusal(UNREADABLE_FILE, f"the file cannot be read: {error.strerror}"))
+    sha256 = hashlib.sha256(data).hexdigest()
+    frame = Frame(0, encode_data_uri(data, "application/octet-stream"))
+    try:
+        return FileAnswer(sha256, report=await analysis.analyse_upload(frame))
+    except EyeNetError as error:
+        # Of a request, the sentence names the field.
+        return FileAnswer(sha256, refusal=Refusal(error.code, str(error).removeprefix("image: ")))
+    except Exception as error:
+        # Whatever a picture broke, the pictures after it are to be answered.
+        _log.exception("the service failed on a picture")
+        return FileAnswer(
+            sha256, refusal=Refusal(EyeNetError.code, f"the service failed on it ({type(error).__name__})")
+        )

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from skimage import data
+
+from src.core.types import RgbImage
+from tests.browser.chromium import arguments, find_chromium, write_camera_file
+from tests.browser.demo_page import DemoPage
+from tests.contract.payloads import picture_bytes
+from tests.contract.service_process import ServiceProcess
+
+OpenPage: TypeAlias = Callable[..., DemoPage]
+
+
+@pytest.fixture(scope="session")
+def page_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """One service with the default settings."""
+    with ServiceProcess(tmp_path_factory.mktemp("page") / "log") as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's camera sees: the portrait as a person sits before a webcam."""
+    file = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    write_camera_file(file, cv2.resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), (640, 480)))
+    return file
+
+
+# One per module: while Playwright's synchronous interface is open, its thread has a running event loop, and tests of
+# other folders call asyncio.run().
+@pytest.fixture(scope="module")
+def browser(camera_file: Path) -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("needs Chromium; Debian, Ubuntu: apt install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments(camera_file))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, page_service: ServiceProcess) -> Iterator[OpenPage]:
+    """Opens the page in a context of its own; afterwards nothing may have gone elsewhere or been complained of."""
+    opened: list[DemoPage] = []
+
+    def open_one(service: ServiceProcess = page_service, init_script: str = "", **context_options: Any) -> DemoPage:
+        context = browser.new_context(**context_options)
+        if init_script:
+            context.add_init_script(init_script)
+        opened.append(DemoPage(context.new_page(), f"http://127.0.0.1:{service.port}/"))
+        return opened[-1]
+
+    yield open_one
+    for page in opened:
+        page.page.context.close()
+    assert [page.foreign_requests() for page in opened] == [[] for _ in opened]
+    assert [page.complaints for page in opened] == [[] for _ in opened]
+
+
+@pytest.fixture(scope="session")
+def portrait_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(tmp_path_factory, "portrait.png", np.asarray(data.astronaut()))
+
+
+@pytest.fixture(scope="session")
+def eye_file(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Path:
+    return _written(tmp_path_factory, "eye.png", eye_photo)
+
+
+@pytest.fixture(scope="session")
+def dim_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait, small and nearly black: its eyes are found, and there is more than one reason to doubt them."""
+    dim = (np.asarray(data.astronaut()) * 0.08).astype(np.uint8)
+    return _written(tmp_path_factory, "dim.png", cv2.resize(dim, (160, 160), interpolation=cv2.INTER_AREA))
+
+
+@pytest.fixture(scope="session")
+def no_picture_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("files") / "holiday.jpg"
+    file.write_bytes(b"this is not a picture")
+    return file
+
+
+def _written(tmp_path_factory: pytest.TempPathFactory, name: str, picture: RgbImage) -> Path:
+    file = tmp_path_factory.mktemp("files") / name
+    file.write_bytes(picture_bytes(picture))
+    return file

@@ -1,0 +1,125 @@
+"""The camera: three seconds, the sharpest frames, both eyes."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import pytest
+from PIL import Image
+
+from tests.browser.conftest import OpenPage
+from tests.browser.demo_page import DemoPage
+
+NO_CAMERA = """navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NAME"));"""
+# Chromium on Linux has no face finder of its own; where there is one, it answers like this.
+FACE_FINDER = """window.FaceDetector = class {
+  async detect() { return [{ boundingBox: { x: 1, y: 2, width: 3, height: 4 } },
+                           { boundingBox: { x: 250, y: 70, width: 200, height: 260 } }]; }
+};"""
+
+SPOIL_THE_SECOND = """const { stringify } = JSON;
+JSON.stringify = (frames) => {
+  frames[1].image = "data:image/png;base64,AAAA";
+  return stringify(frames);
+};"""
+
+
+def take_three_seconds(page: DemoPage) -> None:
+    page.page.click("#camera-open")
+    page.page.wait_for_selector("#camera[data-state=ready]")
+    page.page.click("#camera-start")
+
+
+def test_three_seconds_of_camera_become_both_eyes(open_page: OpenPage) -> None:
+    page = open_page()
+    take_three_seconds(page)
+    page.wait_for("result")
+    (frames,) = page.payloads("predict")
+
+    assert len(frames) == 5
+    for frame in frames:
+        assert set(frame) == {"image", "score", "blur", "box"}
+        assert 0 < frame["blur"] < 1
+        assert (frame["score"], frame["box"]) == (None, None)
+        picture = Image.open(io.BytesIO(base64.b64decode(frame["image"].removeprefix("data:image/png;base64,"))))
+        width, height = picture.size
+        assert width / height == pytest.approx(640 / 480, rel=0.01)
+        assert 640 <= width <= 960
+    for eye in ("right_eye", "left_eye"):
+        assert "Most like: Healthy" in page.eye(eye)
+        assert "Found by the landmarks of the face, in 5 pictures." in page.eye(eye)
+    assert "Camera, 5 pictures" in page.text(".result-top")
+    assert page.page.locator("#sent img").count() == 5
+
+
+def test_the_camera_is_off_when_the_frames_are_taken(open_page: OpenPage) -> None:
+    page = open_page()
+    page.page.click("#camera-open")
+    page.page.wait_for_selector("#camera[data-state=ready]")
+    track = page.page.evaluate_handle("document.querySelector('#camera-video').srcObject.getTracks()[0]")
+    assert track.evaluate("track => track.readyState") == "live"
+    page.page.click("#camera-start")
+    page.wait_for("working")
+
+    assert track.evaluate("track => track.readyState") == "ended"
+    page.wait_for("result")
+
+
+def test_the_camera_can_be_closed(open_page: OpenPage) -> None:
+    page = open_page()
+    take_three_seconds(page)
+    track = page.page.evaluate_handle("document.querySelector('#camera-video').srcObject.getTracks()[0]")
+    page.page.click("#camera-close")
+    page.wait_for("ready")
+
+    assert track.evaluate("track => track.readyState") == "ended"
+    assert page.page.evaluate("document.activeElement.id") == "camera-open"
+    page.page.wait_for_timeout(3500)
+    assert page.payloads("predict") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("NotAllowedError", "The browser did not allow the camera."),
+        ("NotFoundError", "No camera was found."),
+        ("NotReadableError", "The camera is in use by another program."),
+        ("AbortError", "The camera could not be started."),
+    ],
+)
+def test_a_camera_that_cannot_be_had_is_a_sentence(open_page: OpenPage, name: str, sentence: str) -> None:
+    page = open_page(init_script=NO_CAMERA.replace("NAME", name))
+    page.page.click("#camera-open")
+    page.page.wait_for_selector("#camera[data-state=failed]")
+
+    assert sentence in page.text("#camera-text")
+    assert page.page.is_hidden("#camera-start")
+    page.page.click("#camera-close")
+    page.wait_for("ready")
+
+
+def test_a_page_that_gets_no_camera_at_all_says_why(open_page: OpenPage) -> None:
+    page = open_page(init_script="Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
+    page.page.click("#camera-open")
+    page.page.wait_for_selector("#camera[data-state=failed]")
+
+    assert "only to pages that come over https or from localhost" in page.text("#camera-text")
+
+
+def test_a_face_that_the_browser_finds_is_a_hint(open_page: OpenPage) -> None:
+    page = open_page(init_script=FACE_FINDER)
+    take_three_seconds(page)
+    page.wait_for("result")
+
+    for frame in page.payloads("predict")[0]:
+        assert frame["box"] == {"x": 250, "y": 70, "w": 200, "h": 260}
+
+
+def test_a_frame_that_cannot_be_read_is_told_and_the_others_are_answered(open_page: OpenPage) -> None:
+    page = open_page(init_script=SPOIL_THE_SECOND)
+    take_three_seconds(page)
+    page.wait_for("result")
+
+    assert "1 picture of 5 could not be used; the others were. Picture 2: The data" in page.text("#result-notes")
+    assert "in 4 pictures." in page.eye("right_eye")

@@ -1,0 +1,140 @@
+"""The demo page as browsers and caches get it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from src.config.settings import ASSETS_DIR
+from tests.contract.service_process import ServiceProcess
+
+FILES = sorted(file.name for file in (ASSETS_DIR / "web").iterdir() if file.name != "index.html")
+PATHS = ["/", *(f"/assets/web/{name}" for name in FILES)]
+
+
+def on_disk(path: str) -> bytes:
+    return (ASSETS_DIR / "web" / (path.rpartition("/")[2] or "index.html")).read_bytes()
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("path", PATHS)
+def test_every_file_comes_as_it_is(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert answer.content == on_disk(path)
+    kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    assert answer.headers["content-type"].split(";")[0] == kinds[path.rpartition(".")[2] if path != "/" else "html"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere(client: httpx.Client) -> None:
+    policy = client.get("/").headers["content-security-policy"]
+    directives = dict(directive.split(" ", 1) for directive in policy.split("; "))
+
+    assert directives["default-src"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == directives["connect-src"] == "'self'"
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_everything_that_the_page_names_is_there(client: httpx.Client) -> None:
+    named = re.findall(r'(?:href|src)="([^"#]+)', client.get("/").text)
+    imported = {f"assets/web/{name}" for name in re.findall(r'from "\./([\w.]+)"', " ".join(map(read, FILES)))}
+
+    assert named
+    assert {f"/{name}" for name in {*named, *imported}} <= set(PATHS)
+
+
+def read(name: str) -> str:
+    return (ASSETS_DIR / "web" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PATHS[:3])
+def test_what_a_browser_has_is_not_sent_again(client: httpx.Client, path: str) -> None:
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    other = client.get(path, headers={"If-None-Match": '"of-another-version"'})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert again.headers["cache-control"] == "no-cache"
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+@pytest.mark.parametrize("path", PATHS[:3])
+def test_head_has_the_headers_and_no_body(client: httpx.Client, path: str) -> None:
+    full, head = client.get(path), client.head(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "etag", "content-security-policy"):
+        assert head.headers[name] == full.headers[name]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", PATHS[:2])
+def test_a_wrong_method_is_told_the_right_one(client: httpx.Client, path: str, method: str) -> None:
+    answer = client.request(method, path)
+
+    assert answer.status_code == 405
+    assert answer.json()["body"]["code"] == "method_not_allowed"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/web",
+        "/assets/web/",
+        "/assets/web/index.html",
+        "/assets/web/nothing.js",
+        "/assets/web/%2e%2e/models/eyenet_model_52k_ds.json",
+        "/assets/web/..%2fmodels%2feyenet_model_52k_ds.json",
+        "/assets/web/..%5cmodels",
+        "/assets/web//etc/passwd",
+        "/assets/models/eyenet_model_52k_ds.json",
+        "/assets/web/main.js/more",
+    ],
+)
+def test_no_other_file_can_be_asked_for(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert answer.json()["body"]["code"] == "not_found"
+
+
+def test_dots_in_a_path_lead_nowhere(service: ServiceProcess) -> None:
+    """httpx would resolve them before it sends; a raw request does not."""
+    import socket
+
+    for path in (
+        "/assets/web/../models/eyenet_model_52k_ds.json",
+        "/assets/web/../../config/settings.py",
+        "/../main.py",
+    ):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode("ascii"))
+            assert connection.recv(1024).startswith(b"HTTP/1.1 404")
+
+
+def test_the_page_is_counted_under_two_routes(client: httpx.Client) -> None:
+    client.get("/")
+    client.get("/assets/web/main.js")
+    metrics = client.get("/metrics").text
+
+    assert 'eyenet_requests_total{code="-",method="GET",route="/",status="200"}' in metrics
+    assert 'eyenet_requests_total{code="-",method="GET",route="/assets/web",status="200"}' in metrics
+
+
+def test_the_page_can_be_switched_off(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, DEMO_PAGE="false") as service:
+        service.wait_for_health(503)
+        answers = [service.client.get("/"), service.client.post("/"), service.client.get("/assets/web/main.js")]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert {answer.json()["body"]["code"] for answer in answers} == {"not_found"}

@@ -1,0 +1,183 @@
+"""What people send is answered and gone: nothing of it is on the disk or in the log, unless settings say so."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import numpy as np
+import pytest
+
+from src.config.settings import PROJECT_ROOT
+from src.core.types import RgbImage
+from tests.contract.payloads import base64_of, data_uri, frame, picture_bytes
+from tests.contract.service_process import ServiceProcess
+
+REQUESTS = 100
+FILE_NAME = "anna-smith-left-eye"
+KEY = "a-key-for-another-service"
+# Not of the service: what tools and tests write while it runs.
+_OF_OTHERS = {".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "build"}
+_PICTURE_NAME = re.compile(r"[0-9a-f]{32}\.png")
+
+
+class Sent(NamedTuple):
+    """A request; `options` are those of httpx."""
+
+    method: str
+    path: str
+    options: dict[str, Any]
+
+
+def everything_in(*folders: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file and folder, by path."""
+    found = {}
+    for folder in folders:
+        for parent, below, files in os.walk(folder):
+            below[:] = [name for name in below if name not in _OF_OTHERS and not name.startswith(".venv")]
+            for name in [*below, *files]:
+                status = (Path(parent) / name).lstat()
+                found[str(Path(parent) / name)] = (status.st_size if name in files else 0, status.st_mtime_ns)
+    return found
+
+
+def names_in(*folders: Path) -> list[str]:
+    return [file.name for folder in folders for file in folder.iterdir()]
+
+
+def kinds_of_requests(face: RgbImage, eye_photo: RgbImage) -> list[Sent]:
+    """Good and bad ones, of faces and of eyes, with names of files and keys wherever clients may put them."""
+    noise = np.random.default_rng(3).integers(0, 256, (320, 320, 3), np.uint8)
+    png = picture_bytes(eye_photo, "PNG")
+    named = {"name": f"{FILE_NAME}.jpg", "path": f"/home/anna/{FILE_NAME}.jpg"}
+    keyed = {"headers": {"X-API-Key": KEY, "Authorization": f"Bearer {KEY}"}}
+    return [
+        Sent("POST", "/predict", {"json": [frame(face), frame(face)], **keyed}),
+        Sent("POST", "/upload", {"json": {"image": data_uri(eye_photo, "JPEG")} | named}),
+        Sent("POST", "/upload", {"json": {"image": data_uri(face)}}),
+        Sent("POST", "/predict", {"json": [frame(face) | named, {"image": base64_of(png[:-200])}]}),
+        Sent("POST", "/predict", {"json": [frame(noise)]}),
+        Sent("POST", "/upload", {"json": {"image": base64_of(png[: len(png) // 2])}}),
+        Sent("POST", "/upload", {"json": {"image": f"{FILE_NAME}.jpg"}}),
+        Sent("POST", "/upload", {"content": b'{"image": "' + base64_of(png).encode()}),
+        Sent("POST", "/upload", {"files": {"image": (f"{FILE_NAME}.png", png, "image/png")}}),
+        Sent("POST", "/upload", {"json": named, "params": {"file": f"{FILE_NAME}.jpg", "api_key": KEY}}),
+        Sent("GET", f"/{FILE_NAME}.jpg", {"params": {"api_key": KEY}}),
+        Sent("PUT", "/predict", {"json": [frame(eye_photo)], **keyed}),
+    ]
+
+
+def send(service: ServiceProcess, requests: Sequence[Sent]) -> list[httpx.Response]:
+    def one(sent: Sent) -> httpx.Response:
+        return service.client.request(sent.method, sent.path, **sent.options)
+
+    with ThreadPoolExecutor(8) as clients:
+        return list(clients.map(one, requests))
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Folders of its own for whatever a library might write unasked."""
+    folder = tmp_path_factory.mktemp("homes")
+    private = {name: folder / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    for path in private.values():
+        path.mkdir()
+    return {name: str(path) for name, path in private.items()}
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, homes: dict[str, str]) -> Iterator[ServiceProcess]:
+    """The defaults, but for a log that says all it can."""
+    log_file = tmp_path_factory.mktemp("watched") / "log"
+    with ServiceProcess(log_file, LOG_LEVEL="DEBUG", PYTHONDONTWRITEBYTECODE="1", **homes) as process:
+        yield process
+
+
+def test_after_a_hundred_requests_nothing_is_on_the_disk_and_nothing_private_in_the_log(
+    watched: ServiceProcess, homes: dict[str, str], face: RgbImage, eye_photo: RgbImage
+) -> None:
+    kinds = kinds_of_requests(face, eye_photo)
+    requests = [kinds[number % len(kinds)] for number in range(REQUESTS)]
+    folders = [PROJECT_ROOT, *map(Path, homes.values())]
+    before = everything_in(*folders)
+    answers = send(watched, requests)
+    time.sleep(0.5)
+    after = everything_in(*folders)
+
+    assert after == before
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) == {200, 400, 404, 405}
+    assert statuses[200] >= REQUESTS / 4
+    assert_nothing_private_in(watched.log, requests, answers)
+
+
+def assert_nothing_private_in(log: str, requests: Sequence[Sent], answers: Sequence[httpx.Response]) -> None:
+    assert log.count(" path=/predict ") + log.count(" path=/upload ") + log.count(" path=other ") == len(answers)
+    for text in ("data:image", "base64,", "iVBOR", "/9j/", FILE_NAME, "anna", KEY, "api_key"):
+        assert text not in log
+    # Times are numbers, too, and now and then the same ones.
+    words = re.sub(r"^\S+Z |ms=\S+|bytes_out=\d+", "", log, flags=re.MULTILINE)
+    for answer in answers:
+        if answer.status_code == 200:
+            for eye in eyes_of(answer):
+                assert eye["best_prediction"] not in words
+                numbers = [*eye.get("average_scores", {}).values(), eye.get("confidence"), eye.get("unfamiliarity")]
+                for number in numbers:
+                    assert not re.search(rf"(?<![\d.]){re.escape(str(number))}(?![\d.])", words)
+    for text in long_texts_of(requests):
+        for start in range(0, len(text) - 24, max(1, len(text) // 7)):
+            assert text[start : start + 24] not in log
+
+
+def eyes_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    content = answer.json()
+    eyes = content.get("body", content)
+    return [eyes["left_eye"], eyes["right_eye"]]
+
+
+def long_texts_of(requests: Sequence[Sent]) -> set[str]:
+    """The pictures as they were sent."""
+    found = set()
+    for sent in requests:
+        body = sent.options.get("json", [])
+        pictures = body if isinstance(body, list) else [body]
+        found |= {picture["image"].partition(",")[2] or picture["image"] for picture in pictures if "image" in picture}
+    return {text for text in found if len(text) > 100}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_what_is_saved_has_random_names_and_goes_when_its_time_is_up_also_after_a_crash(
+    tmp_path: Path, face: RgbImage, eye_photo: RgbImage
+) -> None:
+    frames, eyes = tmp_path / "frames", tmp_path / "eyes"
+    folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(eyes), "SUPERVISE": "false"}
+    with ServiceProcess(tmp_path / "log", SAVE_TEMP_IMAGES="true", SAVE_EYES="true", **folders) as service:
+        answers = send(service, kinds_of_requests(face, eye_photo))
+        give_up_at = time.monotonic() + 60
+        # Four faces of two eyes, one photo of an eye; one frame of noise.
+        while (len(names_in(frames)), len(names_in(eyes))) != (6, 9):
+            assert time.monotonic() < give_up_at, (names_in(frames), names_in(eyes))
+            time.sleep(0.1)
+        service.send_signal(signal.SIGKILL)
+        service.wait()
+    saved = names_in(frames, eyes)
+
+    assert sum(answer.status_code == 200 for answer in answers) == 4
+    assert all(_PICTURE_NAME.fullmatch(name) for name in saved)
+    assert len(set(saved)) == len(saved)
+
+    # A later process deletes what one left that had no time to; also when it saves nothing itself.
+    with ServiceProcess(tmp_path / "log2", IMAGE_RETENTION_HOURS="0.0001", **folders):
+        give_up_at = time.monotonic() + 60
+        while names_in(frames, eyes):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.1)

@@ -1,0 +1,242 @@
+"""The service comes back when its server process dies, stops when told to, and gives up a process that only dies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from src.config.settings import Settings
+from src.core.types import RgbImage
+from src.supervisor.restarts import MAX_FAILED_STARTS
+from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S
+from tests.contract.payloads import data_uri, frame
+from tests.contract.service_process import ServiceProcess
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="the processes are looked up in /proc, which only Linux has"
+)
+
+MALFORMED_CHUNK = b"POST /predict HTTP/1.1\r\nHost: eyenet\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+LONGEST_WAIT_S = 120
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    give_up_at = time.monotonic() + LONGEST_WAIT_S
+    while not condition():
+        assert time.monotonic() < give_up_at, f"not within {LONGEST_WAIT_S} s: {what}"
+        time.sleep(0.01)
+
+
+def send_malformed_chunk(service: ServiceProcess) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
+        connection.sendall(MALFORMED_CHUNK)
+        # An answer, or an end of the connection: either is fine, both mean that it has been read.
+        try:
+            connection.recv(4096)
+        except ConnectionResetError:
+            return
+
+
+def kill(pid: int | None) -> None:
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def wait_for_other_server(service: ServiceProcess, previous: int | None) -> int:
+    """The process that follows the previous one."""
+    wait_until(lambda: service.server_pid not in {None, previous}, "another server process")
+    assert service.server_pid is not None
+    return service.server_pid
+
+
+def restarts_on_the_page(client: httpx.Client) -> float:
+    (line,) = (line for line in client.get("/metrics").text.splitlines() if line.startswith("eyenet_restarts_total "))
+    return float(line.split()[1])
+
+
+def restarts_in_the_log(service: ServiceProcess) -> int:
+    return service.log.count(", restart ")
+
+
+def is_port_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def open_descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def status_of(pid: int, field: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith(f"{field}:"))
+
+
+class TestDeaths:
+    """One after the other, of the same service."""
+
+    @pytest.fixture(scope="class")
+    def model(self, tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+        """A copy, to be taken away."""
+        return Path(shutil.copy(settings.model_path, tmp_path_factory.mktemp("model")))
+
+    @pytest.fixture(scope="class")
+    def service(self, tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[ServiceProcess]:
+        folder = tmp_path_factory.mktemp("supervised")
+        with ServiceProcess(folder / "log", MODEL_PATH=str(model)) as process:
+            yield process
+
+    def test_the_supervisor_is_small_and_has_one_thread(self, service: ServiceProcess) -> None:
+        assert int(status_of(service.pid, "Threads")) == 1
+        assert int(status_of(service.pid, "VmRSS")) < 64 * 1024
+        assert service.resident_megabytes > 300
+
+    def test_a_malformed_chunk_kills_the_server_process_and_the_next_request_is_answered(
+        self, service: ServiceProcess, eye_photo: RgbImage
+    ) -> None:
+        first, before = service.server_pid, restarts_on_the_page(service.client)
+        send_malformed_chunk(service)
+        wait_for_other_server(service, first)
+        service.wait_for_health(200)
+
+        assert "server process ended by SIGABRT, restart 1 in 0.5 s" in service.log
+        assert service.client.post("/upload", json={"image": data_uri(eye_photo)}).status_code == 200
+        assert restarts_on_the_page(service.client) == before + 1
+
+    def test_a_killed_one_comes_back_each_time_and_nothing_is_left_over(
+        self, service: ServiceProcess, eye_photo: RgbImage
+    ) -> None:
+        descriptors, before = open_descriptors(service.pid), restarts_on_the_page(service.client)
+        for _ in range(2):
+            previous = service.server_pid
+            kill(previous)
+            wait_for_other_server(service, previous)
+            service.wait_for_health(200)
+
+        assert service.client.post("/upload", json={"image": data_uri(eye_photo)}).status_code == 200
+        assert restarts_on_the_page(service.client) == before + 2
+        assert open_descriptors(service.pid) == descriptors
+        assert len(service.server_pids) == 1
+
+    def test_one_that_ran_is_tried_again_also_when_it_cannot_start(self, service: ServiceProcess, model: Path) -> None:
+        """As while a file is being replaced."""
+        elsewhere = model.rename(model.with_suffix(".away"))
+        before = restarts_in_the_log(service)
+        kill(service.server_pid)
+        wait_until(lambda: restarts_in_the_log(service) == before + 2, "a start that fails")
+        elsewhere.rename(model)
+        service.wait_for_health(200)
+
+        assert "cannot start: MODEL_PATH is wrong" in service.log
+        assert "server process ended with exit code 1, restart" in service.log
+        assert "Traceback" not in service.log
+
+    def test_it_still_stops_when_told_to(self, service: ServiceProcess) -> None:
+        assert service.stop() == 0
+        assert is_port_free(service.port)
+
+
+class TestCrashLoop:
+    def test_it_gives_up_with_a_sentence_and_an_exit_code_of_its_own(self, tmp_path: Path) -> None:
+        with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
+            server = None
+            for _ in range(MAX_FAILED_STARTS):
+                server = wait_for_other_server(service, server)
+                kill(server)
+
+            assert service.wait() == GAVE_UP
+            last = service.log.splitlines()[-1]
+            assert "CRITICAL eyenet.supervisor server process ended by SIGKILL; giving up: 5 ended" in last
+            delays = [line.split(" in ")[1] for line in service.log.splitlines() if ", restart " in line]
+            assert delays == ["0.5 s", "1.0 s", "2.0 s", "4.0 s"]
+
+    def test_a_stop_signal_between_two_server_processes_is_obeyed_at_once(self, tmp_path: Path) -> None:
+        with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
+            server = None
+            for _ in range(MAX_FAILED_STARTS - 1):
+                server = wait_for_other_server(service, server)
+                kill(server)
+            wait_until(lambda: "restart 4 in 4.0 s" in service.log, "the longest pause")
+            service.send_signal(signal.SIGTERM)
+
+            assert service.wait() == 0
+            assert "SIGTERM: stopped before the restart" in service.log
+
+
+class TestStopping:
+    def busy(self, service: ServiceProcess, clients: ThreadPoolExecutor, face: RgbImage) -> Callable[[], int]:
+        """A request in flight that takes a while; gives its status."""
+        url = service.client.base_url.join("/predict")
+        answer = clients.submit(httpx.post, url, json=[frame(face)] * 16, timeout=120)
+        service.wait_for_requests_in_flight(1)
+        return lambda: answer.result().status_code
+
+    def test_when_the_supervisor_is_killed_the_server_process_answers_stops_and_frees_the_port(
+        self, tmp_path: Path, face: RgbImage
+    ) -> None:
+        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
+            status = self.busy(service, clients, face)
+            service.send_signal(signal.SIGKILL)
+
+            assert status() == 200
+            assert service.wait() == -signal.SIGKILL
+            wait_until(lambda: is_port_free(service.port), "a free port")
+            wait_until(lambda: service.log.endswith("stopped\n"), "the end of the server process")
+            assert "the supervisor is gone" in service.log
+
+    def test_a_signal_to_both_processes_is_one_wish(self, tmp_path: Path, face: RgbImage) -> None:
+        """As `pkill` sends it, and the terminal on Ctrl-C: the second must not be taken for impatience."""
+        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
+            status = self.busy(service, clients, face)
+            server = service.server_pid
+            assert server is not None
+            os.kill(server, signal.SIGINT)
+            service.send_signal(signal.SIGINT)
+            os.kill(server, signal.SIGINT)
+
+            assert status() == 200
+            assert service.wait() == 0
+
+    def test_a_second_signal_does_not_wait_for_requests_in_flight(self, tmp_path: Path, face: RgbImage) -> None:
+        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
+            status = self.busy(service, clients, face)
+            service.send_signal(signal.SIGTERM)
+            wait_until(lambda: "SIGTERM: draining, 1 requests in flight" in service.log, "the first signal")
+            service.send_signal(signal.SIGTERM)
+
+            assert service.wait() == 0
+            assert "stopping with 1 requests unanswered" in service.log
+            with pytest.raises(httpx.TransportError):
+                status()
+
+    def test_one_that_does_not_stop_is_killed_in_the_end(self, tmp_path: Path) -> None:
+        with ServiceProcess(tmp_path / "log", wait_until_healthy=False, DRAIN_TIMEOUT_S="0") as service:
+            os.kill(wait_for_other_server(service, None), signal.SIGSTOP)
+            started = time.monotonic()
+            service.send_signal(signal.SIGTERM)
+
+            assert service.wait() == 128 + signal.SIGKILL
+            assert time.monotonic() - started >= KILL_AFTER_S
+            assert "server process ended by SIGKILL while it was stopping" in service.log
+
+
+def test_without_a_supervisor_the_service_ends_with_its_server_process(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, SUPERVISE="false") as service:
+        service.wait_for_health(503)
+        assert service.server_pid == service.pid
+        send_malformed_chunk(service)
+        assert service.wait() == -signal.SIGABRT

@@ -1,0 +1,72 @@
+"""The compose files are valid, and say what the README says of them. No engine is needed, and none is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import compose_spec
+import pytest
+import yaml
+
+from src.config.settings import PROJECT_ROOT
+
+FILES = {
+    # What compose itself would have done with them: values put in, and what is reset taken away.
+    name: (PROJECT_ROOT / name).read_text(encoding="utf-8").replace("${PORT:-8000}", "8000")
+    for name in ("docker-compose.yml", "docker-compose.cpu.yml")
+}
+RESET = "    deploy: !reset null\n"
+
+
+def services() -> dict[str, Any]:
+    return dict(yaml.safe_load(FILES["docker-compose.yml"])["services"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_file_is_valid(name: str) -> None:
+    compose_spec.PyCompose.from_yaml(FILES[name].replace(RESET, "")).validate()
+
+
+def test_a_wrong_file_would_be_found_out() -> None:
+    wrong = FILES["docker-compose.yml"].replace("read_only: true", "readonly: true")
+    with pytest.raises(ValueError, match="readonly"):
+        compose_spec.PyCompose.from_yaml(wrong)
+
+
+def test_without_a_gpu_none_is_reserved() -> None:
+    assert RESET in FILES["docker-compose.cpu.yml"]
+    assert "deploy" in services()["backend"]
+
+
+def test_what_is_named_exists() -> None:
+    file = yaml.safe_load(FILES["docker-compose.yml"])
+    for service in file["services"].values():
+        assert set(service.get("depends_on", [])) <= set(file["services"])
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            assert (PROJECT_ROOT / source).is_dir() if source.startswith(".") else source in file["volumes"]
+
+
+def test_any_number_of_backends_can_stand_behind_the_one_port() -> None:
+    backend, gateway = services()["backend"], services()["gateway"]
+
+    # A port of the host can be had once: by the gateway, which `up backend` starts as well.
+    assert "ports" not in backend
+    assert "container_name" not in backend
+    assert backend["depends_on"] == ["gateway"]
+    assert gateway["ports"] == [f"8000:{gateway['environment']['GATEWAY_PORT']}"]
+    assert gateway["environment"]["BACKENDS"] == f"backend:{backend['environment']['PORT']}"
+
+
+def test_the_gateway_may_do_little_and_keeps_its_files_in_memory() -> None:
+    gateway = services()["gateway"]
+
+    assert gateway["user"] == "101:101"
+    assert gateway["read_only"] is True
+    assert gateway["cap_drop"] == ["ALL"]
+    assert [entry.split(":")[0] for entry in gateway["tmpfs"]] == ["/run/eyenet-gateway"]
+
+
+def test_the_gateway_is_given_no_keys() -> None:
+    assert "env_file" not in services()["gateway"]
+    assert "API_KEYS" not in services()["gateway"]["environment"]

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.service_process import ServiceProcess
+from tests.gateway.gateway_process import NGINX, GatewayProcess
+from tests.gateway.scripted_backend import ScriptedBackend, fine
+
+# So much that no test meets the limit by chance; tests of the limit itself take the default.
+UNLIMITED = "100000"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    needs_nginx = pytest.mark.skip(reason="nginx is not installed; on Debian and Ubuntu: apt-get install nginx-light")
+    for item in items:
+        if NGINX is None and "/gateway/test_" in item.path.as_posix() and "needs_no_nginx" not in item.keywords:
+            item.add_marker(needs_nginx)
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """The real service, for all tests that do not hurt it."""
+    with ServiceProcess(tmp_path_factory.mktemp("backend") / "log", SUPERVISE="false") as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory, backend: ServiceProcess) -> Iterator[GatewayProcess]:
+    """In front of the real service."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with GatewayProcess(folder, [backend.port], RATE_PER_ADDRESS=UNLIMITED) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def fine_backend() -> Iterator[ScriptedBackend]:
+    """Answers everything with 200."""
+    with ScriptedBackend(fine) as backend:
+        yield backend

@@ -1,0 +1,126 @@
+"""A share of what `make chaos` does, in seconds: whatever is sent to the port, the service behind it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from chaos.attacks import (
+    GARBAGE,
+    LARGE_HEADERS,
+    MALFORMED_CHUNKS,
+    SMUGGLING,
+    Conditions,
+    Observed,
+    hold_half_requests,
+    pipeline,
+    send_each,
+    send_large_bodies,
+    smuggle,
+)
+from chaos.mutated_requests import HttpRequest, requests
+from chaos.raw_http import exchange, has_error_shape
+from chaos.route_inputs import judge
+from src.core.types import RgbImage
+from tests.contract.payloads import data_uri
+from tests.contract.service_process import ServiceProcess
+from tests.gateway.gateway_process import GatewayProcess
+
+
+@pytest.fixture
+def good(gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage) -> Callable[[], httpx.Response]:
+    """A good request, to be sent beside an attack or after it."""
+    body = {"image": data_uri(eye_photo)}
+
+    def send() -> httpx.Response:
+        answer = gateway.client.post("/upload", json=body)
+        assert answer.status_code == 200
+        assert backend.client.get("/health").status_code == 200
+        return answer
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "messages", [MALFORMED_CHUNKS, GARBAGE, LARGE_HEADERS], ids=["malformed_chunks", "garbage", "large_headers"]
+)
+def test_what_is_no_request_is_refused_in_our_shape(
+    gateway: GatewayProcess, good: Callable[[], httpx.Response], messages: Sequence[bytes]
+) -> None:
+    observed = Observed()
+    send_each(gateway.port, messages, observed)
+
+    assert observed.tries == len(messages)
+    assert observed.other_shapes == 0
+    assert "200" not in observed.answers
+    good()
+
+
+def test_a_request_hidden_in_another_is_never_answered(
+    gateway: GatewayProcess, good: Callable[[], httpx.Response]
+) -> None:
+    observed = Observed()
+    smuggle(gateway.port, observed)
+
+    assert observed.tries == len(SMUGGLING)
+    assert observed.smuggled == 0
+    good()
+
+
+@pytest.mark.parametrize(
+    "opening", [b"", b"POST /upload HTTP/1.1\r\nHost: localhost\r\nX-Half: "], ids=["idle", "half"]
+)
+def test_hundreds_of_silent_connections_are_in_nobodys_way(
+    gateway: GatewayProcess, good: Callable[[], httpx.Response], opening: bytes
+) -> None:
+    with hold_half_requests(gateway.port, opening, 400):
+        assert [good().status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_hundred_requests_in_one_breath_are_answered_each(
+    gateway: GatewayProcess, good: Callable[[], httpx.Response]
+) -> None:
+    observed = Observed()
+    pipeline(gateway.port, observed)
+
+    assert observed.answers == {"200": 50, "400": 50}
+    good()
+
+
+def test_200_megabytes_reach_no_backend(
+    gateway: GatewayProcess, backend: ServiceProcess, good: Callable[[], httpx.Response]
+) -> None:
+    good()
+    before = backend.resident_megabytes
+    observed = send_large_bodies(Conditions(gateway.port, seconds=0.1, good_body=Path(), large_body_mb=200))
+
+    assert observed.answers == {"413": 2}
+    assert observed.other_shapes == 0
+    good()
+    assert backend.resident_megabytes - before < 50
+
+
+def test_a_form_is_told_that_json_is_wanted(gateway: GatewayProcess) -> None:
+    form = HttpRequest("POST", "/upload", (("Content-Type", "multipart/form-data"),), b"--x\r\n")
+    answer = exchange(gateway.port, form.raw)
+
+    assert answer.status == 400
+    assert has_error_shape(answer)
+    assert b'"invalid_json"' in answer.body
+
+
+def test_mutated_requests_have_answers_of_our_shape(
+    gateway: GatewayProcess, good: Callable[[], httpx.Response]
+) -> None:
+    @settings(max_examples=80, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(requests(with_multipart=True))
+    def send(request: HttpRequest) -> None:
+        _status, problem = judge(gateway.port, request)
+        assert problem is None
+
+    send()
+    good()

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from src.core.types import RgbImage
+from tests.contract.payloads import data_uri, frame
+from tests.contract.service_process import ServiceProcess
+from tests.gateway.gateway_process import GatewayProcess
+from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine, refuses
+
+ALLOWED = "http://localhost:5173"
+
+
+def test_an_upload_is_answered_as_without_the_gateway(
+    gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage
+) -> None:
+    body = {"image": data_uri(eye_photo)}
+    through, direct = gateway.client.post("/upload", json=body), backend.client.post("/upload", json=body)
+
+    assert through.status_code == direct.status_code == 200
+    assert through.json() == direct.json()
+
+
+def test_five_frames_are_answered(gateway: GatewayProcess, face: RgbImage) -> None:
+    answer = gateway.client.post("/predict", json=[frame(face)] * 5)
+
+    assert answer.status_code == 200
+    assert answer.json()["body"]["left_eye"]["frames_seen"] == 5
+
+
+def test_the_answer_has_all_headers_of_the_service_once(
+    gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage
+) -> None:
+    request = {"json": {"image": data_uri(eye_photo)}, "headers": {"Origin": ALLOWED, "X-Request-ID": "mine-1"}}
+    through, direct = gateway.client.post("/upload", **request), backend.client.post("/upload", **request)
+
+    for name in ("access-control-allow-origin", "access-control-expose-headers", "vary", "x-request-id"):
+        assert through.headers.get_list(name) == direct.headers.get_list(name) != []
+    assert "server-timing" in through.headers
+    assert through.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert through.headers["server"] == "nginx"
+
+
+def test_the_service_answers_preflights_itself(gateway: GatewayProcess) -> None:
+    headers = {"Origin": ALLOWED, "Access-Control-Request-Method": "POST"}
+    answer = gateway.client.options("/predict", headers=headers)
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == ALLOWED
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/live"])
+def test_operators_can_ask_through_it(gateway: GatewayProcess, path: str) -> None:
+    assert gateway.client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nothing", 404, "not_found"), ("GET", "/predict", 405, "method_not_allowed"),
+     ("POST", "/predict", 400, "invalid_json")],
+)  # fmt: skip
+def test_errors_of_the_service_pass_unchanged(
+    gateway: GatewayProcess, backend: ServiceProcess, method: str, path: str, status: int, code: str
+) -> None:
+    through, direct = gateway.client.request(method, path), backend.client.request(method, path)
+
+    assert (through.status_code, through.json()["body"]["code"]) == (status, code)
+    assert through.json() == direct.json()
+    assert through.headers.get("allow") == direct.headers.get("allow")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "header"),
+    [(401, "unauthorized", ("WWW-Authenticate", "Bearer")), (503, "busy", ("Retry-After", "7")),
+     (500, "internal_error", ("X-Request-ID", "of-the-backend"))],
+)  # fmt: skip
+def test_errors_that_need_the_service_to_suffer_pass_unchanged_too(
+    tmp_path: Path, status: int, code: str, header: tuple[str, str]
+) -> None:
+    with (
+        ScriptedBackend(refuses(status, code, **{header[0]: header[1]})) as backend,
+        GatewayProcess(tmp_path, [backend.port]) as gateway,
+    ):
+        answer = gateway.client.post("/upload", json={})
+
+    assert (answer.status_code, answer.json()["body"]["code"]) == (status, code)
+    assert answer.headers[header[0]] == header[1]
+
+
+def test_the_metrics_are_not_for_the_outside(gateway: GatewayProcess, backend: ServiceProcess) -> None:
+    answer = gateway.client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
+
+    assert backend.client.get("/metrics").status_code == 200
+    assert answer.status_code == 404
+    assert answer.json()["body"]["code"] == "not_found"
+
+
+def test_the_service_learns_who_asked(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+    with GatewayProcess(tmp_path, [fine_backend.port]) as gateway:
+        gateway.client.get("/health", headers={"X-Forwarded-For": "203.0.113.9", "X-API-Key": "secret"})
+        received = fine_backend.received[-1]
+
+    # The last address is the one that the gateway saw; what stands before it is the client's word.
+    assert received.headers["x-forwarded-for"] == "203.0.113.9, 127.0.0.1"
+    assert received.headers["x-forwarded-proto"] == "http"
+    assert received.headers["host"] == "127.0.0.1"
+    assert received.headers["x-api-key"] == "secret"
+
+
+def test_a_request_without_an_id_is_given_one(tmp_path: Path) -> None:
+    with ScriptedBackend(_echoes_the_id) as backend, GatewayProcess(tmp_path, [backend.port]) as gateway:
+        kept = gateway.client.get("/health", headers={"X-Request-ID": "mine-1"})
+        made = gateway.client.get("/health")
+        replaced = gateway.client.get("/health", headers={"X-Request-ID": 'id" status=200'})
+        log = gateway.log
+
+    assert kept.headers["x-request-id"] == "mine-1"
+    assert len(made.headers["x-request-id"]) == len(replaced.headers["x-request-id"]) == 32
+    for answer in (kept, made, replaced):
+        assert f"id={answer.headers['x-request-id']} " in log
+
+
+def test_connections_to_the_backend_are_kept(tmp_path: Path) -> None:
+    with (
+        ScriptedBackend(fine) as backend,
+        GatewayProcess(tmp_path, [backend.port], replaced={"worker_processes auto": "worker_processes 1"}) as gateway,
+    ):
+        for _ in range(5):
+            # A new connection of the client each time.
+            assert httpx.get(f"http://127.0.0.1:{gateway.port}/health").status_code == 200
+        assert {request.connection for request in backend.received} == {1}
+
+
+def test_a_chunked_body_reaches_the_backend_whole_and_with_its_length(tmp_path: Path) -> None:
+    with ScriptedBackend(fine) as backend, GatewayProcess(tmp_path, [backend.port]) as gateway:
+        gateway.client.post("/upload", content=(b"a" * 100_000 for _ in range(30)))
+
+    assert backend.received[-1].body == b"a" * 3_000_000
+
+
+def _echoes_the_id(request: Received) -> Reply:
+    return Reply(headers={"X-Request-ID": request.headers["x-request-id"]})

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.gateway_process import GatewayProcess
+from tests.gateway.raw_connection import RawConnection
+from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine
+
+SHORT = {
+    "client_header_timeout 10s": "client_header_timeout 1s",
+    "client_body_timeout 15s": "client_body_timeout 1s",
+    "send_timeout 15s": "send_timeout 1s",
+    "keepalive_timeout 65s": "keepalive_timeout 1s",
+}
+HALF_A_BODY = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n" + b"a" * 2_000_000
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"", b"POST /upload HT", b"POST /upload HTTP/1.1\r\nHost: a\r\n", HALF_A_BODY,
+     b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"],
+    ids=["nothing", "half_a_line", "half_a_header", "half_a_body", "half_a_chunk"],
+)  # fmt: skip
+def test_who_stops_halfway_is_dropped_and_no_backend_learns_of_it(tmp_path: Path, half: bytes) -> None:
+    with ScriptedBackend(fine) as backend, GatewayProcess(tmp_path, [backend.port], replaced=SHORT) as gateway:
+        with RawConnection(gateway.port) as connection:
+            if half:
+                connection.send(half)
+            assert connection.was_closed()
+        assert gateway.client.post("/upload", json={}).status_code == 200
+        assert len(backend.received) == 1
+
+
+def test_an_idle_connection_is_dropped_after_its_time(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+    with (
+        GatewayProcess(tmp_path, [fine_backend.port], replaced=SHORT) as gateway,
+        RawConnection(gateway.port) as connection,
+    ):
+        connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.answer().status_code == 200
+        assert connection.was_closed()
+
+
+def test_who_does_not_read_the_answer_is_dropped(tmp_path: Path) -> None:
+    with (
+        ScriptedBackend(_much) as backend,
+        GatewayProcess(tmp_path, [backend.port], replaced=SHORT) as gateway,
+        RawConnection(gateway.port) as connection,
+    ):
+        connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
+        gateway.wait_for(lambda: 'path="/live" status=200' in gateway.log, "end of the request")
+        # The answer was cut off: its length was said, and not all of it was sent.
+        assert "upstream timed out" not in gateway.log
+
+
+def test_requests_sent_without_waiting_are_answered_in_order(tmp_path: Path) -> None:
+    with (
+        ScriptedBackend(_path_back) as backend,
+        GatewayProcess(tmp_path, [backend.port]) as gateway,
+        RawConnection(gateway.port) as connection,
+    ):
+        connection.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(20)))
+        assert [connection.answer().text for _ in range(20)] == [f"/{number}" for number in range(20)]
+
+
+def _much(_request: Received) -> Reply:
+    return Reply(body=bytes(32_000_000))
+
+
+def _path_back(request: Received) -> Reply:
+    return Reply(body=request.path.encode())

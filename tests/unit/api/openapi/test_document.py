@@ -1,0 +1,206 @@
+"""The document is valid, says what this instance does, and leaves nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from src import __version__
+from src.api.openapi.document import openapi_document
+from src.api.openapi.error_guide import FROM_GATEWAY, leaf_errors
+from src.api.openapi.operations import operations
+from src.config.settings import Settings
+from src.core.notice import NOTICE
+
+PATHS = ("/predict", "/upload", "/health", "/live", "/metrics", "/", "/openapi.json", "/docs")
+GUARDED = ("/predict", "/upload", "/metrics")
+CHANGES: dict[str, dict[str, Any]] = {
+    "as it comes": {},
+    "legacy": {"legacy_envelope": True},
+    "two classes": {"classes": ("Ill", "Well"), "max_frames": 3},
+    "no other origins": {"allowed_origins": (), "mirrored_input": True},
+}
+METHODS = {"get", "head", "post"}
+
+
+def documented(settings: Settings, guarded: tuple[str, ...] = (), **changes: Any) -> dict[str, Any]:
+    return openapi_document(settings.model_copy(update=changes), PATHS, guarded)
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS & set(item):
+            yield path, method, item[method]
+
+
+def examples_of(document: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Where each is, its value, and the schema it has to obey."""
+    for path, method, operation in operations_of(document):
+        contents = [*operation["responses"].values(), operation.get("requestBody", {})]
+        for content in (content for each in contents for content in each.get("content", {}).values()):
+            for name, example in content.get("examples", {}).items():
+                yield f"{method} {path} {name}", example["value"], content["schema"]
+
+
+def errors_in(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    validator = Draft202012Validator({**schema, "components": document["components"]})
+    return [error.message for error in validator.iter_errors(value)]
+
+
+@pytest.mark.parametrize("guarded", [(), GUARDED])
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_it_is_valid(settings: Settings, changes: dict[str, Any], guarded: tuple[str, ...]) -> None:
+    validate(documented(settings, guarded, **changes))
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
+def test_every_example_obeys_its_schema(settings: Settings, changes: dict[str, Any]) -> None:
+    document = documented(settings, GUARDED, **changes)
+    examples = list(examples_of(document))
+
+    assert len(examples) > 10
+    for where, value, schema in examples:
+        assert errors_in(value, schema, document) == [], where
+
+
+def test_the_schemas_do_refuse(settings: Settings) -> None:
+    document = documented(settings)
+    ((answer, schema),) = (
+        (value, schema) for _, value, schema in examples_of(document) if schema["$ref"].endswith("/PredictAnswer")
+    )
+    eye = answer["body"]["left_eye"]
+
+    for field, wrong in (("best_prediction", "Ill"), ("confidence", 101), ("reasons", ["tired"]), ("found_by", "luck")):
+        changed = {**answer, "body": {**answer["body"], "left_eye": {**eye, field: wrong}}}
+        assert errors_in(changed, schema, document), field
+
+
+def test_it_has_version_licence_and_the_notice(settings: Settings) -> None:
+    info = documented(settings)["info"]
+    assert info["version"] == __version__
+    assert info["license"]["identifier"] == "MIT"
+    assert NOTICE in info["description"]
+
+
+def test_limits_and_classes_are_those_of_the_settings(settings: Settings) -> None:
+    document = documented(settings, max_frames=7, classes=("Ill", "Well"), max_body_mb=3)
+    schemas = document["components"]["schemas"]
+
+    assert schemas["Frames"]["maxItems"] == 7
+    assert schemas["EyeAnswer"]["properties"]["average_scores"]["required"] == ["Ill", "Well"]
+    assert schemas["EyeAnswer"]["properties"]["best_prediction"]["enum"] == ["Ill", "Well", "Not Detected"]
+    assert "3 MiB" in document["paths"]["/predict"]["post"]["requestBody"]["description"]
+
+
+def test_its_codes_are_those_of_the_service_and_its_gateway(settings: Settings) -> None:
+    codes = documented(settings)["components"]["schemas"]["ErrorBody"]["properties"]["code"]["enum"]
+    assert set(codes) == {error.code for error in leaf_errors()} | {guide.code for guide in FROM_GATEWAY}
+    assert codes == sorted(set(codes))
+
+
+def test_each_code_is_shown_under_its_status(settings: Settings) -> None:
+    document = documented(settings, GUARDED)
+    responses = document["paths"]["/predict"]["post"]["responses"]
+    shown = {
+        (int(status), example["value"]["body"]["code"])
+        for status, answer in responses.items()
+        for example in answer["content"]["application/json"]["examples"].values()
+        if status != "200"
+    }
+    own = {(error.status, error.code) for error in leaf_errors() if error.status != 404}
+    assert shown == own | {(guide.status, guide.code) for guide in FROM_GATEWAY}
+
+
+@pytest.mark.parametrize(
+    ("path", "statuses"),
+    [
+        ("/predict", {"200", "400", "401", "405", "413", "429", "500", "502", "503", "504"}),
+        ("/health", {"200", "405", "500", "503"}),
+        ("/metrics", {"200", "401", "405", "500"}),
+        ("/openapi.json", {"200", "304", "405", "500"}),
+    ],
+)
+def test_a_route_has_the_statuses_that_it_gives(settings: Settings, path: str, statuses: set[str]) -> None:
+    (method,) = {"post", "get"} & set(documented(settings)["paths"][path])
+    assert set(documented(settings, GUARDED)["paths"][path][method]["responses"]) == statuses
+
+
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [("401", "WWW-Authenticate"), ("405", "Allow"), ("429", "Retry-After"), ("503", "Retry-After")],
+)
+def test_an_error_has_the_header_that_belongs_to_it(settings: Settings, status: str, header: str) -> None:
+    responses = documented(settings, GUARDED)["paths"]["/upload"]["post"]["responses"]
+    assert header in responses[status]["headers"]
+
+
+def test_every_answer_has_a_request_id(settings: Settings) -> None:
+    for path, method, operation in operations_of(documented(settings)):
+        for status, answer in operation["responses"].items():
+            assert "X-Request-ID" in answer["headers"], (method, path, status)
+
+
+def test_without_keys_nothing_asks_for_one(settings: Settings) -> None:
+    document = documented(settings)
+    assert "securitySchemes" not in document["components"]
+    for _, _, operation in operations_of(document):
+        assert "security" not in operation
+        assert "401" not in operation["responses"]
+
+
+def test_with_keys_the_guarded_routes_take_one_in_either_header(settings: Settings) -> None:
+    document = documented(settings, GUARDED)
+    assert set(document["components"]["securitySchemes"]) == {"key", "bearer"}
+    for path, _, operation in operations_of(document):
+        assert ("401" in operation["responses"]) == (path in GUARDED)
+        assert operation.get("security") == ([{"key": []}, {"bearer": []}] if path in GUARDED else None)
+
+
+def test_the_legacy_envelope_is_described_as_it_answers(settings: Settings) -> None:
+    document = documented(settings, GUARDED, legacy_envelope=True)
+    for path in ("/predict", "/upload"):
+        assert set(document["paths"][path]["post"]["responses"]) == {"200", "429", "502", "504"}
+        answer = document["paths"][path]["post"]["responses"]["200"]
+        assert answer["content"]["application/json"]["schema"]["$ref"].endswith("LegacyAnswer")
+    assert "503" in document["paths"]["/health"]["get"]["responses"]
+    assert "LEGACY_ENVELOPE" in document["info"]["description"]
+    assert "LegacyAnswer" not in documented(settings)["components"]["schemas"]
+
+
+def test_only_what_is_served_is_described(settings: Settings) -> None:
+    assert set(openapi_document(settings, ["/live"])["paths"]) == {"/live"}
+
+
+def test_a_path_of_which_nothing_is_written_is_refused(settings: Settings) -> None:
+    with pytest.raises(KeyError, match="/new"):
+        openapi_document(settings, ["/live", "/new"])
+
+
+def test_every_operation_says_what_it_is_for_and_has_a_name_of_its_own(settings: Settings) -> None:
+    document = documented(settings)
+    names = [operation["operationId"] for _, _, operation in operations_of(document)]
+    assert len(names) == len(set(names)) == sum(len(item) for item in operations(settings).values())
+    for path, method, operation in operations_of(document):
+        assert operation["summary"], (method, path)
+
+
+def test_every_field_says_what_it_means(settings: Settings) -> None:
+    schemas = documented(settings, legacy_envelope=True)["components"]["schemas"]
+    silent = [
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for field, more in schema.get("properties", {}).items()
+        if not more.get("description")
+    ]
+    assert silent == []
+
+
+def test_head_is_get_without_a_body(settings: Settings) -> None:
+    for path, method, operation in operations_of(documented(settings)):
+        if method == "head":
+            assert set(operation["responses"]) == set(documented(settings)["paths"][path]["get"]["responses"])
+            assert not any("content" in answer for answer in operation["responses"].values())

@@ -1,0 +1,88 @@
+"""Whoever brings a key is let in, in either header; all others are told the same."""
+
+from __future__ import annotations
+
+import hmac
+
+import pytest
+from pydantic import SecretStr
+
+from src.api.access import Access, Doorkeeper
+from src.core.errors import Unauthorized
+
+FIRST, SECOND = "first-key-of-the-house", "c2Vjb25kLWtleQ+/~._-=="
+
+
+@pytest.fixture
+def doorkeeper() -> Doorkeeper:
+    return Doorkeeper([SecretStr(FIRST), SecretStr(SECOND)])
+
+
+def admits(doorkeeper: Doorkeeper, **headers: str) -> bool:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        doorkeeper.check(named.get)
+    except Unauthorized:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", [FIRST, SECOND])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_key_opens_in_either_header(doorkeeper: Doorkeeper, key: str, scheme: str) -> None:
+    assert admits(doorkeeper, x_api_key=key)
+    assert admits(doorkeeper, authorization=f"{scheme} {key}")
+    assert admits(doorkeeper, authorization=f"{scheme}  {key} ")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x_api_key": ""},
+        {"x_api_key": FIRST[:-1]},
+        {"x_api_key": FIRST + "x"},
+        {"x_api_key": FIRST.upper()},
+        {"x_api_key": f"{FIRST},{SECOND}"},
+        {"x_api_key": f"Bearer {FIRST}"},
+        {"x_api_key": "ä" * 20},
+        {"authorization": FIRST},
+        {"authorization": "Bearer"},
+        {"authorization": "Bearer "},
+        {"authorization": f"Basic {FIRST}"},
+        {"authorization": f"Bearer{FIRST}"},
+        {"cookie": FIRST},
+    ],
+)
+def test_anything_else_does_not(doorkeeper: Doorkeeper, headers: dict[str, str]) -> None:
+    assert not admits(doorkeeper, **headers)
+
+
+def test_one_good_key_is_enough(doorkeeper: Doorkeeper) -> None:
+    assert admits(doorkeeper, x_api_key="of another service", authorization=f"Bearer {FIRST}")
+    assert admits(doorkeeper, x_api_key=FIRST, authorization="Basic of-another-service")
+
+
+def test_without_keys_everybody_is_let_in() -> None:
+    assert admits(Doorkeeper([]))
+    assert admits(Doorkeeper([]), x_api_key="anything")
+
+
+def test_every_key_is_compared_whichever_fits(doorkeeper: Doorkeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    compare = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda one, other: compared.append((one, other)) or compare(one, other))
+    for key in (FIRST, SECOND, "wrong"):
+        compared.clear()
+        admits(doorkeeper, x_api_key=key)
+        assert len(compared) == 2
+        assert {len(text) for pair in compared for text in pair} == {32}
+
+
+def test_the_doorkeeper_cannot_be_made_to_tell_the_keys(doorkeeper: Doorkeeper) -> None:
+    assert FIRST not in repr(vars(doorkeeper))
+
+
+def test_a_path_is_open_if_the_settings_say_so() -> None:
+    assert Access.open_if(public=True) is Access.OPEN
+    assert Access.open_if(public=False) is Access.GUARDED

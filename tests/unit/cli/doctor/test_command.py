@@ -1,0 +1,121 @@
+"""The doctor tells everything there is to tell, and never breaks."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from src.cli.commands import main
+from src.cli.doctor import command
+from src.cli.doctor.finding import Finding, fail, ok, warn
+from src.config.settings import PROJECT_ROOT
+from tests.contract.service_process import free_port
+
+
+def doctor(*options: str, python: tuple[str, ...] = (), **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *python, "-m", "src.cli", "doctor", *options],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"PORT": str(free_port())} | settings,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def by_check(process: subprocess.CompletedProcess[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(process.stdout)["findings"]:
+        found.setdefault(finding["check"], []).append(finding)
+    return found
+
+
+def test_this_installation_is_sound() -> None:
+    process = doctor("--json")
+    assert process.returncode == 0, process.stdout
+    assert json.loads(process.stdout)["ok"] is True
+    found = by_check(process)
+    assert set(found) == set(command._CHECKS)
+    assert "the model loads, fits CLASSES and GRAD_CAM_LAYER, and answers" in found["tensorflow"][0]["message"]
+
+
+def test_a_layer_that_does_not_fit_is_found_by_loading_the_model() -> None:
+    process = doctor(GRAD_CAM_LAYER="absent")
+    assert process.returncode == 1
+    assert "fail  tensorflow      GRAD_CAM_LAYER is wrong" in process.stdout
+    assert "Traceback" not in process.stdout + process.stderr
+
+
+def test_a_wrong_setting_is_named_and_the_rest_is_looked_at_all_the_same() -> None:
+    process = doctor("--json", PORT="none")
+    found = by_check(process)
+    assert process.returncode == 1
+    assert found["settings"][0]["message"].startswith("PORT is wrong")
+    assert found["settings"][0]["advice"]
+    assert found["packages"][0]["status"] == "ok"
+    assert found["port"][0]["status"] == "skip"
+
+
+def test_without_any_package_it_says_which_are_missing() -> None:
+    """`-S` hides the packages, as if nothing had been installed."""
+    process = doctor("--quick", python=("-S",))
+    assert process.returncode == 1
+    assert "the package pydantic is missing" in process.stdout
+    assert "pip install -r requirements.txt" in process.stdout
+    assert "ok    python" in process.stdout
+    assert process.stderr == ""
+
+
+def test_nothing_is_coloured_but_on_a_terminal() -> None:
+    assert "\033" not in doctor("--quick").stdout
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the doctor with checks of the test's own."""
+
+    def run(*options: str, **checks: Any) -> tuple[int, str]:
+        monkeypatch.setattr(command, "_CHECKS", tuple(checks))
+        modules = {f"src.cli.doctor.checks.{name}": SimpleNamespace(look=look) for name, look in checks.items()}
+        monkeypatch.setattr(importlib, "import_module", modules.__getitem__)
+        return main(["doctor", *options]), capsys.readouterr().out
+
+    return run
+
+
+def test_warnings_do_not_fail(run: Any) -> None:
+    code, out = run(one=lambda _: [ok("fine")], two=lambda _: [warn("hm", "mend it")])
+    assert code == 0
+    assert "warn  two             hm\n                      -> mend it" in out
+    assert out.endswith("Nothing fails, 1 warning.\n")
+
+
+def test_failures_do(run: Any) -> None:
+    code, out = run(one=lambda _: [fail("bad", "mend it"), fail("worse", "mend it")])
+    assert code == 1
+    assert out.endswith("2 of these fail, 0 warnings.\n")
+
+
+def test_a_check_that_breaks_is_a_finding_and_the_next_has_its_turn(run: Any) -> None:
+    def breaks(_settings: object) -> Iterator[Finding]:
+        yield ok("so far")
+        raise RuntimeError("unforeseen")
+
+    code, out = run(one=breaks, two=lambda _: [ok("fine")])
+    assert code == 1
+    assert "this could not be looked at: RuntimeError: unforeseen" in out
+    assert "ok    two" in out
+
+
+def test_all_well_is_said(run: Any) -> None:
+    code, out = run("--quick", one=lambda _: [ok("fine")])
+    assert (code, out.splitlines()[-1]) == (0, "Everything is as it should be.")

@@ -1,0 +1,85 @@
+"""A line holds all there is to know of a picture, and comes back as it was."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from src.cli.screening.picture_search import FoundPicture
+from src.cli.screening.record import DamagedLine, PictureRecord, record_of_eye
+from src.core.types import EyeReport, EyeSide, EyeSource, Reason
+from src.services.picture_file import Refusal
+from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+
+
+@pytest.mark.parametrize("name", ["a.jpg", 'ä, "b"/=c 目.jpg', "not-utf8-\udcff.jpg", "two\nlines.jpg"])
+def test_a_line_comes_back_as_it_was(make_record: MakeRecord, make_eye: MakeEye, name: str) -> None:
+    record = make_record(name, make_eye(20), make_eye(70, "blurry", eye="right_eye", heatmap=None))
+    line = record.to_line()
+    assert line.count(b"\n") == 1
+    assert line.isascii()
+    assert PictureRecord.from_line(line) == record
+
+
+def test_a_refusal_comes_back_as_it_was(make_record: MakeRecord) -> None:
+    record = make_record("a.jpg", refusal=Refusal("not_a_picture", "the picture is damaged or cut off"))
+    assert PictureRecord.from_line(record.to_line()) == record
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"null", b"[]", b"{}", b'"text"', b"\xff", b"[" * 100_000])
+def test_a_damaged_line_says_so(line: bytes) -> None:
+    with pytest.raises(DamagedLine):
+        PictureRecord.from_line(line)
+
+
+def test_a_line_with_a_field_more_is_not_taken_for_one_of_ours(make_record: MakeRecord) -> None:
+    values = json.loads(make_record("a.jpg").to_line()) | {"more": 1}
+    with pytest.raises(DamagedLine):
+        PictureRecord.from_line(json.dumps(values).encode())
+
+
+@pytest.mark.parametrize("change", [{"name": "b.jpg"}, {"size": 11}, {"modified_ns": 21}])
+def test_another_file_is_another_picture(make_record: MakeRecord, change: dict[str, object], tmp_path: object) -> None:
+    same = {"name": "a.jpg", "file": tmp_path, "size": 10, "modified_ns": 20}
+    record = make_record("a.jpg")
+    assert record.is_about(FoundPicture(**same), record.conditions)  # type: ignore[arg-type]
+    assert not record.is_about(FoundPicture(**(same | change)), record.conditions)  # type: ignore[arg-type]
+
+
+def test_other_conditions_are_another_answer(make_record: MakeRecord, tmp_path: object) -> None:
+    picture = FoundPicture("a.jpg", tmp_path, 10, 20)  # type: ignore[arg-type]
+    record = PictureRecord.from_line(make_record("a.jpg").to_line())
+    assert record.is_about(picture, make_record("a.jpg").conditions)
+    assert not record.is_about(picture, record.conditions | {"model_sha256": "other"})
+    assert not record.is_about(picture, record.conditions | {"settings": {"MIN_CONFIDENCE": 0.7}})
+
+
+@pytest.mark.parametrize(
+    ("code", "may_pass"), [("unreadable_file", True), ("internal_error", True), ("not_a_picture", False)]
+)
+def test_only_what_is_not_in_the_picture_may_pass(make_record: MakeRecord, code: str, may_pass: bool) -> None:
+    assert make_record("a.jpg", refusal=Refusal(code, "why")).may_pass is may_pass
+    assert not make_record("a.jpg").may_pass
+
+
+def test_an_eye_is_kept_in_the_words_and_units_of_the_api() -> None:
+    crop = np.zeros((4, 4, 3), np.uint8)
+    report = EyeReport(
+        side=EyeSide.RIGHT,
+        probabilities=np.array([0.25556, 0.74444], np.float32),
+        best_class=1,
+        frames_seen=1,
+        preview=crop,
+        overlay=None,
+        source=EyeSource.EYE_CASCADE,
+        confidence=0.74444,
+        reasons=(Reason.BLURRY, Reason.TOO_DARK),
+        unfamiliarity=0.12345,
+    )
+    eye = record_of_eye(report, ("Healthy", "Stye"), "small.jpg", None)
+    assert eye.average_scores == {"Healthy": 25.56, "Stye": 74.44}
+    assert (eye.eye, eye.best_prediction, eye.confidence) == ("right_eye", "Stye", 74.44)
+    assert (eye.inconclusive, eye.reasons, eye.unfamiliarity) == (True, ["blurry", "too_dark"], 0.123)
+    assert (eye.found_by, eye.preview, eye.heatmap) == ("eye_cascade", "small.jpg", None)

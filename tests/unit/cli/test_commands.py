@@ -1,0 +1,107 @@
+"""The command line explains itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src import __version__
+from src.cli.commands import main
+from src.config.settings import PROJECT_ROOT
+
+
+def said_by(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int | str | None, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    out, error = capsys.readouterr()
+    return end.value.code, out, error
+
+
+def test_help_names_the_commands_and_gives_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said_by(capsys, "--help")
+    assert code == 0
+    assert "screen" in out
+    assert "doctor" in out
+    assert "python -m src.cli screen photos --out report" in out
+    assert "Not a medical device" in out
+
+
+def test_help_of_screen_has_privacy_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said_by(capsys, "screen", "--help")
+    assert code == 0
+    assert "pictures of people" in out
+    assert "not a medical device" in out
+    assert re.findall(r"^  (\d+)  ", out, re.MULTILINE) == ["0", "1", "2", "3", "130"]
+
+
+def test_help_of_doctor_has_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said_by(capsys, "doctor", "--help")
+    assert code == 0
+    assert re.findall(r"^  (\d+)  ", out, re.MULTILINE) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("dance",), ("screen",), ("screen", "photos"), ("screen", "--out", "report"), ("doctor", "--fast")],
+)
+def test_a_wrong_command_line_is_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    code, _, error = said_by(capsys, *arguments)
+    assert code == 2
+    assert "usage: python -m src.cli" in error
+
+
+def test_it_tells_its_version() -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "src.cli", "--version"], cwd=PROJECT_ROOT, capture_output=True, timeout=60, check=True
+    )
+    assert process.stdout.decode().strip() == f"EyeNet Backend {__version__}"
+
+
+def test_numpy_finds_its_environment_ready() -> None:
+    """OpenBLAS reads it once, when NumPy is imported."""
+    source = (PROJECT_ROOT / "src" / "cli" / "__main__.py").read_text(encoding="utf-8")
+    assert source.index("prepare_for_numpy()") < source.index("from src.cli.commands")
+
+
+@pytest.mark.parametrize(
+    ("folder", "out", "sentence"),
+    [("gone", "report", "gone is not a folder"), ("photos", "photos", "must be another folder")],
+)
+def test_folders_that_cannot_be_meant_are_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, out: str, sentence: str
+) -> None:
+    (tmp_path / "photos").mkdir()
+    assert main(["screen", str(tmp_path / folder), "--out", str(tmp_path / out)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert list((tmp_path / "photos").iterdir()) == []
+
+
+def test_a_wrong_setting_is_2_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIN_CONFIDENCE", "2")
+    assert main(["screen", str(tmp_path), "--out", str(tmp_path / "report")]) == 2
+    assert "MIN_CONFIDENCE is wrong" in capsys.readouterr().err
+
+
+def test_a_folder_without_pictures_is_1_and_leaves_no_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert main(["screen", str(tmp_path), "--out", str(tmp_path / "report")]) == 1
+    assert "there is no picture in" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_model_that_is_missing_is_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODEL_PATH", str(tmp_path / "gone.h5"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    assert main(["screen", str(tmp_path / "photos"), "--out", str(tmp_path / "report")]) == 1
+    assert "MODEL_PATH is wrong" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+"""A share of what `make chaos` gives to the code that reads pictures: only errors of ours come out."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from chaos.mutated_pictures import picture_files
+from chaos.mutated_requests import data_uris
+from chaos.seed_pictures import seed_pictures
+from src.core.errors import EyeNetError, UnsupportedPicture
+from src.core.types import RgbImage
+from src.utils.data_uri import decode_data_uri
+from src.utils.image_codec import decode_picture
+
+# Pillow warns of damage in files that it can read all the same.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+LIMIT = 1_000_000
+a_few = settings(
+    max_examples=250, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def picture_or_error(file: bytes) -> RgbImage | EyeNetError:
+    try:
+        return decode_picture(file, LIMIT)
+    except EyeNetError as error:
+        return error
+
+
+def assert_decoded_or_refused(file: bytes) -> None:
+    found = picture_or_error(file)
+    if isinstance(found, EyeNetError):
+        assert found.status in (400, 413)
+    else:
+        assert found.dtype == np.uint8
+        assert found.ndim == 3
+        assert 32 * 32 <= found.shape[0] * found.shape[1] <= LIMIT
+
+
+def file_or_error(text: str) -> bytes | EyeNetError:
+    try:
+        return decode_data_uri(text)
+    except EyeNetError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", seed_pictures())
+def test_what_mutations_start_from_is_sound(name: str) -> None:
+    expected = pytest.raises(UnsupportedPicture) if "animated" in name else contextlib.nullcontext()
+    with expected:
+        decode_picture(seed_pictures()[name], LIMIT)
+
+
+@a_few
+@given(picture_files())
+def test_a_mutated_picture_is_decoded_or_refused(file: bytes) -> None:
+    assert_decoded_or_refused(file)
+
+
+@a_few
+@given(data_uris())
+def test_a_mutated_data_uri_is_decoded_or_refused(text: str) -> None:
+    found = file_or_error(text)
+    if isinstance(found, EyeNetError):
+        assert found.code == "not_base64"
+    else:
+        assert_decoded_or_refused(found)
