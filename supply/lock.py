@@ -51,7 +51,8 @@ def systems(python: str) -> Iterator[dict[str, str]]:
     """The environments, as markers see them, that a Python of this version (`3.11`) runs in."""
     for system, machines in {
         "linux": ("x86_64", "aarch64"),
-        "darwin": ("x86_64", "arm64"),
+        # dlib-bin has no wheel for Intel's.
+        "darwin": ("arm64",),
         "win32": ("AMD64",),
     }.items():
         for machine in machines:

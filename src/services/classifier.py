@@ -17,6 +17,7 @@ from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
 from src.services.inference_mode import choose_precision, eyes_per_pass
 from src.services.model_card import FamiliarityCheck, ModelCard, card_path_of, read_model_card
+from src.services.model_description import refuse_code
 from src.services.tensorflow_runtime import device_name, has_gpu, keras, tf, use_precision
 from src.utils.file_hash import sha256_of
 
@@ -121,6 +122,7 @@ def _powers_of_two(count: int) -> list[int]:
 def _load(model_path: Path) -> Any:
     if not model_path.is_file():
         raise StartupError(f"MODEL_PATH is wrong: there is no file {model_path}.")
+    refuse_code(model_path)
     try:
         return keras.models.load_model(model_path, compile=False)
     except Exception as error:
