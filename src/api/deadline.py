@@ -27,5 +27,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
         # Also when the caller himself is cancelled; what is done is not changed by it.
         is_late = task.cancel()
     if is_late:
+        # What becomes of it is nobody's business any more; unasked, asyncio would log it as an error of ours.
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise TimedOut
     return task.result()

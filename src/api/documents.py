@@ -12,6 +12,7 @@ from src.api.openapi.document import openapi_document
 from src.api.reference.page import reference_page
 from src.api.static_file import StaticFile, static_file
 from src.config.settings import ASSETS_DIR, Settings
+from src.core.errors import StartupError
 
 _OPENAPI_PATH = "/openapi.json"
 _PAGE_PATH = "/docs"
@@ -32,9 +33,17 @@ def document_files(
         guarded: the paths that need a key, these ones included.
 
     Raises:
+        StartupError: a file that they are made of is missing.
         KeyError: one of the paths is not documented.
     """
-    document = openapi_document(settings, [*other_paths, *DOCUMENT_PATHS], guarded)
+    try:
+        return _made_of_files(settings, [*other_paths, *DOCUMENT_PATHS], guarded)
+    except OSError as error:
+        raise StartupError(f"{error.filename} cannot be read: {error.strerror}. Restore it.") from None
+
+
+def _made_of_files(settings: Settings, paths: Iterable[str], guarded: Collection[str]) -> dict[str, StaticFile]:
+    document = openapi_document(settings, paths, guarded)
     # The page has no script, and no style but this one.
     style = "".join(file.read_text(encoding="utf-8") for file in _STYLES)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")

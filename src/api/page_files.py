@@ -44,7 +44,7 @@ def read_page_files(folder: Path) -> dict[str, StaticFile]:
         if file.suffix in _CONTENT_TYPES and file.is_file() and not file.is_symlink()
     }
     if INDEX not in files:
-        raise StartupError(f"{folder / INDEX} is missing: restore it, or set DEMO_PAGE=false.")
+        raise StartupError(f"{folder / INDEX} is missing: restore it.")
     return files
 
 

@@ -70,10 +70,17 @@ def take_body(request: Request, max_megabytes: int) -> str | bytes:
     if request.files or request.form_data:
         raise InvalidJson("The body is a form; send JSON.")
     # One character outside Latin makes Python use four bytes for every other one.
-    taken = body if isinstance(body, bytes) or body.isascii() else body.encode()
-    if len(taken) > max_megabytes * 1024 * 1024:
+    if not isinstance(body, bytes) and not body.isascii():
+        # No character is less than a byte, so what is too long already need not be copied.
+        _check_length(body, max_megabytes)
+        body = body.encode()
+    _check_length(body, max_megabytes)
+    return body
+
+
+def _check_length(body: str | bytes, max_megabytes: int) -> None:
+    if len(body) > max_megabytes * 1024 * 1024:
         raise BodyTooLarge(f"The body is larger than the {max_megabytes} MiB allowed.")
-    return taken
 
 
 def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[FrameFailure]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from src.config.settings import Settings
@@ -124,7 +125,9 @@ def _load(model_path: Path) -> Any:
         raise StartupError(f"MODEL_PATH is wrong: there is no file {model_path}.")
     refuse_code(model_path)
     try:
-        return keras.models.load_model(model_path, compile=False)
+        # The open file and not its name: by that, Keras would take other formats, too, which nobody has looked into.
+        with h5py.File(model_path, "r") as file:
+            return keras.models.load_model(file, compile=False)
     except Exception as error:
         # Keras raises whatever its HDF5 and layer code happens to raise; for the operator it is one thing.
         raise StartupError(

@@ -72,8 +72,7 @@ class ImageStore:
         """
         now = time.time()
         for folder in self._swept_dirs:
-            for file in folder.glob(_OUR_FILES):
-                _delete_if_old(file, now, self._retention_seconds)
+            _delete_old_ones(folder, now, self._retention_seconds)
 
     def _save(self, picture: RgbImage, folder: Path | None) -> None:
         if folder is None:
@@ -109,6 +108,15 @@ def _check_writable(name: str, folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise StartupError(f"{name} is wrong: {folder} cannot be written to: {error.strerror}.") from None
+
+
+def _delete_old_ones(folder: Path, now: float, retention_seconds: float) -> None:
+    try:
+        for file in folder.glob(_OUR_FILES):
+            _delete_if_old(file, now, retention_seconds)
+    except OSError as error:
+        # The next sweep may find the folder again: a network's, for example.
+        _log.error("%s could not be searched for old pictures: %s", folder, error.strerror)
 
 
 def _delete_if_old(file: Path, now: float, retention_seconds: float) -> None:

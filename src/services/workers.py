@@ -60,6 +60,9 @@ class Workers:
                 step.give_up()
             else:
                 await _until_done([outcome])
+                # Nobody is left who wants to know; unasked, asyncio would log it as an error of ours.
+                if not outcome.cancelled():
+                    outcome.exception()
             raise
 
     async def run_for_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -14,7 +15,15 @@ def exit_at_once(exit_code: int) -> NoReturn:
     Robyn's own threads may still be taking a request in; when they meet an interpreter that is being torn down, the
     process aborts. By now everything of ours is closed.
     """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(exit_code)
+    try:
+        logging.shutdown()
+        flush_output()
+    finally:
+        os._exit(exit_code)
+
+
+def flush_output() -> None:
+    """Writes what waits to be written, if anybody still reads it: a pipe may be closed, a disk full."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()

@@ -6,14 +6,13 @@ import gc
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import NoReturn
 
 from src.core.stop_signals import STOP_SIGNALS
 from src.supervisor.line import ServerEnd, open_line
-from src.supervisor.process_end import exit_at_once
+from src.supervisor.process_end import exit_at_once, flush_output
 from src.supervisor.wakeups import Wakeups
 
 RunServer = Callable[[ServerEnd], int]
@@ -50,8 +49,7 @@ class ServerProcess:
         self._wakeups = wakeups
         self._line, theirs = open_line(restarts)
         # What waits in them would be written twice.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush_output()
         # A collection in the child would otherwise copy every page that it shares with the parent.
         gc.freeze()
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from src.core.types import Box, RgbImage
 
 
@@ -84,4 +82,4 @@ def cut(picture: RgbImage, box: Box) -> RgbImage | None:
         return None
     left, top = math.floor(inside.x), math.floor(inside.y)
     right, bottom = min(math.ceil(inside.right), width), min(math.ceil(inside.bottom), height)
-    return np.ascontiguousarray(picture[top:bottom, left:right])
+    return picture[top:bottom, left:right].copy()

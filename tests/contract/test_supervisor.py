@@ -150,6 +150,16 @@ class TestDeaths:
         assert is_port_free(service.port)
 
 
+def test_nobody_who_reads_the_log_is_no_reason_to_stay_away_or_not_to_stop() -> None:
+    """Every write to this file fails as on a full disk, as it does to a pipe that was closed."""
+    with ServiceProcess(Path("/dev/full"), PYTHONUNBUFFERED="") as service:
+        first = service.server_pid
+        kill(first)
+        wait_for_other_server(service, first)
+        service.wait_for_health(200)
+        assert service.stop() == 0
+
+
 class TestCrashLoop:
     def test_it_gives_up_with_a_sentence_and_an_exit_code_of_its_own(self, tmp_path: Path) -> None:
         with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
@@ -181,7 +191,7 @@ class TestStopping:
     def busy(self, service: ServiceProcess, clients: ThreadPoolExecutor, face: RgbImage) -> Callable[[], int]:
         """A request in flight that takes a while; gives its status."""
         url = service.client.base_url.join("/predict")
-        answer = clients.submit(httpx.post, url, json=[frame(face)] * 16, timeout=120)
+        answer = clients.submit(httpx.post, url, json=[frame(face)] * 32, timeout=120)
         service.wait_for_requests_in_flight(1)
         return lambda: answer.result().status_code
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.api.openapi import examples
-from src.api.openapi.responses import JSON, errors_of, json_content, response
+from src.api.openapi.responses import JSON, errors_of, errors_of_gateway, json_content, response
 from src.api.openapi.schemas import reference
 from src.config.settings import Settings
 
@@ -115,7 +115,7 @@ def _predict(settings: Settings) -> Operation:
     }
     answer = examples.predict_answer(settings.classes)
     if settings.legacy_envelope:
-        return _in_envelope(operation, answer["body"])
+        return _in_envelope(settings, operation, answer["body"])
     found = response("At least one eye was seen.", json_content("PredictAnswer", drawing=answer), ("Server-Timing",))
     return {**operation, "responses": {"200": found, **_analysis_errors(upload=False)}}
 
@@ -140,7 +140,7 @@ def _upload(settings: Settings) -> Operation:
     }
     answer = examples.upload_answer(settings.classes)
     if settings.legacy_envelope:
-        return _in_envelope(operation, answer)
+        return _in_envelope(settings, operation, answer)
     found = response("The eye, or both.", json_content("UploadAnswer", drawing=answer), ("Server-Timing",))
     return {**operation, "responses": {"200": found, **_analysis_errors(upload=True)}}
 
@@ -153,7 +153,7 @@ def _analysis_errors(*, upload: bool) -> dict[str, dict[str, Any]]:
     return errors
 
 
-def _in_envelope(operation: Operation, content: Any) -> Operation:
+def _in_envelope(settings: Settings, operation: Operation, content: Any) -> Operation:
     """LEGACY_ENVELOPE: one status for everything; only the gateway's own errors are outside of it."""
     answer = response(
         "Whatever came of it: the status is in `status_code`, the content in `body`, as a string of JSON. Errors "
@@ -167,9 +167,9 @@ def _in_envelope(operation: Operation, content: Any) -> Operation:
         ),
         ("Server-Timing",),
     )
-    for name in ("Retry-After", "Allow"):
+    for name in ("Retry-After", "Allow", *(("WWW-Authenticate",) if settings.api_keys else ())):
         answer["headers"][name] = {"$ref": f"#/components/headers/{name}"}
-    return {**operation, "responses": {"200": answer, **errors_of(429, 502, 504)}}
+    return {**operation, "responses": {"200": answer, **errors_of_gateway()}}
 
 
 def _page(operation_id: str, summary: str, description: str) -> Operation:

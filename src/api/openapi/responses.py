@@ -44,7 +44,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 # An error of the service brings these, by its status.
-_HEADERS_OF_ERRORS = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
+_HEADERS_OF_ERRORS = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    **dict.fromkeys((429, 502, 503, 504), ("Retry-After",)),
+}
 _TITLES = {
     400: "The request cannot be answered as it is.",
     401: "A key is needed, and none of ours came.",
@@ -96,6 +100,12 @@ def errors_of(*statuses: int, without: Iterable[str] = (), upload: bool = False)
         str(status): _error_response(status, [guide.in_upload() if upload else guide for guide in guides])
         for status in statuses
     }
+
+
+def errors_of_gateway() -> dict[str, dict[str, Any]]:
+    """The same for what the gateway answers in the service's place."""
+    statuses = sorted({guide.status for guide in FROM_GATEWAY})
+    return {str(status): _error_response(status, FROM_GATEWAY) for status in statuses}
 
 
 def _error_response(status: int, guides: Iterable[ErrorGuide]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -47,6 +48,28 @@ def test_late_work_is_cancelled_and_told_of() -> None:
 
     asyncio.run(scene())
     assert events == ["cancelled"]
+
+
+def test_what_late_work_fails_of_is_not_logged_as_an_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio does so where nobody has asked for an exception; the client was told already."""
+    workers = Workers(1)
+    may_finish = threading.Event()
+
+    def refuse() -> None:
+        may_finish.wait(LONG)
+        raise NotAPicture("image: the picture is damaged")
+
+    async def scene() -> None:
+        with pytest.raises(TimedOut):
+            await within(SHORT, workers.run_for_all(lambda _item: refuse(), [1]))
+        may_finish.set()
+        await workers.run(int)
+        await asyncio.sleep(SHORT)
+
+    asyncio.run(scene())
+    workers.close()
+    gc.collect()
+    assert caplog.records == []
 
 
 def test_a_caller_who_is_cancelled_takes_his_work_with_him() -> None:

@@ -248,6 +248,33 @@ class TestRetention:
         assert not old.exists()
         assert [record.levelname for record in caplog.records] == ["ERROR"]
 
+    def test_a_folder_that_cannot_be_searched_is_logged_and_the_other_is_swept(
+        self,
+        make_store: MakeStore,
+        frames_dir: Path,
+        eyes_dir: Path,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        store = make_store()
+        store.close()
+        store._sweeper.join()
+        old = make_old(eyes_dir / OUR_NAME, 25)
+        search = Path.glob
+
+        def search_unless_away(folder: Path, pattern: str) -> Iterator[Path]:
+            if folder == frames_dir:
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return search(folder, pattern)
+
+        monkeypatch.setattr(Path, "glob", search_unless_away)
+        with caplog.at_level(logging.ERROR, logger="eyenet.image_store"):
+            store.sweep()
+        assert not old.exists()
+        assert [record.message for record in caplog.records] == [
+            f"{frames_dir} could not be searched for old pictures: Stale file handle"
+        ]
+
 
 class TestClockSetBack:
     def from_the_future(self, eyes_dir: Path, hours: float) -> Path:

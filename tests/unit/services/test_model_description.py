@@ -116,3 +116,11 @@ def test_a_file_without_a_description_is_left_to_keras(tmp_path: Path) -> None:
     with h5py.File(file, "w") as weights:
         weights["weights"] = [1.0]
     refuse_code(file)
+
+
+def test_an_archive_of_keras_is_not_looked_into_and_not_loaded(tmp_path: Path, model_path: Path) -> None:
+    """Keras would take it by its name, and what it describes has not been read."""
+    archive = tmp_path / "model.keras"
+    keras.models.load_model(model_path, compile=False).save(archive, save_format="keras")
+    with pytest.raises(StartupError, match=r"model\.keras cannot be loaded as a Keras 2 \.h5 model"):
+        EyeClassifier("EyeNet", archive, ["Healthy", "Ill"], "conv2d")

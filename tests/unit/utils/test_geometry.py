@@ -140,10 +140,12 @@ def test_a_cut_over_the_edge_ends_there(numbered: np.ndarray) -> None:
     assert np.array_equal(part, numbered)
 
 
-def test_a_cut_is_a_copy(numbered: np.ndarray) -> None:
-    part = cut(numbered, Box(3, 2, 5, 4))
+@pytest.mark.parametrize("box", [Box(3, 2, 5, 4), Box(-4, 2, 100, 4), Box(-4, -4, 100, 100)])
+def test_a_cut_is_a_copy_so_that_its_picture_can_be_forgotten(numbered: np.ndarray, box: Box) -> None:
+    part = cut(numbered, box)
     assert part is not None
     assert part.flags.c_contiguous
+    assert part.base is None
     part[:] = 255
     assert numbered.max() < 255
 
