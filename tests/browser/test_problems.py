@@ -141,14 +141,17 @@ def test_the_page_copes_with_a_start_the_old_envelope_and_a_stop(
     with ServiceProcess(tmp_path / "log", wait_until_healthy=False, LEGACY_ENVELOPE="true", PORT=port) as service:
         service.wait_for_health(503)
         page = open_page(service)
-        assert page.text("#health-text") == "Service is starting"
         page.send(eye_file)
-        page.wait_for("problem")
-        assert "The service is starting" in page.text("#problem-sentence")
-        # The page tries a few times of itself; on a slow machine a person goes on.
+        # On a fast machine the service may be ready by now.
+        page.page.wait_for_selector("body[data-state=problem], body[data-state=result]")
+        if page.page.is_visible("#problem"):
+            assert "The service is starting" in page.text("#problem-sentence")
         service.wait_for_health(200)
-        if page.page.is_visible("#problem-retry"):
-            page.page.click("#problem-retry")
+        # The page tries a few times of itself; on a slow machine a person goes on. Looking and clicking are one step,
+        # because the page may go on in between.
+        page.page.evaluate(
+            "document.getElementById('problem').hidden || document.getElementById('problem-retry').click()"
+        )
         page.wait_for("result")
         assert "Most like: Healthy" in page.eye("unknown")
         page.page.wait_for_selector("#health[data-state=ready]")

@@ -1,10 +1,19 @@
-// The access key: kept in this tab's session storage only, and sent with nothing but requests to the service.
+// The access key: kept in this tab's session storage only, or in this page's memory where the browser forbids storage;
+// sent with nothing but requests to the service.
 
 import { byId } from "./elements.js";
 
 const NAME = "eyenet.accessKey";
 
-export const accessKey = () => sessionStorage.getItem(NAME) ?? "";
+let inMemory = "";
+
+export function accessKey() {
+  try {
+    return sessionStorage.getItem(NAME) ?? "";
+  } catch {
+    return inMemory;
+  }
+}
 
 // onUse() is called when a key was entered.
 export function prepareAccessKey(onUse) {
@@ -12,12 +21,14 @@ export function prepareAccessKey(onUse) {
   opener.addEventListener("click", () => (form.hidden ? askForKey() : closeForm()));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem(NAME, field.value.trim());
+    keep(field.value.trim());
     closeForm();
+    // Something that waited for the key may move the focus on.
+    opener.focus();
     onUse();
   });
   byId("key-forget").addEventListener("click", () => {
-    sessionStorage.removeItem(NAME);
+    keep("");
     closeForm();
     opener.focus();
   });
@@ -28,6 +39,16 @@ export function askForKey() {
   byId("key-open").setAttribute("aria-expanded", "true");
   byId("key-forget").hidden = !accessKey();
   byId("key-field").focus();
+}
+
+function keep(key) {
+  inMemory = key;
+  try {
+    if (key) sessionStorage.setItem(NAME, key);
+    else sessionStorage.removeItem(NAME);
+  } catch {
+    // In memory it is.
+  }
 }
 
 function closeForm() {

@@ -6,6 +6,8 @@ import { camera as texts } from "./texts.js";
 
 let stream = null;
 let recording = null;
+// Which opening is the latest: the browser may ask its user about each, and answer an earlier one late.
+let openings = 0;
 
 // onOpen() comes before the panel shows, onClose() after it was put away, onFrames(frames) when there are frames to send.
 export function prepareCamera({ onOpen, onClose, onFrames }) {
@@ -35,6 +37,7 @@ export function hideCamera() {
 
 async function open() {
   const [video, start] = [byId("camera-video"), byId("camera-start")];
+  const own = (openings += 1);
   start.disabled = true;
   byId("camera-bar").value = 0;
   say(texts.opening);
@@ -42,7 +45,7 @@ async function open() {
   showAndFocus(byId("camera"), byId("camera-heading"));
   try {
     const opened = await openCamera();
-    if (byId("camera").hidden) {
+    if (byId("camera").hidden || own !== openings) {
       closeCamera(opened);
       return;
     }
@@ -50,6 +53,7 @@ async function open() {
     video.srcObject = stream;
     await video.play();
   } catch (error) {
+    if (own !== openings) return;
     say(texts.problems[error.name] ?? texts.problems.other);
     byId("camera").dataset.state = "failed";
     return;

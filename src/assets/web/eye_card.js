@@ -108,7 +108,8 @@ function verdict(eye) {
 
 function confidence(eye, isCalibrated) {
   const isReliable = !eye.inconclusive;
-  const value = isReliable ? texts.confidence(eye.confidence) : texts.unreliable(eye.confidence);
+  const reliable = isCalibrated ? texts.confidence : texts.uncalibrated;
+  const value = (isReliable ? reliable : texts.unreliable)(eye.confidence);
   return el(
     "p",
     { class: "confidence" },

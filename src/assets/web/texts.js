@@ -136,7 +136,8 @@ export const result = {
   sentFrame: (position, count) => `Picture ${position} of ${count} that were sent`,
   frameErrors: (count, total) =>
     `${counted(count, "picture", "pictures")} of ${number.format(total)} could not be used; the others were.`,
-  calibrated: "calibrated: a score of 90% was right in about 9 of 10 cases, on pictures like those it learnt from",
+  calibrated: "calibrated: a score of 90% was right in about 9 of 10 cases, on pictures like those it learnt from. " +
+    "Where disease is rarer than there, an answer that names one is right less often",
   notCalibrated: "not calibrated: they rank the classes and are not probabilities",
   reportTitle: (date) => `EyeNet report, ${day.format(date)}`,
 };
@@ -154,6 +155,7 @@ export const eye = {
   inconclusiveLead: (name) => `Most like: ${name}, but do not rely on it.`,
   verdict: (name) => `Most like: ${name}.`,
   confidence: (percent) => `${confidenceWord(percent)}, ${formatPercent(percent)}`,
+  uncalibrated: (percent) => `${formatPercent(percent)}, which is not a probability`,
   unreliable: (percent) => `${formatPercent(percent)}, not to be relied on`,
   confidenceLabel: "Confidence",
   calibrated: (percent) =>

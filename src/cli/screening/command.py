@@ -33,12 +33,14 @@ class _Outcome:
     """
     Attributes:
         records: of the folder's pictures, in their order; those that are left have none.
+        left: how many pictures were to be screened in this run and were not.
         exit_code: of a signal; None where the run came to its end.
     """
 
     records: Sequence[PictureRecord]
     classes: Sequence[str]
     conditions: Conditions
+    left: int
     exit_code: int | None
 
 
@@ -82,7 +84,7 @@ def _screen(settings: Settings, folder: Path, report: ReportFolder, *, again: bo
             _say(f"{results.damaged} lines of results.jsonl cannot be read; what they were about is screened again")
         _say(f"{len(search.pictures)} pictures; loading the model")
         outcome = _answer(settings, search.pictures, report, results, again=again)
-        return _report(folder, report, search, outcome)
+        return _report(folder, report, search, outcome, again=again)
 
 
 def _answer(
@@ -95,39 +97,51 @@ def _answer(
     services = load_services(settings)
     try:
         conditions = conditions_of(settings, services.model)
-        waiting = list(pictures) if again else results.without_answer(pictures, conditions)
+        waiting = list(pictures)
+        if not again:
+            # Previews go with what is not reported, and a screening under other conditions may have been in between.
+            waiting = results.without_answer(
+                pictures, conditions, lambda record: report.has_previews(record.preview_names)
+            )
         if len(waiting) < len(pictures):
             _say(f"{len(pictures) - len(waiting)} are screened already, {len(waiting)} are left")
         screening = Screening(services, report, results, conditions, largest_bytes=settings.max_body_bytes)
+        before = dict(results.records)
         progress = Progress("pictures", len(waiting))
         with stop_on_signal(screening.stop) as request:
             asyncio.run(screening.run(waiting, progress.advance))
         progress.end_line()
-        return _Outcome(results.about(pictures, conditions), services.model.classes, conditions, request.exit_code)
+        left = sum(results.records.get(picture.name) is before.get(picture.name) for picture in waiting)
+        return _Outcome(
+            results.about(pictures, conditions), services.model.classes, conditions, left, request.exit_code
+        )
     finally:
         services.close()
 
 
-def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: _Outcome) -> int:
-    left = len(search.pictures) - len(outcome.records)
+def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: _Outcome, *, again: bool) -> int:
     facts = PageFacts(
         title=folder.resolve().name,
         classes=outcome.classes,
         conditions=outcome.conditions,
         passed_over=search.passed_over,
-        left=left,
+        unseen=search.unseen,
+        left=len(search.pictures) - len(outcome.records),
         made_at=datetime.now(timezone.utc).strftime("%d %B %Y, %H:%M UTC"),
     )
     write_reports(report, facts, outcome.records)
     tally = count(outcome.records, outcome.classes)
-    for line in summary(tally, outcome.records, search.passed_over):
+    for line in summary(tally, outcome.records, search.passed_over, search.unseen):
         print(line)
     print(f"report: {report.page}\n{NOTICE}")
     if outcome.exit_code is not None:
         command = shlex.join(["python", "-m", "src.cli", "screen", str(folder), "--out", str(report.folder)])
-        _say(f"interrupted: {left} pictures are left. To go on: {command}")
+        if again:
+            _say(f"interrupted: {outcome.left} pictures keep their earlier answers. To begin anew: {command} --again")
+        else:
+            _say(f"interrupted: {outcome.left} pictures are left. To go on: {command}")
         return outcome.exit_code
-    return _SOME_WITHOUT_ANSWER if tally.unanswered else 0
+    return _SOME_WITHOUT_ANSWER if tally.unanswered or search.unseen else 0
 
 
 def _say(sentence: str) -> None:

@@ -18,7 +18,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> bytes:
     """The whole table, with a byte order mark, without which Excel takes the names for another encoding."""
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\r\n")
+    # Quotes around every cell: where lists are separated by semicolons, a name with one in it would be two cells.
+    table = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     heading = ["file", "eye", "best_prediction", "inconclusive", "reasons", "confidence_percent"]
     heading += [f"{name}_percent" for name in classes]
     heading += ["unfamiliarity", "found_by", "file_sha256", "model_sha256", "screened_at"]

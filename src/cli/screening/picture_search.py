@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,10 +38,12 @@ class PictureSearch:
     Attributes:
         pictures: in the order of their names.
         passed_over: how many other files there are; hidden ones are not counted.
+        unseen: names, as those of pictures, of folders and of what calls itself a picture that cannot be read.
     """
 
     pictures: list[FoundPicture] = field(default_factory=list)
     passed_over: int = 0
+    unseen: list[str] = field(default_factory=list)
 
 
 def find_pictures(folder: Path, report: Path) -> PictureSearch:
@@ -54,17 +56,24 @@ def find_pictures(folder: Path, report: Path) -> PictureSearch:
         report: is left out as well, whatever it holds.
 
     Raises:
-        OSError: the folder itself cannot be listed; of one in it that cannot, nothing is found.
+        OSError: the folder itself cannot be listed.
     """
     search = PictureSearch()
     os.scandir(folder).close()
-    for file in _files(folder, report.resolve()):
+
+    def note_folder(error: OSError) -> None:
+        search.unseen.append(Path(error.filename).relative_to(folder).as_posix())
+
+    for file in _files(folder, report.resolve(), note_folder):
         try:
             is_picture = file.is_file() and _is_picture(file)
             found = file.stat()
         except OSError:
-            # A link that leads nowhere, or a file that has gone meanwhile.
-            search.passed_over += 1
+            # A link that leads nowhere, a file that has gone meanwhile, a folder that lets nobody in.
+            if file.suffix.lower() in _PICTURE_SUFFIXES | _OTHER_PICTURE_SUFFIXES:
+                search.unseen.append(file.relative_to(folder).as_posix())
+            else:
+                search.passed_over += 1
             continue
         if is_picture:
             name = file.relative_to(folder).as_posix()
@@ -72,11 +81,12 @@ def find_pictures(folder: Path, report: Path) -> PictureSearch:
         else:
             search.passed_over += 1
     search.pictures.sort(key=lambda picture: picture.name)
+    search.unseen.sort()
     return search
 
 
-def _files(folder: Path, report: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder):
+def _files(folder: Path, report: Path, on_unreadable: Callable[[OSError], None]) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder, onerror=on_unreadable):
         here = Path(root)
         folders[:] = sorted(name for name in folders if not _is_left_out(here / name, report))
         yield from (here / name for name in files if not name.startswith("."))

@@ -72,6 +72,11 @@ class PictureRecord:
         return same_file and self.conditions == conditions
 
     @property
+    def preview_names(self) -> set[str]:
+        """The files of its eyes' pictures."""
+        return {name for eye in self.eyes for name in (eye.preview, eye.heatmap) if name is not None}
+
+    @property
     def may_pass(self) -> bool:
         """Whether it might have an answer now: a file that could not be read, not one whose content is wrong."""
         return self.refusal is not None and self.refusal.code in _MAY_PASS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from src.core.errors import StartupError
@@ -53,6 +54,10 @@ class ReportFolder:
     def preview(self, name: str) -> Path:
         """Where the preview of this name is, or would be."""
         return self.folder / _PREVIEWS / name
+
+    def has_previews(self, names: Iterable[str]) -> bool:
+        """Whether all of them are there."""
+        return all(self.preview(name).is_file() for name in names)
 
     def keep_only_previews(self, names: set[str]) -> None:
         """Deletes the previews of pictures that are no longer reported.

@@ -43,6 +43,7 @@ class PageFacts:
         classes: of the model, in its order.
         conditions: under which all eyes were answered.
         passed_over: how many files of the folder are no pictures.
+        unseen: names of what could not be looked into, see `PictureSearch`.
         left: how many pictures wait to be screened, because the screening was interrupted.
         made_at: date and time in words.
     """
@@ -53,6 +54,7 @@ class PageFacts:
     passed_over: int
     left: int
     made_at: str
+    unseen: Sequence[str] = ()
 
 
 def render_page(facts: PageFacts, records: Sequence[PictureRecord], read_preview: Callable[[str], bytes | None]) -> str:
@@ -86,10 +88,13 @@ def render_page(facts: PageFacts, records: Sequence[PictureRecord], read_preview
 
 
 def _unfinished(facts: PageFacts) -> list[str]:
-    if not facts.left:
-        return []
-    sentence = f"Not finished: {facts.left} pictures of this folder are not screened yet, and not on this page."
-    return [f'<div class="notice" role="note"><p><strong>{sentence}</strong></p></div>']
+    sentences = []
+    if facts.left:
+        sentences.append(f"Not finished: {facts.left} pictures of this folder are not screened, and not on this page.")
+    if facts.unseen:
+        names = ", ".join(map(shown_name, facts.unseen))
+        sentences.append(f"Not looked into, because they cannot be read: {names}.")
+    return [f'<div class="notice" role="note"><p><strong>{escape(one)}</strong></p></div>' for one in sentences]
 
 
 def _figures(tally: Tally) -> str:

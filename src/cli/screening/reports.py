@@ -24,12 +24,11 @@ def write_reports(report: ReportFolder, facts: PageFacts, records: Sequence[Pict
     write_privately(report.eyes, render_eyes(records, facts.classes))
     page = render_page(facts, records, lambda name: _read(report.preview(name)))
     write_privately(report.page, page.encode("utf-8"))
-    eyes = [eye for record in records for eye in record.eyes]
-    report.keep_only_previews({name for eye in eyes for name in (eye.preview, eye.heatmap) if name is not None})
+    report.keep_only_previews({name for record in records for name in record.preview_names})
 
 
-def summary(tally: Tally, records: Sequence[PictureRecord], passed_over: int) -> list[str]:
-    """The lines for the console."""
+def summary(tally: Tally, records: Sequence[PictureRecord], passed_over: int, unseen: Sequence[str] = ()) -> list[str]:
+    """The lines for the console; see `PictureSearch` for the last two."""
     lines = [f"{tally.pictures} pictures, {tally.eyes} eyes, {tally.inconclusive} of them inconclusive"]
     lines += _counted("answered", {name: sure for name, (sure, _) in tally.verdicts.items()})
     lines += _counted("inconclusive", tally.reasons, reason_in_words)
@@ -43,6 +42,9 @@ def summary(tally: Tally, records: Sequence[PictureRecord], passed_over: int) ->
         ]
         if len(refused) > _MOST_NAMED:
             lines.append(f"    and {len(refused) - _MOST_NAMED} more: see the report")
+    if unseen:
+        lines.append(f"  not looked into, because they cannot be read: {len(unseen)}")
+        lines += [f"    {shown_name(name)}" for name in unseen[:_MOST_NAMED]]
     if passed_over:
         lines.append(f"  other files, no pictures: {passed_over}")
     return lines

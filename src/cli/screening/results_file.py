@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from src.cli.screening.conditions import Conditions
@@ -48,10 +48,22 @@ class ResultsFile:
         known = ((self.records.get(picture.name), picture) for picture in pictures)
         return [record for record, picture in known if record is not None and record.is_about(picture, conditions)]
 
-    def without_answer(self, pictures: Iterable[FoundPicture], conditions: Conditions) -> list[FoundPicture]:
-        """The pictures of which screening them would say something new."""
+    def without_answer(
+        self,
+        pictures: Iterable[FoundPicture],
+        conditions: Conditions,
+        is_whole: Callable[[PictureRecord], bool] = lambda _record: True,
+    ) -> list[FoundPicture]:
+        """The pictures of which screening them would say something new.
+
+        Args:
+            pictures: all of them.
+            conditions: of this screening.
+            is_whole: whether all that a record stands for is still there.
+        """
         pictures = list(pictures)
-        answered = {record.file for record in self.about(pictures, conditions) if not record.may_pass}
+        known = self.about(pictures, conditions)
+        answered = {record.file for record in known if not record.may_pass and is_whole(record)}
         return [picture for picture in pictures if picture.name not in answered]
 
     def append(self, record: PictureRecord) -> None:

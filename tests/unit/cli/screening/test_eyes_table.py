@@ -53,8 +53,14 @@ def test_no_name_is_a_formula(make_record: MakeRecord, make_eye: MakeEye, start:
 def test_a_class_may_not_be_one_either(make_record: MakeRecord, make_eye: MakeEye) -> None:
     eye = make_eye(10, best_prediction="=1+1", average_scores={"=1+1": 90.0})
     content = render_eyes([make_record("a.jpg", eye)], ["=1+1"]).decode("utf-8-sig")
-    assert ",'=1+1_percent," in content
-    assert ",'=1+1,false" in content
+    assert ',"\'=1+1_percent",' in content
+    assert ',"\'=1+1","false"' in content
+
+
+def test_no_part_of_a_name_is_a_cell_where_semicolons_separate(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    content = render_eyes([make_record("x;=1+1.jpg", make_eye(10))], CLASSES).decode("utf-8-sig")
+    as_in_german = list(csv.reader(io.StringIO(content, newline=""), delimiter=";"))
+    assert not any(cell.startswith("=") for row in as_in_german for cell in row)
 
 
 @pytest.mark.parametrize(

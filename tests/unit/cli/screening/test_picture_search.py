@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,9 +55,29 @@ def test_a_picture_of_a_kind_that_is_not_read_is_found_so_that_it_is_listed(tmp_
 def test_other_files_are_counted(tmp_path: Path) -> None:
     for name, content in {"notes.txt": b"BMW drivers", "table.csv": b"a,b", "sound.wav": b"RIFF....WAVE"}.items():
         write(tmp_path / name, content)
-    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     search = find_pictures(tmp_path, tmp_path / "report")
-    assert (search.pictures, search.passed_over) == ([], 4)
+    assert (search.pictures, search.passed_over, search.unseen) == ([], 4, [])
+
+
+def test_what_may_be_a_photo_and_cannot_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Passed over in silence it would look screened."""
+    write(tmp_path / "closed" / "photo.jpg")
+    write(tmp_path / "open" / "photo.jpg")
+    (tmp_path / "open" / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
+    list_folder = os.scandir
+
+    def list_unless_closed(folder: str) -> Any:
+        if Path(folder).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    monkeypatch.setattr(os, "scandir", list_unless_closed)
+    search = find_pictures(tmp_path, tmp_path / "report")
+    assert [picture.name for picture in search.pictures] == ["open/photo.jpg"]
+    assert search.unseen == ["closed", "open/nowhere.jpg"]
 
 
 def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_only_pictures_that_would_say_something_new_are_screened(
         about = results.about(pictures, conditions)
         assert [record.file for record in about] == ["same.jpg", "damaged.jpg", "closed.jpg"]
         assert results.without_answer(pictures, conditions | {"precision": "bfloat16"}) == pictures
+        # Their previews have gone.
+        assert results.without_answer(pictures, conditions, lambda _record: False) == pictures
 
 
 def test_two_screenings_cannot_write_into_one_report(tmp_path: Path) -> None:
