@@ -13,6 +13,8 @@ from chaos.raw_http import NoReply, connect, exchange, has_error_shape, read_for
 
 _PAUSE_SECONDS = 0.02
 _REPLY_SECONDS = 20.0
+# For an answer to what is hidden: longer than good traffic may take beside an attack.
+_HIDDEN_SECONDS = 3.0
 _HELD_CONNECTIONS = 200
 _SMALL_BUFFER_BYTES = 4096
 _PIPELINED = 100
@@ -139,8 +141,7 @@ def smuggle(port: int, observed: Observed) -> None:
         observed.tries += 1
         with connect(port, _REPLY_SECONDS) as connection:
             connection.sendall(message)
-            # Nothing more may come on the connection; half a second later nothing would.
-            statuses = read_statuses(connection, 0.5)
+            statuses = read_statuses(connection, _HIDDEN_SECONDS)
         for answer in map(str, statuses) if statuses else ["closed"]:
             observed.note(answer)
         observed.smuggled += statuses.count(200)

@@ -6,13 +6,14 @@ import contextlib
 import http.client
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-# The whole of 127.0.0.0/8 is this machine on Linux. Attackers have an address of their own, as they have in life: the
-# gateway's limits count per address.
-ATTACKER_ADDRESS = "127.0.0.66"
+# Attackers have an address of their own, as they have in life: the gateway's limits count per address. On Linux the
+# whole of 127.0.0.0/8 is this machine; elsewhere they have to share one.
+ATTACKER_ADDRESS = "127.0.0.66" if sys.platform == "linux" else "127.0.0.1"
 _CHUNK_BYTES = 65_536
 
 

@@ -31,7 +31,7 @@ def main(log: Path, request: Path) -> dict[str, object]:
     after = attempts_to_leave()
     try_to_leave()
     return {
-        "interfaces": [name for _, name in socket.if_nameindex()],
+        "interfaces": [name for _, name in socket.if_nameindex() if flags_of(name) & _UP],
         "status": answer.status_code,
         "answer": answer.json(),
         "exit_code": exit_code,
@@ -43,9 +43,13 @@ def main(log: Path, request: Path) -> dict[str, object]:
 def switch_loopback_on() -> None:
     """In a new namespace it is there, but off."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        asked = fcntl.ioctl(any_socket, _GET_FLAGS, struct.pack(_INTERFACE, b"lo", 0))
-        name, flags = struct.unpack(_INTERFACE, asked)
-        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack(_INTERFACE, name, flags | _UP))
+        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack(_INTERFACE, b"lo", flags_of("lo") | _UP))
+
+
+def flags_of(interface: str) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        asked = fcntl.ioctl(any_socket, _GET_FLAGS, struct.pack(_INTERFACE, interface.encode(), 0))
+        return int(struct.unpack(_INTERFACE, asked)[1])
 
 
 def attempts_to_leave() -> int:

@@ -38,29 +38,30 @@ def test_live_answers(client: httpx.Client) -> None:
 
 
 def test_health_does_not_wait_behind_inference(service: ServiceProcess, face: RgbImage) -> None:
-    """Not a timed test of speed: one inference takes hundreds of milliseconds, a queue of them seconds."""
-    busy = threading.Event()
+    """Not a timed test of speed: who waited in the queue would wait as long as the others."""
+    enough = threading.Event()
+    answers: list[float] = []
 
     def keep_busy() -> None:
         with httpx.Client(base_url=service.client.base_url, timeout=120) as client:
-            while not busy.is_set():
-                client.post("/predict", json=[frame(face)] * 5)
+            while not enough.is_set():
+                answers.append(client.post("/predict", json=[frame(face)] * 5).elapsed.total_seconds())
 
-    workers = [threading.Thread(target=keep_busy) for _ in range(6)]
+    workers = [threading.Thread(target=keep_busy, daemon=True) for _ in range(6)]
     for worker in workers:
         worker.start()
     time.sleep(1)
     waits = []
-    for _ in range(40):
-        started = time.perf_counter()
-        assert service.client.get("/health").status_code == 200
-        waits.append(time.perf_counter() - started)
-        time.sleep(0.02)
-    busy.set()
+    try:
+        for _ in range(40):
+            waits.append(service.client.get("/health").raise_for_status().elapsed.total_seconds())
+            time.sleep(0.02)
+    finally:
+        enough.set()
     for worker in workers:
         worker.join()
 
-    assert statistics.median(waits) < 0.2
+    assert statistics.median(waits) < statistics.median(answers) / 4
 
 
 def test_every_answer_carries_a_request_id(client: httpx.Client) -> None:

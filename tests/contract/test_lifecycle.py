@@ -27,9 +27,9 @@ def exit_of(log_file: Path, **settings: str) -> tuple[int, str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_signal_lets_requests_in_flight_finish(tmp_path: Path, face: RgbImage, number: signal.Signals) -> None:
     with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(4) as clients:
-        request = [frame(face)] * 6
+        request = [frame(face)] * 16
         url = service.client.base_url.join("/predict")
-        answers = [clients.submit(httpx.post, url, json=request, timeout=60) for _ in range(4)]
+        answers = [clients.submit(httpx.post, url, json=request, timeout=120) for _ in range(4)]
         service.wait_for_requests_in_flight(4)
         service.send_signal(number)
         draining = service.wait_for_health(503)

@@ -33,6 +33,12 @@ Script = Callable[[Received], Reply | None]
 """What to answer; None closes the connection without a word, as a process that dies does."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # So many connections may wait to be taken; with the usual five, some of many at once would come a second late.
+    request_queue_size = 128
+
+
 class ScriptedBackend:
     """Listens on a free port, as a context manager.
 
@@ -44,8 +50,7 @@ class ScriptedBackend:
     def __init__(self, script: Script) -> None:
         self.received: list[Received] = []
         self._connections = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, script))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self, script))
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
