@@ -81,7 +81,7 @@ lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (AR
 audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
 	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
 
-chaos: $(VENV)/.installed-bench ## Try to break the service, in 45 minutes (ARGS=--quick: in 6); needs nginx
+chaos: $(VENV)/.installed-bench ## Try to break the service, in 40 minutes (ARGS=--quick: in 6); needs nginx
 	$(VENV)/bin/python -m chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,12 @@ def measure_part(name: str, surroundings: Surroundings, is_quick: bool) -> dict[
     machine = describe_machine()
     started = time.perf_counter()
     figures, error = None, None
+    own = surroundings.folder / name
+    # What an earlier run of the part left there is not this run's.
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
     try:
-        figures = measure(surroundings)
+        figures = measure(replace(surroundings, folder=own))
     except Exception as failure:
         # One part that fails must not cost the figures of the others; the page shows that it failed.
         error = f"{type(failure).__name__}: {failure}"
