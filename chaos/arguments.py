@@ -45,7 +45,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> Arguments:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m chaos",
-        description="Tries to break the service, and writes a page about it. A full run takes about 45 minutes on two "
+        description="Tries to break the service, and writes a page about it. A full run takes about 40 minutes on two "
         "cores, --quick about six; let the machine do nothing else meanwhile. Needs Linux and nginx.",
     )
     parser.add_argument("--quick", action="store_true", help="all parts in short, for a first look")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The defaults are those of a full run, about 45 minutes on two cores.
+    """The defaults are those of a full run, about 40 minutes on two cores.
 
     Attributes:
         pictures: mutated picture files, decoded in a process of their own.
