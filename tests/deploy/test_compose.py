@@ -44,7 +44,7 @@ def test_what_is_named_exists() -> None:
         assert set(service.get("depends_on", [])) <= set(file["services"])
         for volume in service["volumes"]:
             source = volume.split(":")[0]
-            assert (PROJECT_ROOT / source).is_dir() if source.startswith(".") else source in file["volumes"]
+            assert (PROJECT_ROOT / source).exists() if source.startswith(".") else source in file["volumes"]
 
 
 def test_any_number_of_backends_can_stand_behind_the_one_port() -> None:
