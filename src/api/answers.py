@@ -22,9 +22,6 @@ from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
 from src.utils.percentage import percentage, percentages
 
-_SHORT_HASH_DIGITS = 12
-
-
 # Bounds that are told in the OpenAPI document, and not checked on the way out: what the service computed is answered.
 Percentage: TypeAlias = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
 Count: TypeAlias = Annotated[int, Field(json_schema_extra={"minimum": 0})]
@@ -248,7 +245,7 @@ def _png_data_uri(rgb: RgbImage) -> str:
 def _model(model: ModelInfo) -> ModelAnswer:
     return ModelAnswer(
         name=model.name,
-        hash=model.sha256[:_SHORT_HASH_DIGITS],
+        hash=model.short_hash,
         calibrated=model.calibrated,
         precision=model.precision,
     )

@@ -105,7 +105,7 @@ class _Server:
             _log.info(
                 "ready model=%s sha256=%s device=%r memory_of_requests_mb=%d",
                 model.name,
-                model.sha256[:12],
+                model.short_hash,
                 model.device,
                 self._services.memory_of_requests >> 20,
             )

@@ -20,6 +20,8 @@ Heatmap: TypeAlias = npt.NDArray[np.float32]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 """One value per class in the order of CLASSES, 0-1, summing to 1."""
 
+_SHORT_HASH_DIGITS = 12
+
 
 class EyeSide(str, Enum):
     """Whose left and right: always those of the person in the picture."""
@@ -226,3 +228,8 @@ class ModelInfo:
     tensorflow: str
     calibrated: bool
     precision: str
+
+    @property
+    def short_hash(self) -> str:
+        """The first digits of `sha256`, by which people tell models apart."""
+        return self.sha256[:_SHORT_HASH_DIGITS]

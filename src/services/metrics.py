@@ -31,7 +31,6 @@ OTHER_ROUTE = "other"
 NO_CODE = "-"
 """The code of an answer that is not an error."""
 
-_SHORT_HASH_DIGITS = 12
 _SECONDS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 # Up to the largest INFERENCE_BATCH_SIZE.
 _BATCH_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16)
@@ -98,7 +97,7 @@ class Metrics:
         info.info(
             {
                 "name": model.name,
-                "hash": model.sha256[:_SHORT_HASH_DIGITS],
+                "hash": model.short_hash,
                 "precision": model.precision,
                 "device": model.device,
                 "tensorflow": model.tensorflow,

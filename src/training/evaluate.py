@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "left_out": [asdict(left_out) for left_out in examination.left_out],
     }
     notes = _notes(pictures, examination, model, trained_on, options.data)
-    title = f"{model.name} {model.sha256[:12]} on {options.data.resolve().name}"
+    title = f"{model.name} {model.short_hash} on {options.data.resolve().name}"
     write_report(options.out, title, notes, measured, examination.cases)
     _print_table(title, measured)
     print(f"report: {options.out / 'report.html'}")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from src.config.settings import PROJECT_ROOT, Settings
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
 from tests.contract.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 EYE_CASCADE = "cascades/haarcascade_eye.xml"
@@ -33,13 +33,6 @@ def sentence_of_failed_start(log_file: Path, root: Path = PROJECT_ROOT, **settin
         assert "Traceback" not in service.log
         (line,) = (line for line in service.log.splitlines() if "cannot start" in line)
         return line.partition("cannot start: ")[2]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -183,15 +176,17 @@ class TestSavedPictures:
             folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(tmp_path / "eyes")}
             with ServiceProcess(tmp_path / "log", SAVE_TEMP_IMAGES="true", **folders) as service:
                 assert service.client.post("/predict", json=[frame(face)]).status_code == 200
-                wait_until(lambda: NO_SPACE in service.log)
+                wait_until(lambda: NO_SPACE in service.log, "a line about the full disk")
                 # One line for the one picture, nothing half-written, and what is old goes as ever.
                 assert service.log.count(NO_SPACE) == 1
                 assert f"a picture could not be saved to {frames}" in service.log
-                wait_until(lambda: [file.name for file in frames.iterdir()] == ["ballast"])
+                wait_until(
+                    lambda: [file.name for file in frames.iterdir()] == ["ballast"], "the end of the old picture"
+                )
 
                 ballast.unlink()
                 assert service.client.post("/predict", json=[frame(face)]).status_code == 200
-                wait_until(lambda: len(list(frames.glob("*.png"))) == 1)
+                wait_until(lambda: len(list(frames.glob("*.png"))) == 1, "a saved picture")
                 assert service.stop() == 0
                 assert "Traceback" not in service.log
 

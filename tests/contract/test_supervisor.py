@@ -20,20 +20,13 @@ from src.supervisor.restarts import MAX_FAILED_STARTS
 from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S
 from tests.contract.payloads import data_uri, frame
 from tests.contract.service_process import ServiceProcess
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="the processes are looked up in /proc, which only Linux has"
 )
 
 MALFORMED_CHUNK = b"POST /predict HTTP/1.1\r\nHost: eyenet\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
-LONGEST_WAIT_S = 120
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    give_up_at = time.monotonic() + LONGEST_WAIT_S
-    while not condition():
-        assert time.monotonic() < give_up_at, f"not within {LONGEST_WAIT_S} s: {what}"
-        time.sleep(0.01)
 
 
 def send_malformed_chunk(service: ServiceProcess) -> None:

@@ -11,8 +11,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from src.utils.image_codec import encode_png
 from tests.html_reader import Reader
+from tests.waiting import wait_until
 
 ODD_NAME = '=cmd, "ä" 目.png'
 _ROTATED = 6
@@ -243,16 +242,9 @@ def interrupt(folder: Path, out: Path, number: signal.Signals, *, at_lines: int)
             command(folder, out), cwd=PROJECT_ROOT, stdout=said, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
     try:
-        wait_until(lambda: written() >= at_lines or process.poll() is not None)
+        wait_until(lambda: written() >= at_lines or process.poll() is not None, f"{at_lines} lines")
         process.send_signal(number)
         return process.wait(_PATIENCE_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.005)
