@@ -45,15 +45,15 @@ lint: $(VENV)/.installed-dev ## Check style, format and types
 
 train: $(VENV)/.installed-training ## Train the model: make train DATA=<folder of pictures> WEIGHTS=<backbone file>
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo 'Say where the pictures and the weights are: make train DATA=... WEIGHTS=...' >&2; exit 1; }
-	$(VENV)/bin/python -m src.training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
+	$(VENV)/bin/python -m training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
 
 evaluate: $(VENV)/.installed-training ## Test the model: make evaluate DATA=<folder of pictures> (ARGS="--model file" for another)
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make evaluate DATA=...' >&2; exit 1; }
-	$(VENV)/bin/python -m src.training.evaluate --data "$(DATA)" $(ARGS)
+	$(VENV)/bin/python -m training.evaluate --data "$(DATA)" $(ARGS)
 
 compare-precision: $(VENV)/.installed-training ## Does bfloat16 change answers? make compare-precision DATA=<folder of pictures>
 	@test -n "$(DATA)" || { echo 'Say where the pictures are: make compare-precision DATA=...' >&2; exit 1; }
-	$(VENV)/bin/python -m src.training.compare_precision --data "$(DATA)" $(ARGS)
+	$(VENV)/bin/python -m training.compare_precision --data "$(DATA)" $(ARGS)
 
 # Exit code 3 says that some files have no answer, which make calls an error.
 screen: $(VENV)/.installed ## Screen a folder of photos: make screen DATA=<folder of photos> OUT=<folder for the report>
@@ -65,7 +65,7 @@ doctor: $(VENV)/pyvenv.cfg ## Check the installation and say what to do (ARGS=--
 	@exec $(VENV)/bin/python -m src.cli doctor $(ARGS)
 
 bench: $(VENV)/.installed-bench ## Compare the service with what others would write, in 20 minutes (ARGS=--quick: in 4)
-	$(VENV)/bin/python -m benchmarks $(ARGS)
+	$(VENV)/bin/python -m lab.bench $(ARGS)
 
 # Each list is resolved with the versions of the one that it builds on, so that all of them can share an environment.
 lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (ARGS=--upgrade: take the newest)
@@ -82,7 +82,7 @@ audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/
 	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
 
 chaos: $(VENV)/.installed-bench ## Try to break the service, in 40 minutes (ARGS=--quick: in 6); needs nginx
-	$(VENV)/bin/python -m chaos $(ARGS)
+	$(VENV)/bin/python -m lab.chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches
 	@test ! -e "$(VENV)" || test -f "$(VENV)/pyvenv.cfg" || { echo '$(VENV) is not a virtual environment: not removed' >&2; exit 1; }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from src.config.process_environment import prepare_for_numpy, shield_from_prometheus_variables
-from src.core.stop_signals import block_stop_signals
+from src.config.process import block_stop_signals, prepare_for_numpy, shield_from_prometheus_variables
 
 if __name__ == "__main__":
     block_stop_signals()
@@ -16,10 +15,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from src.config.logging import configure_logging
+from src.config.process import exit_at_once
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.supervisor.line import ServerEnd
-from src.supervisor.process_end import exit_at_once
 from src.supervisor.supervisor import Supervisor, can_supervise
 
 if TYPE_CHECKING:

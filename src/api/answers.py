@@ -6,9 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from src.api.lifecycle import State
+from src.api.admission import State
 from src.core.errors import EyeNetError
-from src.core.notice import NOTICE
 from src.core.types import (
     AnalysisReport,
     EyeReport,
@@ -18,9 +17,9 @@ from src.core.types import (
     Reason,
     RgbImage,
 )
+from src.core.wording import NOTICE, percentage, percentages
 from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
-from src.utils.percentage import percentage, percentages
 
 # Bounds that are told in the OpenAPI document, and not checked on the way out: what the service computed is answered.
 Percentage: TypeAlias = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 100})]

@@ -12,10 +12,10 @@ from src.api.access import Access
 from src.api.context import ApiContext
 from src.api.endpoint import Handler, Style, endpoint
 from src.api.envelope import Answer, plain_envelope
+from src.api.metrics import OTHER_ROUTE
 from src.api.paths import Path, paths_of
 from src.core.errors import MethodNotAllowed, NotFound
 from src.core.stage_times import StageTimes
-from src.services.metrics import OTHER_ROUTE
 
 _ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from src.api.access import Doorkeeper
+from src.api.admission import Lifecycle, State, Turns, memory_of_requests
 from src.api.cors import CorsPolicy
 from src.api.envelope import Envelope, legacy_envelope, plain_envelope
-from src.api.lifecycle import Lifecycle, State
-from src.api.turns import Turns
+from src.api.metrics import Metrics
 from src.config.settings import Settings
 from src.core.errors import Starting
 from src.core.types import ModelInfo
-from src.services.metrics import Metrics
 
 if TYPE_CHECKING:
     # The services import TensorFlow, which takes seconds; the server answers /live before that.
@@ -49,6 +48,15 @@ class ApiContext:
     def model(self) -> ModelInfo | None:
         """The loaded model; None while it is being loaded."""
         return self._services.model if self._services else None
+
+    @property
+    def memory_of_requests(self) -> int:
+        """The most that requests can take beside what is loaded, in bytes.
+
+        Raises:
+            Starting: the services are not loaded yet.
+        """
+        return memory_of_requests(self.settings, self.services.requests_at_once, self.services.input_side)
 
     @property
     def services(self) -> Services:

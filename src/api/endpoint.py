@@ -15,10 +15,10 @@ from robyn import Request, Response
 from src.api.answers import render_error
 from src.api.context import ApiContext
 from src.api.envelope import Answer, Envelope
+from src.api.metrics import NO_CODE
 from src.api.server_timing import server_timing_headers
 from src.core.errors import EyeNetError, InternalError
 from src.core.stage_times import Stage, StageTimes
-from src.services.metrics import NO_CODE
 
 Handler: TypeAlias = Callable[[Request, StageTimes], Awaitable[Answer]]
 RobynHandler: TypeAlias = Callable[[Request], Awaitable[Response]]

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 
 from src.api.access import Access
 from src.api.context import ApiContext
-from src.api.documents import DOCUMENT_PATHS, document_files
 from src.api.endpoint import Handler
 from src.api.envelope import Envelope, plain_envelope
-from src.api.page_files import INDEX, read_page_files
 from src.api.routes.health import health_handler, live_handler
 from src.api.routes.metrics import metrics_handler
 from src.api.routes.predict import predict_handler
-from src.api.routes.static_file import static_file_handler
 from src.api.routes.upload import upload_handler
-from src.api.static_file import StaticFile
+from src.api.static_files import DOCUMENT_PATHS, INDEX, StaticFile, document_files, read_page_files, static_file_handler
 from src.config.settings import ASSETS_DIR, Settings
 
 _PAGE_PATH = "/"

@@ -13,7 +13,7 @@ from src.core.types import Box, Frame, FrameFailure
 
 # An empty array takes three bytes of a body and ninety of memory: 48 MiB of them would be 1.4 GiB. Whoever sends 32
 # frames with all landmarks of a face mesh beside each has 61,000.
-_MOST_VALUES = 200_000
+MOST_VALUES = 200_000
 
 
 class _Request(BaseModel):
@@ -131,8 +131,8 @@ def parse_upload(body: str | bytes) -> Frame:
 def _parse_json(body: str | bytes) -> Any:
     if not body:
         raise InvalidJson("The body is empty; send JSON.")
-    if _values_at_most(body) > _MOST_VALUES:
-        raise InvalidPayload(f"The body has more than {_MOST_VALUES:,} values beside its pictures.")
+    if _values_at_most(body) > MOST_VALUES:
+        raise InvalidPayload(f"The body has more than {MOST_VALUES:,} values beside its pictures.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -8,8 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 from robyn import Request
 
+from src.api.admission import within
 from src.api.context import ApiContext
-from src.api.deadline import within
 from src.api.endpoint import Handler
 from src.api.envelope import Answer
 from src.api.requests import take_body

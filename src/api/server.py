@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from src.api.app import build_app
 from src.api.context import ApiContext
-from src.config.process_environment import shield_from_robyn_variables
+from src.config.process import STOP_SIGNALS, check_port_is_free, second_stop_signal, shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.core.stop_signals import STOP_SIGNALS, second_stop_signal
-from src.utils.listening import check_port_is_free
 
 if TYPE_CHECKING:
     # Importing the services imports TensorFlow; `load_services` does that, on its own thread.
@@ -107,7 +105,7 @@ class _Server:
                 model.name,
                 model.short_hash,
                 model.device,
-                self._services.memory_of_requests >> 20,
+                self._context.memory_of_requests >> 20,
             )
             return
         self._exit_code = 1

@@ -24,18 +24,16 @@ from src.core.types import (
 )
 from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
+from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.judgement import reasons_to_doubt, typical_unfamiliarity
-from src.services.thresholds import Thresholds
+from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
 from src.services.workers import Workers
 from src.utils import geometry
 from src.utils.data_uri import decode_data_uri
-from src.utils.heatmap_overlay import lay_over
 from src.utils.image_codec import decode_picture
-from src.utils.preprocessing import shrink_to_fit, to_network_input
+from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
 
-PREVIEW_LONGEST_SIDE = 512
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
 _BLANK_CONTRAST = 2.0
 

@@ -16,11 +16,17 @@ from src.services.familiarity import Floats
 from src.services.forward_pass import compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
-from src.services.inference_mode import choose_precision, eyes_per_pass
-from src.services.model_card import FamiliarityCheck, ModelCard, card_path_of, read_model_card
-from src.services.model_description import refuse_code
-from src.services.tensorflow_runtime import device_name, has_gpu, keras, tf, use_precision
-from src.utils.file_hash import sha256_of
+from src.services.model_file import FamiliarityCheck, ModelCard, card_path_of, read_model_card, refuse_code
+from src.services.tensorflow_runtime import (
+    choose_precision,
+    device_name,
+    eyes_per_pass,
+    has_gpu,
+    keras,
+    tf,
+    use_precision,
+)
+from src.utils.files import sha256_of
 
 # Bounds the memory of one pass: activations of DenseNet121 take about 50 MB per crop.
 _LARGEST_BATCH = 16

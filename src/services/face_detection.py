@@ -23,7 +23,7 @@ from src.services.assets import Assets
 from src.services.haar_cascades import HaarCascades
 from src.services.pyramid import Pyramid
 from src.utils import geometry
-from src.utils.eye_openness import eye_openness
+from src.utils.geometry import eye_openness
 
 # The 68 points of iBUG 300-W (Sagonas et al., ICCVW 2013). Left and right are the person's own.
 _EYE_POINTS = {EyeSide.RIGHT: slice(36, 42), EyeSide.LEFT: slice(42, 48)}

@@ -19,18 +19,18 @@ from src.services.assets import prepare_assets
 from src.services.classifier import EyeClassifier
 from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
+from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.inference_mode import eyes_per_pass, passes_at_once
-from src.services.memory_bound import memory_of_requests
+from src.services.judgement import Thresholds
 from src.services.tensorflow_runtime import (
     enable_memory_growth,
+    eyes_per_pass,
     has_gpu,
     leave_graphs_as_they_are,
+    passes_at_once,
     run_each_pass_on_one_core,
 )
-from src.services.thresholds import Thresholds
 from src.services.workers import Workers
-from src.utils.heatmap_overlay import lay_over
 from src.utils.image_codec import decode_picture, encode_png
 from src.utils.preprocessing import to_network_input
 
@@ -42,7 +42,7 @@ class Services:
     Attributes:
         workers: the only threads on which pictures and large JSON are worked on.
         requests_at_once: how many requests keep the workers busy; more would only wait for each other.
-        memory_of_requests: the most that requests can take beside what is loaded, in bytes.
+        input_side: of the square that the network takes, in pixels.
     """
 
     analysis: EyeAnalysis
@@ -50,7 +50,7 @@ class Services:
     workers: Workers
     image_store: ImageStore
     requests_at_once: int
-    memory_of_requests: int
+    input_side: int
 
     def close(self) -> None:
         """Waits for what is being worked on."""
@@ -116,8 +116,7 @@ def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
         max_image_pixels=settings.max_image_pixels,
     )
     requests_at_once = 2 * workers.count + eyes_per_pass(settings)
-    memory = memory_of_requests(settings, requests_at_once, classifier.input_side)
-    return Services(analysis, classifier.info, workers, image_store, requests_at_once, memory)
+    return Services(analysis, classifier.info, workers, image_store, requests_at_once, classifier.input_side)
 
 
 def _load_detector(settings: Settings) -> FaceDetector:

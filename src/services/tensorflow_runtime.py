@@ -1,10 +1,16 @@
-"""TensorFlow with the Keras that can load the model. Import `tf` and `keras` from here, never directly."""
+"""TensorFlow with the Keras that can load the model, and how passes run: device, precision, how many eyes at once.
+
+Import `tf` and `keras` from here, never directly.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
-from src.config.process_environment import prepare_for_tensorflow
+from src.config.process import cpu_flags, prepare_for_tensorflow
+from src.config.settings import Settings
+from src.core.errors import StartupError
 
 prepare_for_tensorflow()
 
@@ -14,16 +20,8 @@ keras = tf.keras
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = [
-    "device_name",
-    "enable_memory_growth",
-    "has_gpu",
-    "keras",
-    "leave_graphs_as_they_are",
-    "run_each_pass_on_one_core",
-    "tf",
-    "use_precision",
-]
+# What is imported here to be imported from here.
+__all__ = ["keras", "tf"]
 
 
 def enable_memory_growth() -> None:
@@ -83,3 +81,53 @@ def device_name() -> str:
         return "CPU"
     name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)
     return f"GPU: {name}"
+
+
+# One eye per pass, each pass on one core: measured faster than sharing a pass out over the cores, because nothing waits
+# for anything, and what an eye is answered does not depend on the eyes beside it.
+_EYES_PER_PASS_ON_CPU = 1
+_EYES_PER_PASS_ON_GPU = 16
+# One computes while the other's results are taken home.
+_PASSES_AT_ONCE_ON_GPU = 2
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def choose_precision(asked: str, *, bfloat16_agrees: bool) -> str:
+    """In which precision to multiply: what is asked for, or what is fast without changing answers.
+
+    Args:
+        asked: INFERENCE_PRECISION.
+        bfloat16_agrees: whether the model was shown to answer the same in bfloat16; see `ModelCard`.
+
+    Returns:
+        float32, bfloat16 (8 bits of precision; CPU) or tensorfloat32 (11 bits; GPU).
+
+    Raises:
+        StartupError: the device does not have the precision that is asked for.
+    """
+    has_bfloat16 = not has_gpu() and cpu_has_bfloat16()
+    if asked == "auto":
+        return "bfloat16" if has_bfloat16 and bfloat16_agrees else "float32"
+    if asked == "bfloat16" and not has_bfloat16:
+        raise StartupError(
+            "INFERENCE_PRECISION is wrong: bfloat16 needs a CPU with avx512_bf16 or amx_bf16, and no GPU."
+        )
+    if asked == "tensorfloat32" and not has_gpu():
+        raise StartupError("INFERENCE_PRECISION is wrong: tensorfloat32 needs a GPU.")
+    return asked
+
+
+def eyes_per_pass(settings: Settings) -> int:
+    """How many eyes a pass takes at most."""
+    return settings.inference_batch_size or (_EYES_PER_PASS_ON_GPU if has_gpu() else _EYES_PER_PASS_ON_CPU)
+
+
+def passes_at_once(settings: Settings) -> int:
+    """How many passes run side by side at most."""
+    return _PASSES_AT_ONCE_ON_GPU if has_gpu() else settings.worker_thread_count
+
+
+def cpu_has_bfloat16(cpu_description: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor multiplies bfloat16 itself; False where there is no such file to tell (not Linux)."""
+    return bool(_BFLOAT16_FLAGS & cpu_flags(cpu_description))

@@ -15,12 +15,11 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import simplejpeg  # type: ignore[import-untyped]
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
-from src.utils.jpeg_decoder import decode_sound_jpeg
-from src.utils.png_decoder import decode_sound_png
 from src.utils.png_writer import encode_png
 
 __all__ = ["decode_picture", "encode_jpeg", "encode_png"]
@@ -190,3 +189,53 @@ def _from_16_bit_grey(picture: Image.Image) -> RgbImage:
 
 def _array(picture: Image.Image) -> RgbImage:
     return np.asarray(picture, dtype=np.uint8)
+
+
+def decode_sound_jpeg(data: bytes, width: int, height: int) -> RgbImage | None:
+    """The picture as stored, RGB uint8 HxWx3; `None` where another decoder has to judge.
+
+    It is the same libjpeg-turbo as Pillow's, with the same settings, and gives the same pixels, but without Pillow's
+    copies. Anything that libjpeg-turbo so much as warns of is left to the other decoder: damage, a file that is cut
+    off, rare subsampling.
+
+    Args:
+        data: a JPEG file in grey or colour; CMYK would come out in other colours than Pillow's. What lies behind its
+            first picture does not matter.
+        width: of the picture in pixels, as its header was read when its size was checked.
+        height: likewise.
+    """
+    # A file that is larger than its checked header says does not fit, and is refused before it is decoded.
+    pixels = np.empty((height, width, 3), np.uint8)
+    try:
+        decoded = simplejpeg.decode_jpeg(data, colorspace="RGB", buffer=pixels, strict=True)
+    except ValueError:
+        return None
+    return pixels if decoded.shape == pixels.shape else None
+
+
+_OPAQUE = 255
+
+
+def decode_sound_png(data: bytes, width: int, height: int) -> RgbImage | None:
+    """The picture as stored, RGB uint8 HxWx3; `None` where another decoder has to judge.
+
+    OpenCV's libpng takes as long as Pillow's, but lets go of Python's lock meanwhile: with Pillow's, two threads decode
+    no faster than one, and nobody is answered until a large picture is done. Damage, files that are cut off, pictures
+    that can be seen through, and samples of 16 bits are left to the other decoder.
+
+    Args:
+        data: a PNG file in colour, with or without alpha.
+        width: of the picture in pixels, as its header was read when its size was checked.
+        height: likewise.
+    """
+    try:
+        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if stored is None or stored.dtype != np.uint8 or stored.shape[:2] != (height, width) or stored.ndim != 3:
+        return None
+    if stored.shape[2] == 3:
+        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
+    if stored.shape[2] == 4 and cv2.extractChannel(stored, 3).min() == _OPAQUE:
+        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGB), np.uint8)
+    return None

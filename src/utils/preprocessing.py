@@ -7,6 +7,9 @@ import numpy as np
 
 from src.core.types import RgbImage
 
+PREVIEW_LONGEST_SIDE = 512
+"""Pixels of the longest side of a picture in an answer."""
+
 
 def to_network_input(rgb: RgbImage, side: int) -> RgbImage:
     """The picture squeezed to a square.

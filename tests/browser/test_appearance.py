@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from src.core.notice import NOTICE
+from src.core.wording import NOTICE
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 from hypothesis import HealthCheck, given, settings
 
-from chaos.mutated_requests import HttpRequest, requests
-from chaos.route_inputs import judge
+from lab.chaos.mutated_requests import HttpRequest, requests
+from lab.chaos.route_inputs import judge
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
 from tests.contract.service_process import ServiceProcess

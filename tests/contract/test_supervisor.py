@@ -16,8 +16,7 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.types import RgbImage
-from src.supervisor.restarts import MAX_FAILED_STARTS
-from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S
+from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S, MAX_FAILED_STARTS
 from tests.contract.payloads import data_uri, frame
 from tests.contract.service_process import ServiceProcess
 from tests.waiting import wait_until

@@ -50,7 +50,7 @@ def real_installation(installation: Path) -> Path:
     """The same with everything that a start needs, as it is after the first one."""
     prepare_assets()
     shutil.rmtree(installation / "src")
-    shutil.copytree(ASSETS_DIR.parent, installation / "src", ignore=shutil.ignore_patterns("__pycache__", "training"))
+    shutil.copytree(ASSETS_DIR.parent, installation / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_ROOT / "main.py", installation)
     return installation
 

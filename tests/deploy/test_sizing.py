@@ -10,7 +10,7 @@ import yaml
 
 from src.config.settings import PROJECT_ROOT
 
-RESULTS = (PROJECT_ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+RESULTS = (PROJECT_ROOT / "lab" / "bench" / "RESULTS.md").read_text(encoding="utf-8")
 PAGE = (PROJECT_ROOT / "docs" / "sizing.md").read_text(encoding="utf-8")
 WORK = {
     "`/upload`, a photo of one eye": "/upload, a photo of one eye",

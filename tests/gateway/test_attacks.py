@@ -9,7 +9,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from chaos.attacks import (
+from lab.chaos.attacks import (
     GARBAGE,
     LARGE_HEADERS,
     MALFORMED_CHUNKS,
@@ -22,9 +22,9 @@ from chaos.attacks import (
     send_large_bodies,
     smuggle,
 )
-from chaos.mutated_requests import HttpRequest, requests
-from chaos.raw_http import exchange, has_error_shape
-from chaos.route_inputs import judge
+from lab.chaos.mutated_requests import HttpRequest, requests
+from lab.chaos.raw_http import exchange, has_error_shape
+from lab.chaos.route_inputs import judge
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri
 from tests.contract.service_process import ServiceProcess

@@ -10,7 +10,7 @@ from src.api.openapi.operations import REQUEST_ID, operations
 from src.api.openapi.responses import HEADERS
 from src.api.openapi.schemas import component_schemas
 from src.config.settings import Settings
-from src.core.notice import NOTICE
+from src.core.wording import NOTICE
 
 _SECURITY_SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

@@ -13,7 +13,7 @@ import orjson
 
 from src import __version__
 from src.config.settings import ASSETS_DIR
-from src.core.notice import NOTICE
+from src.core.wording import NOTICE
 from src.utils.data_uri import encode_data_uri
 
 _FOLDER = ASSETS_DIR / "examples"

@@ -7,14 +7,14 @@ from typing import Literal
 from robyn import Request
 
 from src import __version__
+from src.api.admission import State
 from src.api.answers import HealthAnswer, HealthModelAnswer, LiveAnswer
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.envelope import Answer, plain_envelope
-from src.api.lifecycle import State
-from src.core.notice import NOTICE
 from src.core.stage_times import StageTimes
 from src.core.types import ModelInfo
+from src.core.wording import NOTICE
 
 
 def health_handler(context: ApiContext) -> Handler:

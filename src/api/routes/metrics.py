@@ -9,8 +9,8 @@ from robyn import Request
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.envelope import Answer
+from src.api.metrics import CONTENT_TYPE
 from src.core.stage_times import StageTimes
-from src.services.metrics import CONTENT_TYPE
 
 
 def metrics_handler(context: ApiContext) -> Handler:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from src import __version__
 from src.cli.doctor.finding import Finding, Status, fail, skip
-from src.config.terminal import wants_colour
+from src.config.process import wants_colour
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

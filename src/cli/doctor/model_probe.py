@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from src.config.process_environment import prepare_for_numpy
+from src.config.process import prepare_for_numpy
 
 prepare_for_numpy()
 

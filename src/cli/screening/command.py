@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from src.cli.screening.conditions import Conditions, conditions_of
+from src.cli.screening.page import PageFacts
 from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_pictures
-from src.cli.screening.record import PictureRecord
+from src.cli.screening.record import Conditions, PictureRecord, conditions_of
 from src.cli.screening.report_folder import ReportFolder
-from src.cli.screening.report_page import PageFacts
 from src.cli.screening.reports import summary, write_reports
 from src.cli.screening.results_file import ResultsFile, open_results
-from src.cli.screening.stop_signals import stop_on_signal
-from src.cli.screening.tally import count
+from src.cli.screening.run import stop_on_signal
+from src.cli.screening.tables import count
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
-from src.core.notice import NOTICE
+from src.core.wording import NOTICE
 from src.services.picture_file import keeping_nothing
 from src.utils.progress import Progress
 
@@ -91,7 +90,7 @@ def _answer(
     settings: Settings, pictures: Sequence[FoundPicture], report: ReportFolder, results: ResultsFile, *, again: bool
 ) -> _Outcome:
     # Imported here: TensorFlow takes seconds, and whatever is wrong with the folders was said before.
-    from src.cli.screening.screening import Screening  # noqa: PLC0415
+    from src.cli.screening.run import Screening  # noqa: PLC0415
     from src.services.startup import load_services  # noqa: PLC0415
 
     services = load_services(settings)

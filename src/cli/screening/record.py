@@ -1,18 +1,58 @@
-"""What is kept of one picture: its line in the results file."""
+"""What is kept of one picture, its line in the results file, and under which conditions it holds."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from src.cli.screening.conditions import Conditions
+from src import __version__
 from src.cli.screening.picture_search import FoundPicture
+from src.config.settings import Settings
 from src.core.errors import EyeNetError
-from src.core.types import EyeReport
+from src.core.types import EyeReport, ModelInfo
+from src.core.wording import percentage, percentages
+from src.services.model_file import card_path_of
 from src.services.picture_file import UNREADABLE_FILE, Refusal
-from src.utils.percentage import percentage, percentages
+from src.utils.files import sha256_of
+
+Conditions: TypeAlias = dict[str, Any]
+"""Values as JSON has them, so that they compare equal with those read back from a line."""
+
+_SETTINGS_THAT_MATTER = (
+    "grad_cam_layer",
+    "max_body_mb",
+    "max_image_pixels",
+    "crop_padding_x",
+    "crop_padding_y",
+    "mirrored_input",
+    "min_confidence",
+    "max_unfamiliarity",
+    "not_an_eye_from",
+    "min_sharpness",
+    "min_brightness",
+    "max_brightness",
+    "min_crop_pixels",
+    "min_eye_openness",
+    "min_frame_agreement",
+)
+
+
+def conditions_of(settings: Settings, model: ModelInfo) -> Conditions:
+    """The program, the model, its card, and the settings that can change an answer."""
+    card = card_path_of(settings.model_path)
+    return {
+        "version": __version__,
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "card_sha256": sha256_of(card) if card.is_file() else None,
+        "classes": list(model.classes),
+        "calibrated": model.calibrated,
+        "precision": model.precision,
+        "settings": {name.upper(): getattr(settings, name) for name in _SETTINGS_THAT_MATTER},
+    }
+
 
 _MAY_PASS = (UNREADABLE_FILE, EyeNetError.code)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from src.cli.screening.eyes_table import render_eyes
+from src.cli.screening.page import PageFacts, render_page
 from src.cli.screening.record import PictureRecord
 from src.cli.screening.report_folder import ReportFolder, write_privately
-from src.cli.screening.report_page import PageFacts, render_page
-from src.cli.screening.tally import Tally
+from src.cli.screening.tables import Tally, render_eyes
 from src.cli.screening.wording import reason_in_words, shown_name
 
 _MOST_NAMED = 10

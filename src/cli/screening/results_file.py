@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from src.cli.screening.conditions import Conditions
 from src.cli.screening.picture_search import FoundPicture
-from src.cli.screening.record import DamagedLine, PictureRecord
+from src.cli.screening.record import Conditions, DamagedLine, PictureRecord
 from src.core.errors import StartupError
 
 try:

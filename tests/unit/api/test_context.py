@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from src.api.admission import State
 from src.api.context import ApiContext
 from src.api.envelope import legacy_envelope, plain_envelope
-from src.api.lifecycle import State
 from src.config.settings import load_settings
 from src.core.errors import Starting
 from src.core.types import ModelInfo

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import HealthCheck, given, settings
 
-from chaos.mutated_requests import bodies
+from lab.chaos.mutated_requests import bodies
 from src.api.requests import parse_frames, parse_upload
 from src.core.errors import EyeNetError
 

@@ -9,8 +9,8 @@ import pytest
 
 from src.api.access import Access
 from src.api.context import ApiContext
-from src.api.documents import DOCUMENT_PATHS, document_files
 from src.api.paths import Path, paths_of
+from src.api.static_files import DOCUMENT_PATHS, document_files
 from src.config.settings import Settings
 
 KEY = "0123456789abcdef"

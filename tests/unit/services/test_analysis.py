@@ -42,12 +42,12 @@ from src.services.analysis import EyeAnalysis
 from src.services.classifier import EyeClassifier
 from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
+from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.thresholds import Thresholds
+from src.services.judgement import Thresholds
 from src.services.workers import Workers
 from src.utils.data_uri import encode_data_uri
 from src.utils.geometry import cut
-from src.utils.heatmap_overlay import lay_over
 from src.utils.image_codec import encode_png
 from src.utils.preprocessing import resize, to_network_input
 

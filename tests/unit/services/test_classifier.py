@@ -16,13 +16,12 @@ from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, RgbImage
 from src.services import classifier as classifier_module
-from src.services import inference_mode
+from src.services import tensorflow_runtime
 from src.services.classifier import _LARGEST_BATCH, EyeClassifier
 from src.services.familiarity import FamiliarityStatistics
-from src.services.inference_mode import choose_precision, cpu_has_bfloat16
-from src.services.tensorflow_runtime import has_gpu, keras, use_precision
-from src.training.learning.network import build_network
+from src.services.tensorflow_runtime import choose_precision, cpu_has_bfloat16, has_gpu, keras, use_precision
 from src.utils.preprocessing import to_network_input
+from training.learning.network import build_network
 
 CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
 SaveModel = Callable[[Any], Path]
@@ -150,7 +149,7 @@ class TestModelInfo:
 
 
 class TestCard:
-    """What the card adds to a model's answers. Its own mistakes are in test_model_card.py."""
+    """What the card adds to a model's answers. Its own mistakes are in test_model_file.py."""
 
     @staticmethod
     def write_card(file: Path, **fields: Any) -> None:
@@ -433,7 +432,7 @@ class TestRefusals:
     def test_a_precision_that_the_machine_does_not_have(
         self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch, precision: str, has: str
     ) -> None:
-        monkeypatch.setattr(inference_mode, has, lambda: False)
+        monkeypatch.setattr(tensorflow_runtime, has, lambda: False)
         with pytest.raises(StartupError, match=f"^INFERENCE_PRECISION is wrong: {precision} needs"):
             EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", precision=precision)
 

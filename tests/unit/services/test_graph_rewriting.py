@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.services.frozen_graph import _graph_of_constants
-from src.services.graph_rewriting import (
+from src.services.frozen_graph import (
+    _graph_of_constants,
     fold_batch_normalisations,
     normalise_by_depthwise_convolutions,
     pool_before_pointwise_convolutions,

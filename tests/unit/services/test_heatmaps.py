@@ -16,18 +16,18 @@ from skimage import data
 from src.config.settings import Settings
 from src.core.types import EyePrediction, RgbImage
 from src.services.classifier import EyeClassifier
-from src.training.data.pictures import find_pictures
-from src.training.heatmaps.deletion_insertion import areas_per_order
-from src.training.heatmaps.map_similarity import correlations_between_classes, rank_correlation
-from src.training.heatmaps.moved_crops import mirror_agreement, mirrored, shift_agreement
-from src.training.heatmaps.painted_cases import PaintedCase, painted_cases
-from src.training.heatmaps.pointing_game import STANDARD_TOLERANCE, centre_hit_rate, chance_hit_rate, hit_rate, offset
-from src.training.heatmaps.weight_shuffling import ShuffledPart, save_shuffled
-from src.training.learning.network import CLASSES
-from src.utils.heatmap_overlay import lay_over
+from src.services.grad_cam import lay_over
 from src.utils.image_codec import encode_png
 from src.utils.preprocessing import resize
 from tests.conftest import SHARED_DATA
+from training.data.pictures import find_pictures
+from training.heatmaps.deletion_insertion import areas_per_order
+from training.heatmaps.map_similarity import correlations_between_classes, rank_correlation
+from training.heatmaps.moved_crops import mirror_agreement, mirrored, shift_agreement
+from training.heatmaps.painted_cases import PaintedCase, painted_cases
+from training.heatmaps.pointing_game import STANDARD_TOLERANCE, centre_hit_rate, chance_hit_rate, hit_rate, offset
+from training.heatmaps.weight_shuffling import ShuffledPart, save_shuffled
+from training.learning.network import CLASSES
 
 STYE = CLASSES.index("Stye")
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not can_supervise(), reason="this system has no 
 
 SCRIPT = """
 import signal, time
-from src.core.stop_signals import STOP_SIGNALS, block_stop_signals
+from src.config.process import STOP_SIGNALS, block_stop_signals
 from src.supervisor.line import open_line
 block_stop_signals()
 ours, theirs = open_line(0)

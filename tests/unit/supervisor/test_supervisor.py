@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from src.config.settings import PROJECT_ROOT
-from src.supervisor.supervisor import GAVE_UP, can_supervise
+from src.supervisor.supervisor import GAVE_UP, MAX_FAILED_STARTS, Restarts, can_supervise
 from tests.unit.supervisor.program import run_program
 
 pytestmark = pytest.mark.skipif(not can_supervise(), reason="this system has no fork")
@@ -136,3 +136,85 @@ def test_a_system_without_forks_and_signal_masks_is_told_apart_and_can_import_it
     missing = "del os.fork, signal.SIGCHLD, signal.SIGALRM, signal.SIGKILL, signal.sigwait, signal.pthread_sigmask\n"
     program = f"import os, signal, subprocess\n{missing}import main\nprint(main.can_supervise())"
     assert run_program(program) == (0, ["False"])
+
+
+def test_pauses_double_while_none_gets_ready_and_then_it_is_given_up() -> None:
+    restarts = Restarts()
+    delays = [restarts.delay_after(was_ready=False) for _ in range(MAX_FAILED_STARTS)]
+    assert delays == [0.5, 1.0, 2.0, 4.0, None]
+
+
+def test_one_that_was_ready_is_followed_at_once_however_often() -> None:
+    restarts = Restarts()
+    assert {restarts.delay_after(was_ready=True) for _ in range(10 * MAX_FAILED_STARTS)} == {0.5}
+
+
+def test_once_one_was_ready_nothing_is_given_up_but_pauses_are_no_longer_than_half_a_minute() -> None:
+    """Requests hit a server process while it loads, too."""
+    restarts = Restarts()
+    restarts.delay_after(was_ready=True)
+    delays = [restarts.delay_after(was_ready=False) for _ in range(1100)]
+    assert delays[:8] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert set(delays[8:]) == {30.0}
+
+
+def test_one_that_is_ready_again_shortens_the_pauses() -> None:
+    restarts = Restarts()
+    for _ in range(MAX_FAILED_STARTS - 1):
+        restarts.delay_after(was_ready=False)
+    assert restarts.delay_after(was_ready=True) == 0.5
+    assert restarts.delay_after(was_ready=False) == 0.5
+
+
+def test_every_restart_is_counted_and_giving_up_is_none() -> None:
+    restarts = Restarts()
+    assert restarts.count == 0
+    for _ in range(MAX_FAILED_STARTS):
+        restarts.delay_after(was_ready=False)
+    assert restarts.count == MAX_FAILED_STARTS - 1
+
+
+WAKEUPS = """
+import os, signal, time
+from src.supervisor.supervisor import Wakeups
+wakeups = Wakeups()
+started = time.monotonic()
+"""
+
+
+def output_of(program: str) -> list[str]:
+    exit_code, output = run_program(WAKEUPS + program)
+    assert exit_code == 0
+    return output
+
+
+def test_a_time_that_is_up_wakes() -> None:
+    program = "print(wakeups.next(started + 0.3).name, time.monotonic() - started >= 0.3)"
+    assert output_of(program) == ["SIGALRM True"]
+
+
+def test_a_time_that_was_up_before_wakes_at_once() -> None:
+    assert output_of("print(wakeups.next(started - 5).name)") == ["SIGALRM"]
+
+
+def test_the_end_of_a_child_wakes() -> None:
+    program = "os.fork() or os._exit(0)\nprint(wakeups.next(started + 30).name, time.monotonic() - started < 30)"
+    assert output_of(program) == ["SIGCHLD True"]
+
+
+def test_a_pause_ends_at_its_time_whatever_children_do_meanwhile() -> None:
+    program = "os.fork() or os._exit(0)\nprint(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)"
+    assert output_of(program) == ["None True"]
+
+
+def test_a_stop_signal_ends_a_pause_also_when_it_came_before() -> None:
+    program = "os.kill(os.getpid(), signal.SIGINT)\nprint(wakeups.stop_signal_within(30).name)"
+    assert output_of(program) == ["SIGINT"]
+
+
+def test_an_old_timer_does_not_end_the_next_pause() -> None:
+    program = (
+        "os.kill(os.getpid(), signal.SIGALRM)\n"
+        "print(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)"
+    )
+    assert output_of(program) == ["None True"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from src.services.tensorflow_runtime import keras
-from src.training.learning import network
-from src.training.learning.network import CLASSES, CUT_LAYER, INPUT_SIDE
+from training.learning import network
+from training.learning.network import CLASSES, CUT_LAYER, INPUT_SIDE
 
 
 def build_small_backbone() -> Any:

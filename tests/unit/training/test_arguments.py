@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from src.training.arguments import at_least
+from training.arguments import at_least
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.types import RgbImage
-from src.services.inference_mode import cpu_has_bfloat16
-from src.services.model_card import read_model_card
-from src.services.tensorflow_runtime import has_gpu
-from src.training.compare_precision import main
-from src.utils.file_hash import sha256_of
+from src.services.model_file import read_model_card
+from src.services.tensorflow_runtime import cpu_has_bfloat16, has_gpu
+from src.utils.files import sha256_of
 from src.utils.image_codec import encode_png
+from training.compare_precision import main
 
 needs_bfloat16 = pytest.mark.skipif(has_gpu() or not cpu_has_bfloat16(), reason="this processor has no bfloat16")
 

@@ -9,9 +9,9 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.types import RgbImage
-from src.training.evaluate import main
-from src.utils.file_hash import sha256_of
+from src.utils.files import sha256_of
 from src.utils.image_codec import encode_png
+from training.evaluate import main
 
 
 def run(*options: object) -> int:

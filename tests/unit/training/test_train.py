@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.services.model_card import read_model_card
+from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
-from src.training import train
-from src.training.card.model_card_page import render_page
-from src.training.data.pictures import LabelledPicture
-from src.training.learning.network import CLASSES
-from src.training.train import Checks, main
-from src.utils.file_hash import sha256_of
+from src.utils.files import sha256_of
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_backbone, build_small_network
+from training import train
+from training.card.model_card_page import render_page
+from training.data.pictures import LabelledPicture
+from training.learning.network import CLASSES
+from training.train import Checks, main
 
 FEW = Checks(heatmap_cases=2, quality_pictures=1)
 WRITTEN = ["model.familiarity.npz", "model.h5", "model.json", "model.md"]

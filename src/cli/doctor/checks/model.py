@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from src.cli.doctor.finding import Finding, fail, ok, skip, warn
 from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.services.model_card import card_path_of, read_model_card
-from src.utils.file_hash import sha256_of
+from src.services.model_file import card_path_of, read_model_card
+from src.utils.files import sha256_of
 
 _RESTORE = "restore both from the repository or a backup (docs/operations.md, Backup and recovery)"
 

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator
 
 from src.cli.doctor.finding import Finding, fail, ok, skip
+from src.config.process import check_port_is_free
 from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.utils.listening import check_port_is_free
 
 _SECONDS = 3.0
 

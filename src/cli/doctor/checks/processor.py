@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from src.cli.doctor.finding import Finding, fail, ok, warn
-from src.utils.cpu_flags import cpu_flags
+from src.config.process import cpu_flags
 
 if TYPE_CHECKING:
     from src.config.settings import Settings

@@ -14,7 +14,7 @@ from src.api.openapi.document import openapi_document
 from src.api.openapi.error_guide import FROM_GATEWAY, leaf_errors
 from src.api.openapi.operations import operations
 from src.config.settings import Settings
-from src.core.notice import NOTICE
+from src.core.wording import NOTICE
 
 PATHS = ("/predict", "/upload", "/health", "/live", "/metrics", "/", "/openapi.json", "/docs")
 GUARDED = ("/predict", "/upload", "/metrics")

@@ -1,17 +1,59 @@
-"""A line holds all there is to know of a picture, and comes back as it was."""
+"""Nothing that can change an answer is forgotten."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from src.cli.screening.picture_search import FoundPicture
-from src.cli.screening.record import DamagedLine, PictureRecord, record_of_eye
-from src.core.types import EyeReport, EyeSide, EyeSource, Reason
+from src.cli.screening.record import DamagedLine, PictureRecord, conditions_of, record_of_eye
+from src.config.settings import Settings
+from src.core.types import EyeReport, EyeSide, EyeSource, ModelInfo, Reason
+from src.services.judgement import Thresholds
 from src.services.picture_file import Refusal
 from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+
+MODEL = ModelInfo("EyeNet", "ab" * 32, ("A", "B"), "multiply_1", "CPU", "2.14.1", True, "float32")
+
+
+def test_they_are_the_same_when_read_back(settings: Settings) -> None:
+    conditions = conditions_of(settings, MODEL)
+    assert json.loads(json.dumps(conditions)) == conditions
+
+
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in dataclasses.fields(Thresholds)]
+    + ["crop_padding_x", "crop_padding_y", "max_image_pixels", "max_body_mb"],
+)
+def test_every_number_that_can_change_an_answer_counts(settings: Settings, name: str) -> None:
+    other = settings.model_copy(update={name: getattr(settings, name) + 1})
+    assert conditions_of(other, MODEL) != conditions_of(settings, MODEL)
+
+
+@pytest.mark.parametrize(
+    "change", [{"sha256": "other"}, {"precision": "bfloat16"}, {"classes": ("B", "A")}, {"calibrated": False}]
+)
+def test_so_does_everything_about_the_model(settings: Settings, change: dict[str, object]) -> None:
+    other = dataclasses.replace(MODEL, **change)  # type: ignore[arg-type]
+    assert conditions_of(settings, other) != conditions_of(settings, MODEL)
+
+
+def test_another_card_is_another_temperature(settings: Settings, tmp_path: Path) -> None:
+    beside = settings.model_copy(update={"model_path": tmp_path / "model.h5"})
+    without = conditions_of(beside, MODEL)
+    (tmp_path / "model.json").write_text("{}")
+    assert without["card_sha256"] is None
+    assert conditions_of(beside, MODEL) != without
+
+
+def test_where_it_runs_and_what_it_is_called_from_does_not_count(settings: Settings) -> None:
+    other = settings.model_copy(update={"port": 9, "worker_threads": 7, "model_path": settings.model_path})
+    assert conditions_of(other, MODEL) == conditions_of(settings, MODEL)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", 'ä, "b"/=c 目.jpg', "not-utf8-\udcff.jpg", "two\nlines.jpg"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.cli.screening.report_page import PageFacts, render_page
+from src.cli.screening.page import PageFacts, render_page
 from src.utils.image_codec import encode_jpeg
 from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.services.thresholds import Thresholds
-from src.training.evaluation.calibration_error import calibration_error
-from src.training.evaluation.case import Case
-from src.training.evaluation.metrics import measure
-from src.training.learning.network import CLASSES
-from src.training.validation.by_origin import measure_by_origin
-from src.training.validation.operating_points import describe_operating_points
+from src.services.judgement import Thresholds
+from training.evaluation.calibration_error import calibration_error
+from training.evaluation.case import Case
+from training.evaluation.metrics import measure
+from training.learning.network import CLASSES
+from training.validation.by_origin import measure_by_origin
+from training.validation.operating_points import describe_operating_points
 
 COUNT = 80
 

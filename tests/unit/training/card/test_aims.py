@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from src.training.card.aims import compare_with_aims
+from training.card.aims import compare_with_aims
 
 
 def rows(metrics: dict[str, Any]) -> dict[str, dict[str, Any]]:

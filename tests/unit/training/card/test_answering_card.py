@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from src.services.familiarity import FamiliarityStatistics
-from src.services.model_card import read_model_card
-from src.training.card.answering_card import FAMILIARITY_LAYER, write_answering_card, write_card
-from src.training.learning.network import CLASSES
-from src.utils.file_hash import sha256_of
+from src.services.model_file import read_model_card
+from src.utils.files import sha256_of
+from training.card.answering_card import FAMILIARITY_LAYER, write_answering_card, write_card
+from training.learning.network import CLASSES
 
 STATISTICS = FamiliarityStatistics(np.zeros(6), np.ones(6), np.eye(6)[:, :2], 0.5)
 

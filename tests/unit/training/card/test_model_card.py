@@ -12,15 +12,15 @@ import pytest
 from src.config.settings import PROJECT_ROOT as REPOSITORY
 from src.core.types import Reason
 from src.services.familiarity import FamiliarityStatistics
-from src.services.model_card import read_model_card
+from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
-from src.training.card.aims import compare_with_aims
-from src.training.card.model_card import _training_data
-from src.training.card.model_card_page import render_page
-from src.training.data.pictures import find_pictures
-from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE, PARAMETER_COUNT
-from src.training.learning.samples import Sample, SampleKind
-from src.utils.file_hash import sha256_of
+from src.utils.files import sha256_of
+from training.card.aims import compare_with_aims
+from training.card.model_card import _training_data
+from training.card.model_card_page import render_page
+from training.data.pictures import find_pictures
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE, PARAMETER_COUNT
+from training.learning.samples import Sample, SampleKind
 
 MODELS = REPOSITORY / "src" / "assets" / "models"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from src.training.card.aims import compare_with_aims
-from src.training.card.model_card_page import render_page, write_page
-from src.training.learning.network import CLASSES
+from training.card.aims import compare_with_aims
+from training.card.model_card_page import render_page, write_page
+from training.learning.network import CLASSES
 
 SECTIONS = [
     "Intended use",

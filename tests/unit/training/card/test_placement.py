@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.training.card.placement import put_in_place
+from training.card.placement import put_in_place
 
 SUFFIXES = (".h5", ".json", ".md", ".familiarity.npz")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from src.training.data.doubtful_labels import DOUBTFUL_GROUPS, is_doubtful
-from src.training.data.pictures import find_pictures
-from src.training.learning.network import CLASSES
+from training.data.doubtful_labels import DOUBTFUL_GROUPS, is_doubtful
+from training.data.pictures import find_pictures
+from training.learning.network import CLASSES
 
 
 @pytest.mark.parametrize(

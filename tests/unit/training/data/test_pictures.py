@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.training.data.pictures import UnusablePictures, find_pictures
+from training.data.pictures import UnusablePictures, find_pictures
 
 
 def put(folder: Path, *names: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.data.split import assign_folds, whole_origins
-from src.training.learning.network import CLASSES
+from training.data.pictures import LabelledPicture, find_pictures
+from training.data.split import assign_folds, whole_origins
+from training.learning.network import CLASSES
 
 
 def picture(label: int, origin: str, group: str, number: int) -> LabelledPicture:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.data.training_overlap import count_trained_on
-from src.utils.file_hash import sha256_of
+from src.utils.files import sha256_of
+from training.data.pictures import LabelledPicture, find_pictures
+from training.data.training_overlap import count_trained_on
 
 
 @pytest.fixture

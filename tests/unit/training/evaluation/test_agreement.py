@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation.agreement import MOST_POINTS, compare
-from src.training.evaluation.case import Case
+from training.evaluation.agreement import MOST_POINTS, compare
+from training.evaluation.case import Case
 
 
 def case(name: str, *percent: float) -> Case:

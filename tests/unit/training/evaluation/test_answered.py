@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation.metrics import measure
+from training.evaluation.metrics import measure
 
 CLASSES = ["Cataract", "Healthy"]
 TRUTH = np.array([0, 0, 1, 1, 1, 1])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation import bootstrap
-from src.training.evaluation.bootstrap import draw_counts, estimate
+from training.evaluation import bootstrap
+from training.evaluation.bootstrap import draw_counts, estimate
 
 TRUTH = np.array([0] * 6 + [1] * 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation.calibration_error import BINS, calibration_error
+from training.evaluation.calibration_error import BINS, calibration_error
 
 
 def test_right_in_nine_of_ten_at_90_percent_is_no_error() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation.case import Case
+from training.evaluation.case import Case
 
 
 def test_a_right_answer_is_not_wrong_however_unsure() -> None:

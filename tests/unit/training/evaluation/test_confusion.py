@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from src.training.evaluation.confusion import figures_of, weighted_confusions
+from training.evaluation.confusion import figures_of, weighted_confusions
 
 TRUTH = np.array([0, 0, 1, 1, 1])
 SAID = np.array([0, 1, 1, 1, 0])

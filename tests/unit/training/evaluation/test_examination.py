@@ -10,10 +10,10 @@ import pytest
 
 from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
-from src.training.data.pictures import find_pictures
-from src.training.evaluation.examination import Examination, examine
-from src.training.report.contact_sheet import MOST_MISTAKES, worst_mistakes
 from src.utils.data_uri import decode_data_uri
+from training.data.pictures import find_pictures
+from training.evaluation.examination import Examination, examine
+from training.report.contact_sheet import MOST_MISTAKES, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 import sklearn.metrics
 
-from src.training.evaluation.metrics import confusion_matrix, measure, summarise
+from training.evaluation.metrics import confusion_matrix, measure, summarise
 
 CLASSES = ["Cataract", "Healthy", "Stye"]
 

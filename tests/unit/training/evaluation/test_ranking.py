@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from src.training.evaluation.ranking import ranked_figures, roc_points
+from training.evaluation.ranking import ranked_figures, roc_points
 
 
 @pytest.mark.parametrize("seed", range(4))

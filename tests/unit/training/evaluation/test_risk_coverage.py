@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src.training.evaluation.risk_coverage import risk_coverage
+from training.evaluation.risk_coverage import risk_coverage
 
 
 def test_the_least_confident_answers_come_last() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from src.training.evaluation.share import share
+from training.evaluation.share import share
 
 
 def test_is_the_part_that_is_true() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.heatmaps.deletion_insertion import areas_per_order, centre_first, hottest_first, partly_blurred
 from tests.unit.training.heatmaps.redness_reader import STYE, ContraryReader, RednessReader
+from training.heatmaps.deletion_insertion import areas_per_order, centre_first, hottest_first, partly_blurred
 
 PLACE = 32
 

@@ -10,13 +10,13 @@ import pytest
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.heatmaps.heatmap_figures import _painted, heatmaps_of_left_out, heatmaps_of_model
-from src.training.heatmaps.weight_shuffling import ShuffledPart
-from src.training.learning.network import CLASSES, save_network
-from src.training.learning.trainer import TrainedModel
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_network
+from training.data.pictures import LabelledPicture, find_pictures
+from training.heatmaps.heatmap_figures import _painted, heatmaps_of_left_out, heatmaps_of_model
+from training.heatmaps.weight_shuffling import ShuffledPart
+from training.learning.network import CLASSES, save_network
+from training.learning.trainer import TrainedModel
 
 NOTHING = np.zeros(0)
 

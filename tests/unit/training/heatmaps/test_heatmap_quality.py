@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.heatmaps.heatmap_quality import measure_heatmaps
-from src.training.heatmaps.painted_cases import PaintedCase
 from tests.unit.training.heatmaps.redness_reader import BlindReader, RednessReader, StubbornReader
+from training.heatmaps.heatmap_quality import measure_heatmaps
+from training.heatmaps.painted_cases import PaintedCase
 
 # Covers at least one place wholly, wherever it lies.
 STYE_SIDE = 64

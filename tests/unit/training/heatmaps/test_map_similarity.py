@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.core.types import Heatmap
-from src.training.heatmaps.map_similarity import correlations_between_classes, rank_correlation
+from training.heatmaps.map_similarity import correlations_between_classes, rank_correlation
 
 
 def random_map(seed: int) -> Heatmap:

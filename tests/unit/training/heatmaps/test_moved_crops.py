@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.heatmaps.moved_crops import (
+from tests.unit.training.heatmaps.redness_reader import STYE, BlindReader, RednessReader, StubbornReader
+from training.heatmaps.moved_crops import (
     DIRECTIONS,
     Agreement,
     mirror_agreement,
@@ -16,7 +17,6 @@ from src.training.heatmaps.moved_crops import (
     shift_agreement,
     shifted,
 )
-from tests.unit.training.heatmaps.redness_reader import STYE, BlindReader, RednessReader, StubbornReader
 
 Measure = Callable[..., Agreement]
 

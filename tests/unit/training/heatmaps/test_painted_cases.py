@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.heatmaps.painted_cases import painted_cases
+from training.heatmaps.painted_cases import painted_cases
 
 BLANK = np.full((100, 120, 3), 180, np.uint8)
 

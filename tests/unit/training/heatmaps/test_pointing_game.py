@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from src.core.types import Heatmap
-from src.training.heatmaps.painted_cases import Mask
-from src.training.heatmaps.pointing_game import (
+from training.heatmaps.painted_cases import Mask
+from training.heatmaps.pointing_game import (
     centre_hit_rate,
     chance_hit_rate,
     energy_inside,

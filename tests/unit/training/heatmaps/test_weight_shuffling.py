@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.heatmaps.weight_shuffling import ShuffledPart, save_shuffled
+from training.heatmaps.weight_shuffling import ShuffledPart, save_shuffled
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras, tf
-from src.training.learning.backbone_weights import fold_normalisation, load_imagenet_weights
-from src.training.learning.network import build_backbone
+from training.learning.backbone_weights import fold_normalisation, load_imagenet_weights
+from training.learning.network import build_backbone
 
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)

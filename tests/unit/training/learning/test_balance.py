@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.training.data.pictures import LabelledPicture
-from src.training.learning.balance import CLASS_SHARES, REAL_STYE_SHARE, sampling_weights
-from src.training.learning.network import CLASSES
-from src.training.learning.samples import Sample, SampleKind
+from training.data.pictures import LabelledPicture
+from training.learning.balance import CLASS_SHARES, REAL_STYE_SHARE, sampling_weights
+from training.learning.network import CLASSES
+from training.learning.samples import Sample, SampleKind
 
 Row = tuple[LabelledPicture, SampleKind, int]
 Drawn = tuple[list[LabelledPicture], list[Sample]]

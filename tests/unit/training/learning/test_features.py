@@ -12,13 +12,13 @@ import pytest
 
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.learning import features
-from src.training.learning.features import compute_features
-from src.training.learning.network import CLASSES, CUT_SHAPE, frozen_part
-from src.training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_backbone
+from training.data.pictures import LabelledPicture, find_pictures
+from training.learning import features
+from training.learning.features import compute_features
+from training.learning.network import CLASSES, CUT_SHAPE, frozen_part
+from training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
 
 
 @pytest.fixture(scope="module")

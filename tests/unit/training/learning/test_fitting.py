@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.learning import fitting
-from src.training.learning.fitting import FitRecipe, Fitting, predict
-from src.training.learning.localisation import class_maps
-from src.training.learning.network import CLASSES, CUT_SHAPE, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, SCORE_LAYER
-from src.training.learning.training_set import TrainingSet
 from tests.unit.training.small_network import build_small_backbone
+from training.learning import fitting
+from training.learning.fitting import FitRecipe, Fitting, predict
+from training.learning.localisation import class_maps
+from training.learning.network import CLASSES, CUT_SHAPE, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, SCORE_LAYER
+from training.learning.training_set import TrainingSet
 
 COUNT = 24
 EVERY = np.arange(COUNT)

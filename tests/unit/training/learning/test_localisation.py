@@ -9,9 +9,9 @@ import pytest
 
 from src.services.grad_cam import class_activation_maps
 from src.services.tensorflow_runtime import keras, tf
-from src.training.learning.localisation import class_maps, localisation_loss
-from src.training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
 from tests.unit.training.small_network import build_small_backbone
+from training.learning.localisation import class_maps, localisation_loss
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.learning.network import (
+from training.learning.network import (
     CLASSES,
     CUT_SHAPE,
     FEATURE_SHAPE,

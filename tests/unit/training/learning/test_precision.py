@@ -10,8 +10,8 @@ from src.services.tensorflow_runtime import tf
 
 SCRIPT = """
 from src.services.tensorflow_runtime import tf
-from src.training import train
-from src.training.learning.precision import enable_mixed_precision
+from training import train
+from training.learning.precision import enable_mixed_precision
 precision = enable_mixed_precision()
 print(precision.multiplications, precision.loss_scale)
 print(*sorted(name for name, is_on in tf.config.optimizer.get_experimental_options().items() if is_on))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.learning.network import CLASSES, INPUT_SIDE
-from src.training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
 from src.utils.image_codec import encode_png
 from src.utils.preprocessing import to_network_input
+from training.data.pictures import LabelledPicture, find_pictures
+from training.learning.network import CLASSES, INPUT_SIDE
+from training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
 
 PLAN = CopyPlan(copies_per_class=20, most_copies=15, harmless_share=0.5, painted_styes=80)
 

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.data.pictures import LabelledPicture
-from src.training.learning.features import FeatureSet
-from src.training.learning.fitting import FitRecipe
-from src.training.learning.network import CLASSES, CUT_SHAPE
-from src.training.learning.precision import Precision
-from src.training.learning.samples import Sample, SampleKind
-from src.training.learning.trainer import Trainer
 from tests.unit.training.small_network import build_small_network
+from training.data.pictures import LabelledPicture
+from training.learning.features import FeatureSet
+from training.learning.fitting import FitRecipe
+from training.learning.network import CLASSES, CUT_SHAPE
+from training.learning.precision import Precision
+from training.learning.samples import Sample, SampleKind
+from training.learning.trainer import Trainer
 
 RECIPE = FitRecipe(head_steps=1, steps=1, batch=4)
 PICTURES = [

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.training.learning.network import CLASSES, CUT_SHAPE
-from src.training.learning.training_set import TrainingSet
+from training.learning.network import CLASSES, CUT_SHAPE
+from training.learning.training_set import TrainingSet
 
 COUNT = 8
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from src.core.types import Box, RgbImage
-from src.training.painting import camera
-from src.training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
-from src.training.painting.eye_opening import EyeOpening
 from src.utils import geometry
 from src.utils.preprocessing import to_network_input
+from training.painting import camera
+from training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
+from training.painting.eye_opening import EyeOpening
 
 
 def shoot(rgb: RgbImage, side: int, seed: int) -> RgbImage:

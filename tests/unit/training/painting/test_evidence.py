@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.painting.evidence import evidence_of_disease
-from src.training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
+from training.painting.evidence import evidence_of_disease
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
 
 
 @pytest.fixture

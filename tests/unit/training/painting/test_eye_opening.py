@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
 
 
 def test_finds_a_drawn_eye(drawn_eye: RgbImage) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.painting import harmless_painter
-from src.training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening
-from src.training.painting.harmless_painter import paint_harmless
+from training.painting import harmless_painter
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening
+from training.painting.harmless_painter import paint_harmless
 
 OPENING = EyeOpening(x=120, y=95, width=110, height=43, tilt=0.0, contrast=2)
 

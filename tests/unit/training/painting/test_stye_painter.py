@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.painting.eye_opening import EyeOpening
-from src.training.painting.stye_painter import paint_stye
+from training.painting.eye_opening import EyeOpening
+from training.painting.stye_painter import paint_stye
 
 OPENING = EyeOpening(x=120, y=95, width=110, height=43, tilt=0.0, contrast=2)
 SEEDS = range(12)

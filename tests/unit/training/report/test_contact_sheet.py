@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.evaluation.case import Case
-from src.training.report.contact_sheet import MOST_MISTAKES, draw_contact_sheet, worst_mistakes
 from src.utils.image_codec import decode_picture
+from training.evaluation.case import Case
+from training.report.contact_sheet import MOST_MISTAKES, draw_contact_sheet, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 

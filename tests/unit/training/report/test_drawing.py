@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from matplotlib.figure import Figure
 
-from src.training.report.drawing import draw_png, drawable
 from src.utils.image_codec import decode_picture
+from training.report.drawing import draw_png, drawable
 
 
 def paint(figure: Figure) -> None:

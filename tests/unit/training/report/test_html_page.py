@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.training.evaluation.metrics import measure
-from src.training.report.html_page import render_page, shown
 from tests.html_reader import Reader
+from training.evaluation.metrics import measure
+from training.report.html_page import render_page, shown
 
 PNG = b"\x89PNG"
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.training.evaluation.metrics import measure
-from src.training.report.plots import draw_confusion_matrix, draw_reliability, draw_risk_coverage, draw_roc
 from src.utils.image_codec import decode_picture
+from training.evaluation.metrics import measure
+from training.report.plots import draw_confusion_matrix, draw_reliability, draw_risk_coverage, draw_roc
 
 
 def usual() -> dict[str, Any]:

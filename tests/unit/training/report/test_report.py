@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.training.evaluation.case import Case
-from src.training.evaluation.metrics import measure
-from src.training.report.report import write_report
+from training.evaluation.case import Case
+from training.evaluation.metrics import measure
+from training.report.report import write_report
 
 CLASSES = ["Healthy", "Stye"]
 PLOTS = {"confusion_matrix.png", "roc.png", "calibration.png", "risk_coverage.png"}

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.learning.features import FeatureSet
-from src.training.learning.fitting import FitRecipe
-from src.training.learning.network import CLASSES, CUT_SHAPE
-from src.training.learning.samples import Sample, SampleKind
-from src.training.learning.trainer import Trainer
-from src.training.validation.cross_validation import CrossValidation
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_network
+from training.data.pictures import LabelledPicture, find_pictures
+from training.learning.features import FeatureSet
+from training.learning.fitting import FitRecipe
+from training.learning.network import CLASSES, CUT_SHAPE
+from training.learning.samples import Sample, SampleKind
+from training.learning.trainer import Trainer
+from training.validation.cross_validation import CrossValidation
 
 KINDS = (
     SampleKind.ORIGINAL,

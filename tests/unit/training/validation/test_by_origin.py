@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from src.training.evaluation.case import Case
-from src.training.validation.by_origin import measure_by_origin
+from training.evaluation.case import Case
+from training.validation.by_origin import measure_by_origin
 
 CLASSES = ["A", "B", "C"]
 

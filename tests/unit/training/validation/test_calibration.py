@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from src.training.evaluation.calibration_error import calibration_error
-from src.training.validation.calibration import at_temperature, fit_temperature
+from training.evaluation.calibration_error import calibration_error
+from training.validation.calibration import at_temperature, fit_temperature
 
 
 @pytest.fixture(scope="module")

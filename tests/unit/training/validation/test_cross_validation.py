@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.services.model_card import read_model_card
-from src.training.learning.network import CLASSES
-from src.training.learning.samples import SampleKind
-from src.training.validation.calibration import at_temperature
-from src.training.validation.cross_validation import CrossValidation
-from src.utils.file_hash import sha256_of
+from src.services.model_file import read_model_card
+from src.utils.files import sha256_of
 from tests.unit.training.validation.conftest import KINDS, Trial
+from training.learning.network import CLASSES
+from training.learning.samples import SampleKind
+from training.validation.calibration import at_temperature
+from training.validation.cross_validation import CrossValidation
 
 FOLDS = (0, 1)
 

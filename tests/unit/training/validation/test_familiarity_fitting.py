@@ -10,10 +10,10 @@ import pytest
 from src.services.familiarity import FamiliarityStatistics
 from src.services.forward_pass import compile_forward_pass
 from src.services.tensorflow_runtime import keras
-from src.training.learning.network import CUT_LAYER, GRAD_CAM_LAYER, frozen_part
-from src.training.validation import familiarity_fitting
-from src.training.validation.familiarity_fitting import describe, fit_familiarity, typical_unfamiliarity
 from tests.unit.training.small_network import build_small_network
+from training.learning.network import CUT_LAYER, GRAD_CAM_LAYER, frozen_part
+from training.validation import familiarity_fitting
+from training.validation.familiarity_fitting import describe, fit_familiarity, typical_unfamiliarity
 
 MEASURES = 40
 

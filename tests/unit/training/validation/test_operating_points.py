@@ -10,9 +10,9 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.types import Reason
-from src.services.thresholds import Thresholds
-from src.training.evaluation.case import Case
-from src.training.validation.operating_points import describe_operating_points
+from src.services.judgement import Thresholds
+from training.evaluation.case import Case
+from training.validation.operating_points import describe_operating_points
 
 CLASSES = ["Healthy", "Stye", "Cataract"]
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.training.data.pictures import LabelledPicture, find_pictures
-from src.training.learning.network import CLASSES
-from src.training.validation import quality_limits
-from src.training.validation.quality_figures import _LEAST_SIDE, _large, quality_of_pictures
 from src.utils.image_codec import encode_png
 from tests.unit.training.validation.conftest import Trial
+from training.data.pictures import LabelledPicture, find_pictures
+from training.learning.network import CLASSES
+from training.validation import quality_limits
+from training.validation.quality_figures import _LEAST_SIDE, _large, quality_of_pictures
 
 
 @pytest.fixture(scope="module", autouse=True)

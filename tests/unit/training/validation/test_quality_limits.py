@@ -10,10 +10,10 @@ import pytest
 
 from src.core.types import RgbImage
 from src.services.classifier import EyeClassifier
-from src.training.validation import quality_limits
-from src.training.validation.quality_limits import blurred, darkened, measure_quality_limits, over_exposed, shrunk
 from src.utils.preprocessing import to_network_input
 from src.utils.quality import brightness, sharpness
+from training.validation import quality_limits
+from training.validation.quality_limits import blurred, darkened, measure_quality_limits, over_exposed, shrunk
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,14 @@ import pytest
 from src.config.settings import Settings
 from src.core.types import Reason, RgbImage
 from src.services.tensorflow_runtime import keras
-from src.training.card.answering_card import write_answering_card
-from src.training.evaluation.case import Case
-from src.training.learning.network import frozen_part, save_network
-from src.training.validation.familiarity_fitting import describe, fit_familiarity
-from src.training.validation.strangers import _auroc, find_strangers, measure_strangers
 from src.utils.image_codec import encode_png
 from src.utils.preprocessing import to_network_input
 from tests.unit.training.small_network import build_small_network
+from training.card.answering_card import write_answering_card
+from training.evaluation.case import Case
+from training.learning.network import frozen_part, save_network
+from training.validation.familiarity_fitting import describe, fit_familiarity
+from training.validation.strangers import _auroc, find_strangers, measure_strangers
 
 
 def eye(unfamiliarity: float | None) -> Case:

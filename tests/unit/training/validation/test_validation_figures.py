@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.training.evaluation.case import Case
-from src.training.learning.network import CLASSES
-from src.training.learning.samples import SampleKind
-from src.training.validation import cross_validation
-from src.training.validation.validation_figures import (
+from tests.unit.training.validation.conftest import Trial
+from training.evaluation.case import Case
+from training.learning.network import CLASSES
+from training.learning.samples import SampleKind
+from training.validation import cross_validation
+from training.validation.validation_figures import (
     _of_copies,
     average,
     figures_for_card,
@@ -21,7 +22,6 @@ from src.training.validation.validation_figures import (
     figures_of_unseen_origins,
     figures_without_doubtful_labels,
 )
-from tests.unit.training.validation.conftest import Trial
 
 
 def case(truth: int, said: int, name: str = "Class/x.png", *reasons: str) -> Case:

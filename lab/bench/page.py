@@ -1,0 +1,246 @@
+"""The results page in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.bench.aims import compare_with_aims, count_met
+from lab.bench.figures import Figures
+from lab.bench.markdown import NOTHING, number, plot, table
+from lab.bench.plots import LATENCY, MEMORY, STAGES
+from lab.bench.sides.side import SERVICE, SIDES
+from lab.bench.summary import Ratio, median, ratio
+from lab.bench.work import WORKS
+
+_TITLES = {side.name: side.title for side in SIDES}
+
+_INTRODUCTION = """\
+# How this service compares
+
+Written by `make bench`; `make bench ARGS="--redraw"` writes it again from
+[the raw figures](results/figures.json) without measuring. Everything is a ratio to something measured in the same
+rounds, because milliseconds of one machine say nothing about another. The sides:
+
+- **this service**, as `python main.py` starts it, and once more in the other precision (`INFERENCE_PRECISION`);
+- **FastAPI and ONNX Runtime**: what a good team would pick. The same weights, detector, crops and previews, Grad-CAM in
+  closed form, one thread per pass and a worker per core ([its file](sides/fastapi_onnx.py) says how it is set);
+- **the usual way**, written plainly: a thread per frame, `model.predict`, a Grad-CAM model built per request, a lock
+  around dlib ([its file](sides/usual.py));
+- **the floor**: bare passes of the network, no server around them. TensorFlow runs the service's own rewritten graph,
+  ONNX Runtime the backbone without heatmaps; of each, the best spread over the cores counts.
+
+Only one of them runs at a time; each round starts every side anew, and begins with another one. A figure is the median
+over the rounds; in brackets are the lowest and the highest ratio of a single round.
+"""
+
+_LIMITS = """\
+## What this does not say
+
+- The load generator runs on the same cores as the servers, and takes up to {client_share:.0%} of one; the floor has
+  none beside it.
+- One portrait and one eye, made grainy: pictures without a face in a box, or with small faces, cost more detection.
+- Percentiles of cells with few answers are coarse: the p99 of fewer than a hundred answers is the slowest of them.
+- The usual way answers less: no calibrated scores, no familiarity, no quality of the picture, and it reads no box.
+  FastAPI and ONNX Runtime leave out the familiarity alone.
+"""
+
+
+def write_page(figures: Figures, plots: Iterable[str]) -> str:
+    """The page.
+
+    Args:
+        figures: what was measured.
+        plots: names of the plots that there are, in `results/` beside the page.
+    """
+    drawn = set(plots)
+    parts = [
+        _INTRODUCTION,
+        _machine(figures),
+        _aims(figures),
+        _throughput(figures),
+        plot(drawn, LATENCY, "Latency over requests at once, as measured on this machine"),
+        _latency(figures),
+        plot(drawn, STAGES, "Share of each stage, as measured on this machine"),
+        _floor(figures),
+        _processes(figures),
+        plot(drawn, MEMORY, "Resident memory, as measured on this machine"),
+        _agreement(figures),
+        _limits(figures),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _machine(figures: Figures) -> str:
+    raw = figures.raw
+    machine, plan = raw["machine"], raw["plan"]
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    sizes = ", ".join(f"{work.title}: {raw['body_bytes'][work.name] / 1e6:.1f} MB" for work in WORKS)
+    quick = " **Quick run: one short round, for a first look only.**" if raw.get("quick") else ""
+    return "\n".join(
+        [
+            f"Measured on {raw['date']} in {raw['minutes']:.0f} minutes, {plan['rounds']} rounds, "
+            f"{plan['seconds']:g} s per cell.{quick}",
+            "",
+            f"- Machine: {machine['processor']}, {machine['cores']} cores ({', '.join(machine['flags']) or 'no AVX2'}),"
+            f" {machine['memory_gib']} GiB; {machine['system']}; load before the run {machine['load_before']}",
+            f"- Python {machine['python']}; {packages}",
+            f"- This service multiplied in {figures.precision(SERVICE.name)} by default",
+            f"- Bodies: {sizes}",
+            "",
+        ]
+    )
+
+
+def _aims(figures: Figures) -> str:
+    results = compare_with_aims(figures)
+    met, known = count_met(results)
+    verdicts = {True: "met", False: "**not met**", None: "not decided"}
+    rows = [[result.aim, result.measured, verdicts[result.met]] for result in results]
+    why = "[Where the time goes](PROFILE.md) says why the others are not."
+    return f"## Aims\n\n{met} of {known} met. {why}\n\n{table(['aim', 'measured', ''], rows)}"
+
+
+def _throughput(figures: Figures) -> str:
+    sides = [side for side in figures.sides if side != SERVICE.name]
+    precision = figures.precision(SERVICE.name)
+    header = ["work", "at once", "this service, requests/s", *(_TITLES[side] for side in sides), "floor"]
+    rows = []
+    for work in WORKS:
+        for count in figures.at_once:
+            own = figures.of_cell(SERVICE.name, work.name, count, "requests_per_s")
+            floor = [
+                None if eyes is None else eyes / work.eyes
+                for eyes in figures.floor_eyes_per_s("tensorflow", precision, work.eyes)
+            ]
+            rows.append(
+                [
+                    work.title,
+                    str(count),
+                    number(median(own), ".1f"),
+                    *(_compared(figures, side, work.name, count) for side in sides),
+                    _times(ratio(floor, own)),
+                ]
+            )
+    return (
+        "## Throughput\n\n"
+        "Requests per second of this service, as measured on this machine, and the others' as multiples of them. The "
+        f"floor is that of TensorFlow in {precision}, with as many eyes per pass as a request brings.\n\n"
+        f"{table(header, rows)}{_left_out(figures)}"
+    )
+
+
+def _compared(figures: Figures, side: str, work: str, at_once: int) -> str:
+    if figures.was_left_out(side, work, at_once):
+        return "left out"
+    return _times(figures.throughput_ratio(side, SERVICE.name, work, at_once))
+
+
+def _left_out(figures: Figures) -> str:
+    is_left_out = any(cell.get("left_out") for side in figures.sides for cell in figures.all_cells(side))
+    if not is_left_out:
+        return ""
+    patience = figures.raw["plan"]["patience_s"]
+    return f"\nLeft out: answering all that is sent at once would have taken longer than {patience:g} s.\n"
+
+
+def _latency(figures: Figures) -> str:
+    header = ["work", "at once", *(_TITLES[side] for side in figures.sides)]
+    rows = [
+        [work.title, str(count), *(_percentiles(figures, side, work.name, count) for side in figures.sides)]
+        for work in WORKS
+        for count in figures.at_once
+    ]
+    return (
+        "## Latency\n\n"
+        "p50 / p95 / p99 in milliseconds, as measured on this machine; a request that was refused and sent again "
+        f"counts from its first sending.\n\n{table(header, rows)}"
+    )
+
+
+def _percentiles(figures: Figures, side: str, work: str, at_once: int) -> str:
+    values = [median(figures.of_cell(side, work, at_once, f"p{share}_ms")) for share in (50, 95, 99)]
+    if values[0] is None:
+        return NOTHING
+    return " / ".join(number(value, ",.0f") for value in values)
+
+
+def _floor(figures: Figures) -> str:
+    layouts = figures.floor_layouts()
+    if not layouts:
+        return ""
+    batches = [figure["batch"] for figure in layouts[0]["passes"]]
+    header = [
+        "engine",
+        "precision",
+        "threads per pass",
+        "passes at once",
+        *("1 eye" if batch == 1 else f"{batch} eyes" for batch in batches),
+    ]
+    rows = [
+        [
+            layout["engine"],
+            layout["precision"],
+            str(layout["threads"]),
+            str(layout["callers"]),
+            *(
+                f"{number(figure['eyes_per_s'], '.0f')} eyes/s, {number(figure['latency_ms'], '.0f')} ms"
+                for figure in layout["passes"]
+            ),
+        ]
+        for layout in layouts
+    ]
+    pictures = [
+        f"{words} {number(median(figures.picture_ms(key)), '.1f')} ms"
+        for key, words in (
+            ("decode_photo_ms", "decoding the photo"),
+            ("detect_frame_ms", "finding the eyes of one frame in its box"),
+            ("detect_five_frames_ms", "of five frames on all cores"),
+        )
+    ]
+    return (
+        "## Floor\n\n"
+        "As measured on this machine: eyes per second with so many per pass and all passes at it, and the time until "
+        "so many eyes are through when nothing else runs, shared out among the passes.\n\n"
+        f"{table(header, rows)}\nBeside the passes: {', '.join(pictures)}.\n"
+    )
+
+
+def _processes(figures: Figures) -> str:
+    header = ["side", "ready after", "memory when ready", "memory after the work", "CPU time per /upload, 16 at once"]
+    rows = [
+        [
+            _TITLES[side],
+            f"{number(median(figures.of_side(side, 'ready_s')), '.1f')} s",
+            f"{number(median(figures.of_side(side, 'memory_ready_mb')), ',.0f')} MiB",
+            f"{number(median(figures.of_side(side, 'memory_end_mb')), ',.0f')} MiB",
+            f"{number(median(figures.of_cell(side, 'upload', 16, 'cpu_ms_per_request')), '.1f')} ms",
+        ]
+        for side in figures.sides
+    ]
+    return f"## Processes\n\nAs measured on this machine.\n\n{table(header, rows)}"
+
+
+def _agreement(figures: Figures) -> str:
+    agreement = figures.raw.get("agreement") or {}
+    rows = [
+        [_TITLES[side], str(found["eyes"]), str(found["other_class"]), f"{found['largest_score']:.2f}"]
+        for side, found in agreement.get("sides", {}).items()
+    ]
+    if not rows:
+        return ""
+    header = ["side", "eyes", "of another class", "largest difference of a score, points"]
+    return (
+        "## Do they answer the same?\n\nOne request of each kind, compared with this service in float32. The usual way "
+        f"cuts eyes out a little differently and does not calibrate.\n\n{table(header, rows)}"
+    )
+
+
+def _limits(figures: Figures) -> str:
+    shares = [cell.get("client_share_of_a_core") for side in figures.sides for cell in figures.all_cells(side)]
+    return _LIMITS.format(client_share=max((share for share in shares if share is not None), default=0.0))
+
+
+def _times(measured: Ratio | None) -> str:
+    if measured is None:
+        return NOTHING
+    return f"{measured.value:.2f} ({measured.lowest:.2f}-{measured.highest:.2f})"

@@ -1,0 +1,148 @@
+"""The plots of the page, as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from lab.bench.figures import Figures
+from lab.bench.sides.side import SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES
+from lab.bench.summary import median
+from lab.bench.work import WORKS
+from training.report.drawing import CLASS_COLOURS, FAINT, draw_png
+
+_SIDE_COLOURS: Final = dict(zip((side.name for side in SIDES), CLASS_COLOURS, strict=False))
+_TITLES: Final = {side.name: side.title for side in SIDES}
+_PERCENTILES: Final = ((50, "-"), (95, "--"), (99, ":"))
+_STAGE_SIDES: Final = (SERVICE.name, SERVICE_FLOAT32.name, SERVICE_BFLOAT16.name)
+_STAGES_AT_ONCE: Final = (1, 16)
+# What the stages are part of is not one of them, and waiting would make all others look like nothing.
+_NOT_WORK: Final = ("total", "queue")
+
+LATENCY: Final = "latency.png"
+STAGES: Final = "stages.png"
+MEMORY: Final = "memory.png"
+
+
+def draw_plots(figures: Figures) -> dict[str, bytes]:
+    """PNG files by name; plots of what was not measured are left out."""
+    drawers: Mapping[str, Callable[[Figures], bytes | None]] = {
+        LATENCY: _draw_latency,
+        STAGES: _draw_stages,
+        MEMORY: _draw_memory,
+    }
+    drawn = {name: draw(figures) for name, draw in drawers.items()}
+    return {name: file for name, file in drawn.items() if file is not None}
+
+
+def _draw_latency(figures: Figures) -> bytes:
+    """Percentiles over requests at once, a panel per work, a colour per side."""
+
+    def paint(figure: Figure) -> None:
+        for axes, work in zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True):
+            for side in figures.sides:
+                for share, line_style in _PERCENTILES:
+                    values = [
+                        median(figures.of_cell(side, work.name, count, f"p{share}_ms")) for count in figures.at_once
+                    ]
+                    known = [(count, ms) for count, ms in zip(figures.at_once, values, strict=True) if ms is not None]
+                    if known:
+                        axes.plot(
+                            [count for count, _ in known],
+                            [milliseconds for _, milliseconds in known],
+                            color=_SIDE_COLOURS[side],
+                            linestyle=line_style,
+                            marker="o" if share == 50 else None,
+                            markersize=4,
+                            linewidth=1.6 if share == 50 else 1.1,
+                            label=_TITLES[side] if share == 50 else None,
+                        )
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda milliseconds, _place: f"{milliseconds:,g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_major_locator(FixedLocator(figures.at_once))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xticklabels([str(count) for count in figures.at_once])
+            axes.grid(visible=True)
+            axes.set_xlabel("requests at once")
+            axes.set_title(work.title, fontsize=10)
+        figure.axes[0].set_ylabel("milliseconds: p50, dashed p95, dotted p99")
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
+
+    return draw_png(11, 4.6, paint)
+
+
+def _draw_stages(figures: Figures) -> bytes | None:
+    """Time per stage as the service's own Server-Timing says; None where it says nothing."""
+    rows = [
+        (f"{_TITLES[side]}, {'alone' if count == 1 else f'{count} at once'}", side, count)
+        for side in _STAGE_SIDES
+        for count in _STAGES_AT_ONCE
+        if any(figures.stages_ms(side, work.name, count) for work in WORKS)
+    ]
+    if not rows:
+        return None
+    names = list(
+        dict.fromkeys(
+            name
+            for _, side, count in rows
+            for work in WORKS
+            for name in figures.stages_ms(side, work.name, count)
+            if name not in _NOT_WORK
+        )
+    )
+
+    def paint(figure: Figure) -> None:
+        for axes, work in zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True):
+            _paint_bars(axes, names, [figures.stages_ms(side, work.name, count) for _, side, count in rows])
+            axes.set_yticks(range(len(rows)), [title for title, *_ in rows])
+            axes.set_title(work.title, fontsize=10)
+        figure.axes[1].set_xlabel("share of the work, with the time that requests wait for it beside the bars")
+        figure.legend(
+            *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), fontsize=9
+        )
+
+    return draw_png(11, 1.9 + 0.45 * len(rows), paint)
+
+
+def _paint_bars(axes: Axes, names: list[str], rows: list[dict[str, float]]) -> None:
+    """Stacked shares, with the milliseconds of what is wide enough to write on, and those of waiting."""
+    totals = [sum(stages.get(name, 0.0) for name in names) or 1.0 for stages in rows]
+    starts = [0.0] * len(rows)
+    for index, name in enumerate(names):
+        widths = [stages.get(name, 0.0) / total for stages, total in zip(rows, totals, strict=True)]
+        colour = CLASS_COLOURS[index] if index < len(CLASS_COLOURS) else FAINT
+        bars = axes.barh(range(len(rows)), widths, left=starts, color=colour, label=name, height=0.7)
+        words = [f"{stages[name]:.0f} ms" if width > 0.14 else "" for stages, width in zip(rows, widths, strict=True)]
+        axes.bar_label(bars, words, label_type="center", color="white", fontsize=7)
+        starts = [start + width for start, width in zip(starts, widths, strict=True)]
+    for row, stages in enumerate(rows):
+        axes.text(1.02, row, f"+{stages.get('queue', 0.0):,.0f} ms", va="center", fontsize=7)
+    axes.set_xlim(0, 1.22)
+    axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+    axes.invert_yaxis()
+
+
+def _draw_memory(figures: Figures) -> bytes | None:
+    memory = figures.raw.get("memory")
+    if not memory:
+        return None
+    samples, requests = memory["resident_mb"], memory["requests"]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        # Samples are taken at equal times, so requests between them are spread evenly.
+        done = [requests * index / max(1, len(samples) - 1) for index in range(len(samples))]
+        axes.plot(done, samples, color=CLASS_COLOURS[0], linewidth=1.6)
+        axes.set_ylim(0, max(samples) * 1.15)
+        axes.grid(visible=True)
+        axes.set_xlabel("requests answered")
+        axes.set_ylabel("resident MiB")
+        axes.set_title("Memory of the service")
+
+    return draw_png(6.4, 3.0, paint)

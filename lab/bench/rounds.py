@@ -1,0 +1,164 @@
+"""One round after the other: every side is started, sent the same work, and stopped; then the floor is measured.
+
+Only one of them runs at a time. Rounds are interleaved, so that what else happens on the machine meets all of them, and
+each round begins with another side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lab.bench.agreement import Answers, ask_one_by_one, one_request_of_each
+from lab.bench.client import Client
+from lab.bench.floor.layout import layouts, measure_apart, measure_pictures_apart
+from lab.bench.load import Job, Outcome, run_apart
+from lab.bench.plan import Plan
+from lab.bench.probe import HealthProbe
+from lab.bench.sides.process import SideProcess
+from lab.bench.sides.side import SIDES, Side
+from lab.bench.summary import percentile
+from lab.bench.work import PREDICT_5, UPLOAD, WORKS, Work
+
+_WARM_UP_REQUESTS = 2
+
+Say = Callable[[str], None]
+"""Tells whoever waits how far it is."""
+
+
+@dataclass(slots=True)
+class SideRound:
+    """What one side did in one round.
+
+    Attributes:
+        ready_s: seconds from its start until /health said 200.
+        memory_ready_mb: resident memory then, MiB.
+        memory_end_mb: and after all work.
+        precision: of its passes, where it says so.
+        first_ms: latencies of the first and the second request of each work that was tried, alone.
+        cells: one entry per work and number of requests at once; see `_cell`.
+    """
+
+    ready_s: float
+    memory_ready_mb: float
+    memory_end_mb: float = 0.0
+    precision: str | None = None
+    first_ms: dict[str, list[float]] = field(default_factory=dict)
+    cells: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Round:
+    """What all of them did.
+
+    Attributes:
+        sides: by name.
+        answers: of each side to one request of each work, for comparing; not among the figures.
+        floor: one entry per layout, with its `passes`.
+        pictures: see `floor.pictures.measure`.
+    """
+
+    sides: dict[str, SideRound]
+    answers: dict[str, Answers]
+    floor: list[dict[str, Any]]
+    pictures: dict[str, float]
+
+
+def measure_round(plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Say) -> Round:
+    """One round; `index` counts from 0."""
+    chosen = [side for side in SIDES if side.name in plan.sides]
+    rounds: dict[str, SideRound] = {}
+    answers: dict[str, Answers] = {}
+    for side in _rotated(chosen, index):
+        say(side.title)
+        with SideProcess(side, log_folder) as process:
+            rounds[side.name], answers[side.name] = _measure_side(process, plan, bodies)
+    say("the floor")
+    floor = [
+        {**asdict(layout), "passes": [asdict(figures) for figures in measure_apart(layout, plan.floor_seconds)]}
+        for layout in layouts()
+    ]
+    ordered = {side.name: rounds[side.name] for side in chosen}
+    return Round(ordered, answers, floor, measure_pictures_apart(plan.floor_seconds))
+
+
+def _rotated(sides: Sequence[Side], steps: int) -> list[Side]:
+    start = steps % len(sides) if sides else 0
+    return [*sides[start:], *sides[:start]]
+
+
+def _measure_side(process: SideProcess, plan: Plan, bodies: Mapping[str, Path]) -> tuple[SideRound, Answers]:
+    figures = SideRound(process.ready_s, process.memory_mb, precision=_precision(process.port))
+    for work in (UPLOAD, PREDICT_5):
+        outcome = run_apart(Job(process.port, [_request(work, bodies)], 1, count=2))
+        figures.first_ms[work.name] = outcome.latencies_ms
+    answers = ask_one_by_one(process.port, one_request_of_each())
+    for work in WORKS:
+        run_apart(Job(process.port, [_request(work, bodies)], 1, count=_WARM_UP_REQUESTS))
+        per_second = None
+        for at_once in plan.at_once:
+            if per_second is not None and at_once > per_second * plan.patience_s:
+                figures.cells.append({"work": work.name, "at_once": at_once, "left_out": True})
+                continue
+            cell = _measure_cell(process, work, at_once, plan, bodies)
+            figures.cells.append(cell)
+            per_second = cell["requests_per_s"] or None
+    figures.memory_end_mb = process.memory_mb
+    return figures, answers
+
+
+def _measure_cell(
+    process: SideProcess, work: Work, at_once: int, plan: Plan, bodies: Mapping[str, Path]
+) -> dict[str, Any]:
+    job = Job(process.port, [_request(work, bodies)], at_once, plan.seconds)
+    cpu = process.cpu_s
+    if at_once < max(plan.at_once):
+        return _cell(work, at_once, run_apart(job), process.cpu_s - cpu)
+    with HealthProbe(process.port) as probe:
+        outcome = run_apart(job)
+    health = {
+        "health_ms": [round(milliseconds, 2) for milliseconds in probe.latencies_ms],
+        "health_failures": probe.failures,
+    }
+    return {**_cell(work, at_once, outcome, process.cpu_s - cpu), **health}
+
+
+def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str, Any]:
+    """
+    Args:
+        work: what was sent.
+        at_once: so many at a time.
+        outcome: what came back.
+        cpu_s: processor time of the side meanwhile.
+    """
+    latencies = outcome.latencies_ms
+    answered = len(latencies)
+    return {
+        "work": work.name,
+        "at_once": at_once,
+        "answered": answered,
+        "requests_per_s": round(answered / outcome.elapsed_s, 3) if outcome.elapsed_s else 0.0,
+        **{f"p{share}_ms": round(percentile(latencies, share), 2) if latencies else None for share in (50, 95, 99)},
+        "refused": outcome.refused,
+        "given_up": outcome.given_up,
+        "errors": outcome.errors,
+        "stages_ms": {name: round(milliseconds, 3) for name, milliseconds in outcome.stages_ms.items()},
+        "cpu_ms_per_request": round(cpu_s * 1000 / answered, 2) if answered else None,
+        "client_share_of_a_core": round(outcome.client_cpu_s / outcome.elapsed_s, 3) if outcome.elapsed_s else None,
+    }
+
+
+def _request(work: Work, bodies: Mapping[str, Path]) -> tuple[str, str]:
+    return work.path, str(bodies[work.name])
+
+
+def _precision(port: int) -> str | None:
+    """In which precision the service says that it multiplies; None where a side does not say."""
+    with Client(port) as client:
+        model = orjson.loads(client.get("/health").body).get("model") or {}
+    precision: str | None = model.get("precision")
+    return precision

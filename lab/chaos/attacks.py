@@ -1,0 +1,313 @@
+"""What is done to the gateway's port: each attack goes on for some seconds and tells what came back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.chaos.raw_http import NoReply, connect, exchange, has_error_shape, read_for, read_reply, read_statuses
+
+_PAUSE_SECONDS = 0.02
+_REPLY_SECONDS = 20.0
+# For an answer to what is hidden: longer than good traffic may take beside an attack.
+_HIDDEN_SECONDS = 3.0
+_HELD_CONNECTIONS = 200
+_SMALL_BUFFER_BYTES = 4096
+_PIPELINED = 100
+_MEGABYTE = 1024 * 1024
+_POST = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+_CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
+_HIDDEN = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Observed:
+    """What an attacker saw.
+
+    Attributes:
+        tries: requests or connections.
+        answers: statuses, and "closed" where there was none, and how often.
+        other_shapes: errors of the answers that could be read as HTTP, but not told in our shape.
+        smuggled: answers to requests that were hidden in others.
+    """
+
+    tries: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    other_shapes: int = 0
+    smuggled: int = 0
+
+    def note(self, answer: str, count: int = 1) -> None:
+        """Counts an answer."""
+        self.answers[answer] = self.answers.get(answer, 0) + count
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """
+    Attributes:
+        port: of the gateway.
+        seconds: that an attack goes on.
+        good_body: a file with the body of a good /upload.
+        idle_connections: for the attack of this name.
+        large_body_mb: for the attack of this name.
+    """
+
+    port: int
+    seconds: float
+    good_body: Path
+    idle_connections: int = 2000
+    large_body_mb: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """
+    Attributes:
+        name: short, of figures.
+        title: as a person reads it.
+        run: does it.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Conditions], Observed]
+
+
+MALFORMED_CHUNKS = (
+    _CHUNKED + b"ZZ\r\n",
+    _CHUNKED + b"-1\r\nx\r\n0\r\n\r\n",
+    _CHUNKED + b"FFFFFFFFFFFFFFFF1\r\nx\r\n",
+    _CHUNKED + b"5\r\nabcdefgh\r\n0\r\n\r\n",
+    _CHUNKED + b"0x5\r\nabcde\r\n0\r\n\r\n",
+    _CHUNKED + b"\r\n\r\n\r\n",
+    _CHUNKED + b"5;" + b"e" * 20_000 + b"\r\nabcde\r\n0\r\n\r\n",
+    _CHUNKED + b"2\r\n{}\r\n0\r\n\0\xff: \r\n\r\n",
+)
+SMUGGLING = (
+    _POST + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + _HIDDEN,
+    _POST + b"Transfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\nG" + _HIDDEN,
+    _POST + b"Content-Length: 0\r\nContent-Length: 38\r\n\r\n" + _HIDDEN,
+    _POST + b"Content-Length: 0, 38\r\n\r\n" + _HIDDEN,
+    _POST + b"Content-Length: +2\r\n\r\n{}" + _HIDDEN,
+    _POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + _HIDDEN,
+    _POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + _HIDDEN,
+    _POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + _HIDDEN,
+    _POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n" + _HIDDEN,
+)
+GARBAGE = (
+    # A TLS 1.2 client hello, the opening of HTTP/2, and what other programs say first.
+    bytes.fromhex("16030100a5010000a10303") + bytes(range(160)),
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"SSH-2.0-OpenSSH_9.2\r\n",
+    b"\0" * 4096,
+    bytes(range(256)) * 8,
+    b"GET\r\n\r\n",
+    b"GET /\0/x HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+    b"POST /upload HTTP/1.1\r\n\r\n",
+    b"GET /live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET http://169.254.169.254/latest HTTP/1.1\r\nHost: \xff\r\n\r\n",
+)
+LARGE_HEADERS = (
+    b"GET /live HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n",
+    b"GET /live HTTP/1.1\r\nHost: a\r\n" + b"X-Many: a\r\n" * 10_000 + b"\r\n",
+    b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /live HTTP/1.1\r\nHost: a\r\n" + b"x" * 70_000 + b": a\r\n\r\n",
+)
+
+
+def send_each(port: int, messages: Sequence[bytes], observed: Observed) -> None:
+    """Sends each on a connection of its own, and notes the first answer."""
+    for message in messages:
+        observed.tries += 1
+        try:
+            reply = exchange(port, message, _REPLY_SECONDS)
+        except NoReply:
+            observed.note("closed")
+            continue
+        observed.note(str(reply.status))
+        observed.other_shapes += reply.status >= 400 and not has_error_shape(reply)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def smuggle(port: int, observed: Observed) -> None:
+    """Sends each smuggling shape, and counts answers 200: none may come, because all that is asked for is hidden."""
+    for message in SMUGGLING:
+        observed.tries += 1
+        with connect(port, _REPLY_SECONDS) as connection:
+            connection.sendall(message)
+            statuses = read_statuses(connection, _HIDDEN_SECONDS)
+        for answer in map(str, statuses) if statuses else ["closed"]:
+            observed.note(answer)
+        observed.smuggled += statuses.count(200)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _repeatedly(messages: Sequence[bytes]) -> Callable[[Conditions], Observed]:
+    def run(conditions: Conditions) -> Observed:
+        observed = Observed()
+        for _ in _while(conditions.seconds):
+            send_each(conditions.port, messages, observed)
+        return observed
+
+    return run
+
+
+def _smuggle(conditions: Conditions) -> Observed:
+    observed = Observed()
+    for _ in _while(conditions.seconds):
+        smuggle(conditions.port, observed)
+    return observed
+
+
+def _while(seconds: float) -> Iterator[None]:
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        yield
+
+
+@contextlib.contextmanager
+def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[socket.socket]]:
+    """So many connections that have said this much and wait, as long as the `with` block lasts."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(port)) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(opening)
+        yield connections
+
+
+def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions], Observed]:
+    """Connections that say this much and then nothing, or one byte a second."""
+
+    def run(conditions: Conditions) -> Observed:
+        observed = Observed()
+        with hold_half_requests(conditions.port, opening, count) as connections:
+            _hold(connections, conditions.seconds, drip)
+            _note_ends(connections, observed)
+        return observed
+
+    return run
+
+
+def _hold(connections: Sequence[socket.socket], seconds: float, drip: bytes) -> None:
+    ends_at = time.monotonic() + seconds
+    while (left := ends_at - time.monotonic()) > 0:
+        if drip:
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.sendall(drip)
+        time.sleep(min(1.0, left))
+
+
+def _note_ends(connections: Sequence[socket.socket], observed: Observed) -> None:
+    for connection in connections:
+        observed.tries += 1
+        connection.setblocking(False)
+        try:
+            received = connection.recv(64)
+        except BlockingIOError:
+            observed.note("held open")
+        except OSError:
+            observed.note("closed")
+        else:
+            observed.note(received[9:12].decode("latin-1") or "closed")
+
+
+def _idle(conditions: Conditions) -> Observed:
+    return _held(b"", conditions.idle_connections)(conditions)
+
+
+def _slow_readers(conditions: Conditions) -> Observed:
+    """They ask for previews of a megabyte, and take nothing of the answer."""
+    body = conditions.good_body.read_bytes()
+    request = _POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    observed = Observed()
+    with contextlib.ExitStack() as stack:
+        connections = []
+        for _ in range(20):
+            connection = stack.enter_context(connect(conditions.port))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
+            connection.sendall(request)
+            connections.append(connection)
+        _hold(connections, conditions.seconds, b"")
+        _note_ends(connections, observed)
+    return observed
+
+
+def send_large_bodies(conditions: Conditions) -> Observed:
+    """Announced by its length, and in chunks that never say how much is to come."""
+    observed = Observed()
+    megabyte = b"A" * _MEGABYTE
+    chunk = b"%X\r\n" % _MEGABYTE + megabyte + b"\r\n"
+    total = conditions.large_body_mb * _MEGABYTE
+    for _ in _while(conditions.seconds):
+        for opening, piece in ((_POST + b"Content-Length: %d\r\n\r\n" % total, megabyte), (_CHUNKED, chunk)):
+            observed.tries += 1
+            with connect(conditions.port) as connection:
+                # The gateway closes on whoever goes on sending.
+                with contextlib.suppress(OSError):
+                    connection.sendall(opening)
+                    for _ in range(conditions.large_body_mb):
+                        connection.sendall(piece)
+                try:
+                    reply = read_reply(connection)
+                except NoReply:
+                    observed.note("closed")
+                else:
+                    observed.note(str(reply.status))
+                    observed.other_shapes += not has_error_shape(reply)
+    return observed
+
+
+def pipeline(port: int, observed: Observed) -> None:
+    """A hundred requests in one breath on one connection, good and bad ones in turn; every one has its answer."""
+    broken = b"{]"
+    bad = _POST + b"Content-Length: %d\r\n\r\n" % len(broken) + broken
+    live = b"GET /live HTTP/1.1\r\nHost: localhost\r\n"
+    with connect(port, _REPLY_SECONDS) as connection:
+        pairs = (_PIPELINED // 2 - 1) * (live + b"\r\n" + bad)
+        connection.sendall(pairs + bad + live + b"Connection: close\r\n\r\n")
+        received = b"".join(read_for(connection, _REPLY_SECONDS))
+    statuses = [part[:3].decode("latin-1") for part in received.split(b"HTTP/1.1 ")[1:]]
+    observed.tries += _PIPELINED
+    for status in statuses:
+        observed.note(status)
+    if len(statuses) < _PIPELINED:
+        observed.note("closed", _PIPELINED - len(statuses))
+
+
+def _pipelining(conditions: Conditions) -> Observed:
+    observed = Observed()
+    for _ in _while(conditions.seconds):
+        pipeline(conditions.port, observed)
+        time.sleep(_PAUSE_SECONDS)
+    return observed
+
+
+ATTACKS = (
+    Attack("malformed_chunks", "malformed chunks", _repeatedly(MALFORMED_CHUNKS)),
+    Attack("smuggling", "requests hidden in requests", _smuggle),
+    Attack("garbage", "TLS, HTTP/2, SSH and garbage on the port", _repeatedly(GARBAGE)),
+    Attack("large_headers", "headers of 100 kB", _repeatedly(LARGE_HEADERS)),
+    Attack("half_headers", "half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
+    Attack(
+        "half_bodies",
+        "half bodies, held open",
+        _held(_POST + b"Content-Length: 1000000\r\n\r\n" + b'{"image": "', _HELD_CONNECTIONS),
+    ),
+    Attack("slow_headers", "headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
+    Attack(
+        "slow_bodies",
+        "bodies of one byte per second",
+        _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
+    ),
+    Attack("slow_readers", "readers that take nothing of their answer", _slow_readers),
+    Attack("large_bodies", "bodies of 200 MB", send_large_bodies),
+    Attack("idle", "idle connections", _idle),
+    Attack("pipelining", "a hundred requests in one breath", _pipelining),
+)

@@ -1,0 +1,241 @@
+"""Picture files that lie, are cut off or were bent: drawn by Hypothesis from the sound ones.
+
+Blind flips alone would end at the first checksum or header, so some mutations know the formats: they tell lies about
+the size, slip chunks in, and put the checksums right again afterwards.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from lab.chaos.seed_pictures import seed_pictures
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEADER_END = 33
+_PNG_CHUNKS = (
+    b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"iCCP", b"sRGB", b"zTXt", b"iTXt", b"tEXt",
+    b"eXIf", b"acTL", b"fcTL", b"fdAT", b"pHYs", b"sBIT", b"cICP",
+)  # fmt: skip
+_JPEG_MARKERS = (0xC0, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE)
+_EXIF = b"Exif\0\0"
+# Where counters, signs and sizes break.
+_TELLING_NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_TELLING_SIZES = (
+    0,
+    1,
+    31,
+    32,
+    33,
+    255,
+    256,
+    6000,
+    16_383,
+    16_384,
+    65_500,
+    65_535,
+    100_000,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+)
+_BOMB_MEGABYTES = 20
+
+_place = st.integers(0, 2**20)
+_Mutation = st.SearchStrategy[Callable[[bytes], bytes]]
+
+
+def picture_files() -> st.SearchStrategy[bytes]:
+    """A sound file, most often with up to five mutations one after the other, some with their checksums put right."""
+    return st.builds(_mutated, _sound_files(), st.lists(_mutations(), max_size=5), st.booleans())
+
+
+def _sound_files() -> st.SearchStrategy[bytes]:
+    return st.sampled_from(list(seed_pictures().values()))
+
+
+def _mutated(file: bytes, mutations: list[Callable[[bytes], bytes]], is_repaired: bool) -> bytes:
+    for mutate in mutations:
+        file = mutate(file)
+    return with_right_checksums(file) if is_repaired else file
+
+
+def _mutations() -> _Mutation:
+    return st.one_of(
+        st.builds(_cut, _place),
+        st.builds(_flip, _place, st.integers(0, 7)),
+        st.builds(_flip, st.integers(0, 64), st.integers(0, 7)),
+        st.builds(_overwrite, _place, st.sampled_from(_TELLING_NUMBERS), st.sampled_from("BHI"), st.booleans()),
+        st.builds(_remove, _place, st.integers(1, 300)),
+        st.builds(_insert, _place, st.binary(min_size=1, max_size=40)),
+        st.builds(_repeat, _place, st.integers(1, 200), st.integers(2, 40)),
+        st.builds(_splice, _place, _sound_files(), _place),
+        st.builds(_claim_size, st.sampled_from(_TELLING_SIZES), st.sampled_from(_TELLING_SIZES)),
+        st.builds(_change_png_header, st.integers(0, 4), st.sampled_from((0, 1, 2, 3, 4, 6, 8, 16, 255))),
+        st.builds(_insert_png_chunk, st.sampled_from(_PNG_CHUNKS), st.binary(max_size=60), st.booleans()),
+        st.builds(_insert_jpeg_segment, st.sampled_from(_JPEG_MARKERS), st.binary(max_size=60)),
+        st.builds(_insert_exif, _exif_blocks()),
+        st.just(_hide_bomb),
+    )
+
+
+def _exif_blocks() -> st.SearchStrategy[bytes]:
+    """TIFF directories with any number of entries, each of any tag, type, count and value, in either byte order."""
+    entry = st.tuples(
+        st.sampled_from((0x0112, 0x8769, 0x8825, 0x011A, 0xA005, 0x927C, 0x0000, 0xFFFF)),
+        st.integers(0, 14),
+        st.sampled_from(_TELLING_NUMBERS),
+        st.sampled_from((*_TELLING_NUMBERS, 3, 6, 8, 9)),
+    )
+    return st.builds(_exif_block, st.lists(entry, max_size=6), st.sampled_from("<>"), st.sampled_from((0, 4, 8, 2**31)))
+
+
+def _exif_block(entries: list[tuple[int, int, int, int]], order: str, directory_at: int) -> bytes:
+    opening = b"II*\0" if order == "<" else b"MM\0*"
+    packed = b"".join(struct.pack(f"{order}HHII", *entry) for entry in entries)
+    # The directory that follows is this one again: a reader that follows blindly never ends.
+    following = struct.pack(f"{order}I", directory_at)
+    return opening + struct.pack(f"{order}IH", directory_at, len(entries)) + packed + following
+
+
+def _cut(place: int) -> Callable[[bytes], bytes]:
+    return lambda file: file[: place % (len(file) + 1)]
+
+
+def _flip(place: int, bit: int) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        if not file:
+            return file
+        at = place % len(file)
+        return file[:at] + bytes([file[at] ^ (1 << bit)]) + file[at + 1 :]
+
+    return mutate
+
+
+def _overwrite(place: int, number: int, width: str, is_little: bool) -> Callable[[bytes], bytes]:
+    size = struct.calcsize(width)
+    packed = struct.pack(("<" if is_little else ">") + width, number % 256**size)
+
+    def mutate(file: bytes) -> bytes:
+        at = place % (len(file) + 1)
+        return file[:at] + packed + file[at + size :]
+
+    return mutate
+
+
+def _remove(place: int, count: int) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        at = place % (len(file) + 1)
+        return file[:at] + file[at + count :]
+
+    return mutate
+
+
+def _insert(place: int, content: bytes) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        at = place % (len(file) + 1)
+        return file[:at] + content + file[at:]
+
+    return mutate
+
+
+def _repeat(place: int, count: int, times: int) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        at = place % (len(file) + 1)
+        return file[:at] + file[at : at + count] * times + file[at + count :]
+
+    return mutate
+
+
+def _splice(place: int, other: bytes, other_place: int) -> Callable[[bytes], bytes]:
+    return lambda file: file[: place % (len(file) + 1)] + other[other_place % len(other) :]
+
+
+def _claim_size(width: int, height: int) -> Callable[[bytes], bytes]:
+    """Another size in the header, whatever the format; the pixels stay."""
+
+    def mutate(file: bytes) -> bytes:
+        if file.startswith(_PNG_SIGNATURE) and len(file) >= _PNG_HEADER_END:
+            return with_right_checksums(file[:16] + struct.pack(">II", width, height) + file[24:])
+        if file.startswith(b"BM") and len(file) > 26:
+            return file[:18] + struct.pack("<II", width, height) + file[26:]
+        if file[8:12] == b"WEBP" and file[12:16] == b"VP8X":
+            canvas = (width % 2**24).to_bytes(3, "little") + (height % 2**24).to_bytes(3, "little")
+            return file[:24] + canvas + file[30:]
+        at = max(file.find(b"\xff\xc0"), file.find(b"\xff\xc2"))
+        if at >= 0:
+            return file[: at + 5] + struct.pack(">HH", height % 2**16, width % 2**16) + file[at + 9 :]
+        return file
+
+    return mutate
+
+
+def _change_png_header(field: int, value: int) -> Callable[[bytes], bytes]:
+    """Bit depth, colour type, compression, filter or interlace."""
+
+    def mutate(file: bytes) -> bytes:
+        if not file.startswith(_PNG_SIGNATURE) or len(file) < _PNG_HEADER_END:
+            return file
+        at = 24 + field
+        return with_right_checksums(file[:at] + bytes([value]) + file[at + 1 :])
+
+    return mutate
+
+
+def _insert_png_chunk(kind: bytes, content: bytes, is_last: bool) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        if not file.startswith(_PNG_SIGNATURE):
+            return file
+        at = max(len(file) - 12, 0) if is_last else _PNG_HEADER_END
+        return file[:at] + png_chunk(kind, content) + file[at:]
+
+    return mutate
+
+
+def _insert_jpeg_segment(marker: int, content: bytes) -> Callable[[bytes], bytes]:
+    segment = bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+    return lambda file: file[:2] + segment + file[2:] if file.startswith(b"\xff\xd8") else file
+
+
+def _insert_exif(block: bytes) -> Callable[[bytes], bytes]:
+    def mutate(file: bytes) -> bytes:
+        if file.startswith(_PNG_SIGNATURE):
+            return _insert_png_chunk(b"eXIf", block, False)(file)
+        if file[8:12] == b"WEBP":
+            return file + b"EXIF" + struct.pack("<I", len(block)) + block + b"\0" * (len(block) % 2)
+        return _insert_jpeg_segment(0xE1, _EXIF + block)(file)
+
+    return mutate
+
+
+def _hide_bomb(file: bytes) -> bytes:
+    """A text or a colour profile that is small in the file and megabytes when unpacked."""
+    if not file.startswith(_PNG_SIGNATURE):
+        return file
+    packed = zlib.compress(b"\0" * (_BOMB_MEGABYTES * 1024 * 1024), 9)
+    text = png_chunk(b"zTXt", b"Comment\0\0" + packed)
+    profile = png_chunk(b"iCCP", b"profile\0\0" + packed)
+    return file[:_PNG_HEADER_END] + text + profile + file[_PNG_HEADER_END:]
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk with its length and checksum (PNG specification, section 5.3)."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def with_right_checksums(file: bytes) -> bytes:
+    """A PNG whose chunks have the checksums of what they hold now; any other file as it is."""
+    if not file.startswith(_PNG_SIGNATURE):
+        return file
+    parts, at = [_PNG_SIGNATURE], len(_PNG_SIGNATURE)
+    while at + 12 <= len(file):
+        length = int.from_bytes(file[at : at + 4], "big")
+        end = at + 12 + length
+        if end > len(file):
+            break
+        parts.append(png_chunk(file[at + 4 : at + 8], file[at + 8 : end - 4]))
+        at = end
+    return b"".join([*parts, file[at:]])

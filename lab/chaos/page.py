@@ -1,0 +1,228 @@
+"""The results page in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.bench.markdown import NOTHING, number, plot, table
+from lab.chaos.parts import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
+from lab.chaos.verdicts import all_verdicts
+
+_MOST_LOST_SHOWN = 20
+
+_INTRODUCTION = """\
+# What the service survives
+
+Written by `make chaos`; `make chaos ARGS="--parts soak"` tries one part anew, and `make chaos ARGS="--redraw"` writes
+the page again from [the raw figures](results/) without trying anything. Everything runs on one machine: the real
+process, Debian's nginx with [the gateway's configuration](../deploy/gateway/nginx.conf), the attackers and the clients.
+No client sends anything twice.
+"""
+
+_LIMITS = """\
+## What this does not say
+
+- Everything shares the cores of one machine: latencies beside an attack hold the attacker's own work, and there is no
+  network between the parts.
+- Good traffic and attackers have one address each, and the gateway's rate limit is out of the way of the good traffic;
+  thousands of addresses at once are not tried.
+- Mutations are drawn from fixed seeds and follow no coverage: they are the same on every run with the same versions,
+  and what they did not find may still be there.
+- A machine that fails, a network that splits and a GPU are not tried, nor are containers or Kubernetes.
+- Half an hour shows leaks of a request, not those of a week.
+"""
+
+Parts = Mapping[str, Mapping[str, Any]]
+
+
+def write_page(parts: Parts, plots: Iterable[str]) -> str:
+    """The page.
+
+    Args:
+        parts: raw figures by name, as they were saved; those that are not there are said to be not tried.
+        plots: names of the plots that there are, in `results/` beside the page.
+    """
+    drawn = set(plots)
+    sections = [
+        _INTRODUCTION,
+        _summary(parts),
+        _verdicts(parts),
+        _inputs(parts),
+        _attacks(parts),
+        plot(drawn, ATTACKS_PLOT, "Latency of good traffic beside each attack, as measured on this machine"),
+        _failover(parts),
+        plot(drawn, FAILOVER_PLOT, "Latency while backends are killed, as measured on this machine"),
+        _suites(parts),
+        _soak(parts),
+        plot(drawn, SOAK_PLOT, "Memory, threads, descriptors and latency, as measured on this machine"),
+        _conditions(parts),
+        _LIMITS,
+    ]
+    return "\n".join(section for section in sections if section)
+
+
+def inputs_tried(parts: Parts) -> int:
+    """Mutated inputs, of the codec and of the routes."""
+    codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
+    return int(sum(codec.get("inputs", {}).values()) + sum(one["requests"] for one in routes.values()))
+
+
+def faults_survived(parts: Parts) -> tuple[int, int]:
+    """Attacks, kills and restarts, and tests of faults: survived, and all."""
+    attacks = [attack["backend_lives"] for attack in _figures(parts, ATTACKS).get("attacks", [])]
+    kills = [True for _ in _figures(parts, FAILOVER).get("faults", [])]
+    tests = [
+        test["outcome"] == "passed"
+        for name in (FAULTS, NETWORK)
+        for test in _figures(parts, name).get("tests", [])
+        if test["outcome"] != "skipped"
+    ]
+    everything = [*attacks, *kills, *tests]
+    return sum(everything), len(everything)
+
+
+def requests_lost(parts: Parts) -> tuple[int, int]:
+    """Good requests that had no answer 200, and all that were sent."""
+    lost = sent = 0
+    for attack in _figures(parts, ATTACKS).get("attacks", []):
+        lost, sent = lost + attack["traffic"]["failed"], sent + attack["traffic"]["sent"]
+    for name in (FAILOVER, SOAK):
+        figures = _figures(parts, name)
+        lost, sent = lost + len(figures.get("failed", [])), sent + figures.get("sent", 0)
+    return lost, sent
+
+
+def _summary(parts: Parts) -> str:
+    survived, faults = faults_survived(parts)
+    lost, sent = requests_lost(parts)
+    quick = any(part["quick"] for part in parts.values())
+    note = "\n**Quick run, for a first look only.**\n" if quick else ""
+    return (
+        f"{note}\n- mutated inputs tried: **{inputs_tried(parts):,}**\n"
+        f"- faults survived: **{survived} of {faults}** (attacks, kills and restarts, faults at start)\n"
+        f"- good requests lost: **{lost:,}** of {sent:,}\n"
+    )
+
+
+def _verdicts(parts: Parts) -> str:
+    verdicts = all_verdicts(parts)
+    held = sum(verdict.met for verdict in verdicts)
+    rows = [[verdict.aim, verdict.found, "held" if verdict.met else "**not held**"] for verdict in verdicts]
+    listed = table(["what was to hold", "found", ""], rows)
+    return f"## Verdicts\n\n{held} of {len(verdicts)} held.\n\n{listed}"
+
+
+def _inputs(parts: Parts) -> str:
+    codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
+    if not codec and not routes:
+        return ""
+    lines = []
+    if codec:
+        lines.append(["pictures, data URIs and bodies, in one process", *_answers(codec["inputs"], codec["outcomes"])])
+    for name, title in (("bare", "requests to a bare backend"), ("gateway", "requests through the gateway")):
+        if name in routes:
+            one = routes[name]
+            lines.append([title, *_answers({"requests": one["requests"]}, one["answers"])])
+    listed = table(["inputs", "tried", "what came of them"], lines)
+    return (
+        "## Mutated inputs\n\nDrawn by Hypothesis from small pictures of every kind that are drawn here, and from the "
+        "schema of the routes: cut off, bit-flipped, with lying headers and wrong sizes, bombs, odd EXIF, broken JSON, "
+        "wrong types, methods, paths and headers. Forms (multipart) are sent through the gateway only: Robyn reads "
+        "them before any code of ours, and answers 500 where it cannot. An input that did harm is kept in "
+        f"`build/chaos`.\n\n{listed}"
+    )
+
+
+def _answers(inputs: Mapping[str, int], outcomes: Mapping[str, int]) -> tuple[str, str]:
+    counted = sorted(outcomes.items(), key=lambda pair: -pair[1])
+    return f"{sum(inputs.values()):,}", ", ".join(f"{name} {count:,}" for name, count in counted)
+
+
+def _attacks(parts: Parts) -> str:
+    figures = _figures(parts, ATTACKS)
+    if not figures:
+        return ""
+    rows = [_attack_row("none", "", figures["alone"], True)]
+    for attack in figures["attacks"]:
+        answers = attack["observed"].get("answers", {})
+        seen = ", ".join(f"{name} {count:,}" for name, count in answers.items()) or str(attack["error"])
+        rows.append(_attack_row(attack["title"], seen, attack["traffic"], attack["backend_lives"]))
+    rows.append(_attack_row("none, afterwards", "", figures["alone_afterwards"], True))
+    header = ["attack", "the attacker saw", "good requests", "lost", "p50 / p99, ms", "backend"]
+    words = "One backend, with good traffic beside each attack."
+    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}"
+
+
+def _attack_row(title: str, seen: str, traffic: Mapping[str, Any], lives: bool) -> list[str]:
+    latency = f"{number(traffic['p50_ms'], ',.0f')} / {number(traffic['p99_ms'], ',.0f')}"
+    state = "lives" if lives else "**died**"
+    return [title, seen or NOTHING, str(traffic["sent"]), str(traffic["failed"]), latency, state]
+
+
+def _failover(parts: Parts) -> str:
+    figures = _figures(parts, FAILOVER)
+    if not figures:
+        return ""
+    rows = [
+        [fault["what"], f"{fault['at_s']:.0f} s", f"{fault['back_after_s']:.0f} s", fault["came_back"]]
+        for fault in figures["faults"]
+    ]
+    lost = _lost(figures)
+    latencies = ", ".join(number(figures[name], ",.0f") for name in ("p50_ms", "p99_ms", "slowest_ms"))
+    return (
+        f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
+        f"each fault {figures['calm_s']:g} s after the one before was mended; "
+        f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
+        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
+    )
+
+
+def _suites(parts: Parts) -> str:
+    rows = [
+        [test["name"], test["outcome"] if test["outcome"] == "passed" else f"{test['outcome']}: {test['reason']}"]
+        for name in (FAULTS, NETWORK)
+        for test in _figures(parts, name).get("tests", [])
+    ]
+    return f"## Faults at start, of disk, clock and network\n\n{table(['test', ''], rows)}" if rows else ""
+
+
+def _soak(parts: Parts) -> str:
+    figures = _figures(parts, SOAK)
+    if not figures:
+        return ""
+    poison = figures["poison"]
+    answers = ", ".join(f"{name} {count:,}" for name, count in sorted(poison["answers"].items()))
+    lost = _lost(figures)
+    return (
+        f"## Mixed load with poison\n\n{figures['seconds'] / 60:g} minutes, {figures['sent']:,} good requests at "
+        f"{figures['rate']:g} per second and {poison['sent']:,} poisonous ones (malformed pictures, broken JSON, "
+        f"bodies that are too large, malformed chunks, hidden requests, garbage), answered: {answers}. The first "
+        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}"
+    )
+
+
+def _lost(figures: Mapping[str, Any]) -> str:
+    """The first of the requests that had no answer 200, and what came instead."""
+    first = figures["failed"][:_MOST_LOST_SHOWN]
+    return "".join(f"- lost at {at:.1f} s, {path}: `{problem}`\n" for at, path, problem in first)
+
+
+def _conditions(parts: Parts) -> str:
+    rows = []
+    for name, part in parts.items():
+        machine = part["machine"]
+        described = (
+            f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}"
+        )
+        rows.append([name, part["date"], f"{part['minutes']:g}", described, str(machine["load_before"])])
+    packages = next(iter(parts.values()))["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in packages["packages"].items())
+    listed = table(["part", "date", "minutes", "machine", "load before"], rows)
+    return f"## Conditions\n\nPython {packages['python']}; {versions}.\n\n{listed}"
+
+
+def _figures(parts: Parts, name: str) -> Mapping[str, Any]:
+    """Of a part; empty where it was not tried, or failed."""
+    return (parts.get(name) or {}).get("figures") or {}

@@ -1,0 +1,207 @@
+"""What was to hold, beside what was found."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.bench.summary import growth
+from lab.chaos.parts import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+
+LARGEST_GROWTH = 0.05
+IN_TIME_MS = 2000.0
+"""Within which good traffic beside an attack has to be answered, 99 of 100."""
+
+FLAT = 1.25
+"""By which the median latency at the end may be above that at the beginning."""
+
+_LEAST_FAILOVER_REQUESTS = 1000
+_MOST_MORE_DESCRIPTORS = 8
+_MOST_MORE_THREADS = 1
+_SOAK_MINUTES = 30
+_LEAST_SHARE_SENT = 0.95
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    Attributes:
+        aim: in words.
+        found: in words.
+        met: whether it held.
+    """
+
+    aim: str
+    found: str
+    met: bool
+
+
+def all_verdicts(parts: Mapping[str, Figures]) -> list[Verdict]:
+    """One row per aim, in the order of the parts; a part that failed, or was not tried, met nothing."""
+    return [verdict for name in _JUDGES for verdict in part_verdicts(name, parts.get(name))]
+
+
+def part_verdicts(name: str, part: Figures | None) -> list[Verdict]:
+    """Of one part."""
+    title, judge = _JUDGES[name]
+    if part is None:
+        return [Verdict(title, "not tried", False)]
+    if part["error"] is not None:
+        return [Verdict(title, f"the part itself failed: {part['error']}", False)]
+    return judge(part["figures"])
+
+
+def _codec(figures: Figures) -> list[Verdict]:
+    inputs, strange = sum(figures["inputs"].values()), sum(figures["strange"].values())
+    if figures["exit_code"] != 0:
+        return [Verdict("The decoders neither crash nor hang", f"they ended with {figures['exit_code']}", False)]
+    return [
+        Verdict(
+            "The decoders neither crash nor hang", f"{inputs:,} inputs, slowest {figures['slowest_ms']:.0f} ms", True
+        ),
+        Verdict("They raise errors of ours only", f"{strange} others", strange == 0),
+        _memory("Their memory does not grow", figures["memory_growth"]),
+    ]
+
+
+def _routes(figures: Figures) -> list[Verdict]:
+    both = (figures["bare"], figures["gateway"])
+    problems = sum(sum(one["problems"].values()) for one in both)
+    requests = sum(one["requests"] for one in both)
+    lives = all(one["survived"] for one in both)
+    good = all(one["good_afterwards"] == 200 for one in both)
+    return [
+        Verdict("No mutated request ends the process", f"{requests:,} requests", lives),
+        Verdict("Each has an answer of our shape, none a 500", f"{problems} others", problems == 0),
+        Verdict("A good request afterwards is answered", "answered" if good else "not answered", good),
+        _memory("The process does not grow", figures["bare"]["memory_growth"]),
+    ]
+
+
+def _attacks(figures: Figures) -> list[Verdict]:
+    attacks: Sequence[Figures] = figures["attacks"]
+    lives = sum(attack["backend_lives"] for attack in attacks)
+    carried_out = sum(attack["error"] is None for attack in attacks)
+    failed = sum(attack["traffic"]["failed"] for attack in attacks)
+    sent = sum(attack["traffic"]["sent"] for attack in attacks)
+    shapes = sum(attack["observed"].get("other_shapes", 0) for attack in attacks)
+    smuggled = sum(attack["observed"].get("smuggled", 0) for attack in attacks)
+    slowest = max((attack["traffic"]["p99_ms"] or float("inf") for attack in attacks), default=float("inf"))
+    return [
+        Verdict(
+            "The same backend process lives through every attack",
+            f"{lives} of {len(attacks)}, {carried_out} carried out in full",
+            lives == carried_out == len(attacks),
+        ),
+        Verdict("Good traffic beside the attacks loses nothing", f"{failed} of {sent:,} lost", failed == 0 < sent),
+        Verdict(f"and is answered within {IN_TIME_MS:,.0f} ms (p99)", f"{slowest:,.0f} ms", slowest <= IN_TIME_MS),
+        Verdict("What the gateway refuses, it refuses in our shape", f"{shapes} others", shapes == 0),
+        Verdict("No hidden request is answered", f"{smuggled} answered", smuggled == 0),
+    ]
+
+
+def _failover(figures: Figures) -> list[Verdict]:
+    failed, sent = len(figures["failed"]), figures["sent"]
+    return [
+        Verdict(
+            f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults",
+            f"{failed} of {sent:,} lost",
+            failed == 0 and sent >= _LEAST_FAILOVER_REQUESTS,
+        )
+    ]
+
+
+def _suite(what: str) -> Callable[[Figures], list[Verdict]]:
+    def judge(figures: Figures) -> list[Verdict]:
+        if figures["missing"]:
+            return [Verdict(what, f"{', '.join(figures['missing'])} missing", False)]
+        outcomes = [test["outcome"] for test in figures["tests"]]
+        passed, failed, skipped = (outcomes.count(outcome) for outcome in ("passed", "failed", "skipped"))
+        found = f"{passed} tests passed, {failed} failed, {skipped} skipped"
+        return [Verdict(what, found, failed == skipped == 0 < passed and figures["exit_code"] == 0)]
+
+    return judge
+
+
+def _soak(figures: Figures) -> list[Verdict]:
+    samples = after_warm_up(figures)
+    sent = figures["sent"] + figures["poison"]["sent"]
+    share = figures["poison"]["sent"] / max(1, sent)
+    minutes = figures["seconds"] / 60
+    # A client that was held up loses nothing either.
+    was_sent = figures["sent"] >= _LEAST_SHARE_SENT * figures["rate"] * figures["seconds"]
+    return [
+        Verdict(
+            f"{_SOAK_MINUTES} minutes of mixed load, 5 % of it poison, lose no good request",
+            f"{minutes:.0f} minutes, {len(figures['failed'])} of {figures['sent']:,} lost, {share:.1%} poison",
+            not figures["failed"] and minutes >= _SOAK_MINUTES and share > 0.045 and was_sent,
+        ),
+        Verdict(
+            "by one and the same process", "yes" if figures["same_process"] else "no", bool(figures["same_process"])
+        ),
+        _memory("Memory does not grow", _growth_of(samples, "resident_mb")),
+        _leak("No thread is leaked", samples, "threads", _MOST_MORE_THREADS),
+        _leak("No descriptor is leaked", samples, "descriptors", _MOST_MORE_DESCRIPTORS),
+        Verdict("No file is left behind", f"{figures['files_left']} more", figures["files_left"] == 0),
+        _flatness(figures),
+    ]
+
+
+def after_warm_up(figures: Figures) -> list[Figures]:
+    """The samples that count."""
+    return [sample for sample in figures["samples"] if sample["at_s"] >= figures["warm_up_s"] and "threads" in sample]
+
+
+def latency_rise(figures: Figures) -> float | None:
+    """Median latency of the last quarter after the warm-up as a multiple of that of the first; None without both."""
+    start, end = figures["warm_up_s"], figures["seconds"]
+    quarter = (end - start) / 4
+    first = [latency for at, latency in figures["answered"] if start <= at < start + quarter]
+    last = [latency for at, latency in figures["answered"] if end - quarter <= at < end]
+    return statistics.median(last) / statistics.median(first) if first and last else None
+
+
+def _flatness(figures: Figures) -> Verdict:
+    rise = latency_rise(figures)
+    aim = f"Latency is flat: the median of the last quarter at most {FLAT:g} times that of the first"
+    return Verdict(aim, "not measured" if rise is None else f"{rise:.2f} times", rise is not None and rise <= FLAT)
+
+
+def _memory(aim: str, share: float | None) -> Verdict:
+    aim = f"{aim} by {LARGEST_GROWTH:.0%}"
+    return Verdict(
+        aim, "not measured" if share is None else f"{share:+.1%}", share is not None and share < LARGEST_GROWTH
+    )
+
+
+def _growth_of(samples: Sequence[Figures], name: str) -> float | None:
+    return growth([sample[name] for sample in samples]) if len(samples) >= 4 else None
+
+
+def _leak(aim: str, samples: Sequence[Figures], name: str, allowed: int) -> Verdict:
+    """The median of the last quarter next to that of the first; connections come and go, so a few more are none."""
+    quarter = len(samples) // 4
+    if quarter == 0:
+        return Verdict(aim, "not measured", False)
+    first, last = (
+        statistics.median(sample[name] for sample in part) for part in (samples[:quarter], samples[-quarter:])
+    )
+    return Verdict(aim, f"{first:g} at first, {last:g} at last", last - first <= allowed)
+
+
+_JUDGES: Mapping[str, tuple[str, Callable[[Figures], list[Verdict]]]] = {
+    CODEC: ("Mutated pictures, data URIs and bodies", _codec),
+    ROUTES: ("Mutated requests", _routes),
+    ATTACKS: ("Attacks on the gateway", _attacks),
+    FAILOVER: ("Two backends, killed and restarted", _failover),
+    FAULTS: (
+        "Faults at start, of the disk and of the clock",
+        _suite("Faults at start, of the disk and of the clock end in a clear sentence or a degraded answer"),
+    ),
+    NETWORK: ("Without any network", _suite("It starts and answers without any network")),
+    SOAK: ("Half an hour of mixed load", _soak),
+}

@@ -1,0 +1,195 @@
+"""Who is let in: the state of the service, room for requests and their bytes, turns, deadlines, the memory bound."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import Any, TypeVar
+
+from src.api.requests import MOST_VALUES
+from src.config.settings import Settings
+from src.core.budget import Budget
+from src.core.errors import Busy, Draining, Starting, TimedOut
+from src.core.stage_times import Stage, StageTimes
+from src.services.image_store import MOST_WAITING_BYTES
+from src.utils.preprocessing import PREVIEW_LONGEST_SIDE
+
+_POLL_SECONDS = 0.02
+
+
+class State(str, Enum):
+    STARTING = "Starting"
+    READY = "Healthy"
+    DRAINING = "Draining"
+
+
+class Lifecycle:
+    """State and in-flight count of one process. Safe to use from many threads."""
+
+    def __init__(self, max_requests_in_flight: int, max_bytes_in_flight: int) -> None:
+        self._max_requests_in_flight = max_requests_in_flight
+        self._bytes = Budget(max_bytes_in_flight)
+        self._lock = threading.Lock()
+        self._in_flight = 0
+        self._state = State.STARTING
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Of the bodies of those requests."""
+        return self._bytes.taken
+
+    def ready(self) -> None:
+        """The model has answered its warm-up; a process that is draining already stays so."""
+        with self._lock:
+            if self._state is State.STARTING:
+                self._state = State.READY
+
+    def drain(self) -> None:
+        """From now on work is refused, and /health tells load balancers to look elsewhere."""
+        with self._lock:
+            self._state = State.DRAINING
+
+    @contextlib.contextmanager
+    def work(self, body_bytes: int) -> Iterator[None]:
+        """Counts one request in flight, and its body for as long: what comes out of the body is about as large.
+
+        Raises:
+            Starting, Draining, Busy: there is no room for it now.
+        """
+        with self._lock:
+            if self._state is State.STARTING:
+                raise Starting
+            if self._state is State.DRAINING:
+                raise Draining
+            if self._in_flight >= self._max_requests_in_flight or not self._bytes.take(body_bytes):
+                raise Busy
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._bytes.give_back(body_bytes)
+            with self._lock:
+                self._in_flight -= 1
+
+    def wait_until_idle(self, timeout_seconds: float, hurry: Callable[[], bool]) -> bool:
+        """Blocks until nothing is in flight; False if it gave up after `timeout_seconds` or because of `hurry`."""
+        give_up_at = time.monotonic() + timeout_seconds
+        while self._in_flight:
+            if time.monotonic() >= give_up_at or hurry():
+                return False
+            time.sleep(_POLL_SECONDS)
+        return True
+
+
+class Turns:
+    """Lets so many requests be worked on that no worker is idle, and no more: the first to come is the first answered,
+    and only their pictures are in memory.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Requests that have not had their turn."""
+        return self._waiting
+
+    @asynccontextmanager
+    async def turn(self, times: StageTimes) -> AsyncIterator[None]:
+        """Waits, which counts as `Stage.QUEUE`, and then has one of the turns for as long as the block lasts."""
+        self._waiting += 1
+        try:
+            with times.measure(Stage.QUEUE):
+                await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+_Result = TypeVar("_Result")
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
+    """What the work returns or raises, if it does so in time.
+
+    Work that is late is cancelled and not waited for: who asked is told at once, while what a thread is in the middle
+    of comes to its end, and only then does the work give back its turn and its place.
+
+    Raises:
+        TimedOut: the time is over.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        # Also when the caller himself is cancelled; what is done is not changed by it.
+        is_late = task.cancel()
+    if is_late:
+        # What becomes of it is nobody's business any more; unasked, asyncio would log it as an error of ours.
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise TimedOut
+    return task.result()
+
+
+_VALUES_BYTES = MOST_VALUES * 250
+_BYTES_PER_PIXEL = 20
+_BYTES_PER_PIXEL_SAVED = 12
+_PREVIEW_BYTES = PREVIEW_LONGEST_SIDE**2 * 3
+_ANSWER_BYTES = 28 * _PREVIEW_BYTES
+
+
+def memory_of_requests(settings: Settings, requests_at_once: int, input_side: int) -> int:
+    """How much memory requests can take, however many come at once and whatever is in them.
+
+    In bytes, beside what the process takes after its start:
+
+          2 B                    bodies in flight: Robyn keeps each until it is answered, we its text or its frames
+        + W (4 b + v + 20 p)     what a worker is in the middle of: one body parsed, or one frame decoded and searched
+        + T F 2 (c + s)          crops of the requests that have their turn, two eyes per frame
+        + T 28 c                 their answers: four previews, once as PNG, and as text up to five times on its way out
+        + q + 12 p               pictures that wait for the disk, and the one being written; nothing without SAVE_...
+
+        B  MAX_MEMORY_IN_FLIGHT_MB; one body more is answered 503
+        b  MAX_BODY_MB; an escaped character can make Python keep a text in four bytes per character
+        v  200,000 values beside the pictures (`requests.py`) of at most 250 bytes
+        p  MAX_IMAGE_PIXELS; 18 bytes per pixel is the most that was measured, of WebP; 3 of them are the picture itself
+        c  512 x 512 x 3, the largest preview;  s  the network's input, 224 x 224 x 3
+        q  what `image_store.py` lets wait
+        W  workers;  T  requests that have a turn;  F  MAX_FRAMES
+
+    It holds because a request keeps its place, its turn and its share of B until no thread works for it any more, also
+    one that was given up (`within`, `workers.py`), and because crops are copies, so that no frame outlives its step.
+    Not in it: bodies that are still being received, and answers that are being sent: those are Robyn's, which has no
+    limit, but the gateway has. Nor what the allocator keeps for later.
+
+    Args:
+        settings: of the whole service.
+        requests_at_once: how many have a turn.
+        input_side: of the square that the network takes, in pixels.
+
+    Returns:
+        the sum above, in bytes.
+    """
+    bodies = 2 * settings.max_bytes_in_flight
+    step = 4 * settings.max_body_bytes + _VALUES_BYTES + _BYTES_PER_PIXEL * settings.max_image_pixels
+    crops = settings.max_frames * 2 * (_PREVIEW_BYTES + input_side**2 * 3)
+    saving = settings.save_temp_images or settings.save_eyes
+    disk = MOST_WAITING_BYTES + _BYTES_PER_PIXEL_SAVED * settings.max_image_pixels if saving else 0
+    return bodies + settings.worker_thread_count * step + requests_at_once * (crops + _ANSWER_BYTES) + disk

@@ -1,0 +1,127 @@
+"""The process itself: what libraries find in its environment, its stop signals, its terminal, its port, its end.
+
+Imports nothing that could start a thread: `main.py` blocks the stop signals with it before any other thread exists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+from src.core.errors import StartupError
+
+_BEFORE_NUMPY = {
+    # OpenBLAS' threads look for more work for milliseconds after each product, on the cores that others wait for: with
+    # them, an upload takes a third more processor time. Every piece of work here runs on one core anyway.
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+_BEFORE_TENSORFLOW = {
+    # Keras 3, the default from TensorFlow 2.16 on, cannot load the documented .h5.
+    "TF_USE_LEGACY_KERAS": "1",
+    # TensorFlow 2.14 logs three harmless "unable to register" errors at each start. Set it to 0 to see everything.
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def shield_from_robyn_variables() -> None:
+    """Robyn lets ROBYN_HOST, ROBYN_PORT and others override what it is told; our settings are the only ones."""
+    for name in [name for name in os.environ if name.startswith("ROBYN_")]:
+        del os.environ[name]
+
+
+def shield_from_prometheus_variables() -> None:
+    """Must run before the first import of prometheus_client.
+
+    These make it share its counts between processes through files in a folder, and fail at import where the folder is
+    missing. There is one server process here, and nothing is to be written.
+    """
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
+        os.environ.pop(name, None)
+
+
+def prepare_for_numpy() -> None:
+    """Must run before the first import of NumPy. What is already set stays."""
+    for name, value in _BEFORE_NUMPY.items():
+        os.environ.setdefault(name, value)
+
+
+def prepare_for_tensorflow() -> None:
+    """Must run before the first import of TensorFlow. What is already set stays, but for the legacy Keras switch."""
+    for name, value in _BEFORE_TENSORFLOW.items():
+        os.environ.setdefault(name, value)
+    os.environ["TF_USE_LEGACY_KERAS"] = _BEFORE_TENSORFLOW["TF_USE_LEGACY_KERAS"]
+
+
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
+
+def block_stop_signals() -> None:
+    """Must run before any other thread exists, because threads inherit the mask.
+
+    Robyn hangs on a SIGTERM that its own threads take, and NumPy and TensorFlow start threads when they are imported.
+    Windows has no such masks; there, Ctrl-C ends the process at once.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+
+def second_stop_signal() -> bool:
+    """Whether somebody has asked again: then what is in flight is not waited for."""
+    return bool(signal.sigpending() & STOP_SIGNALS)
+
+
+def exit_at_once(exit_code: int) -> NoReturn:
+    """Ends the process without tearing the interpreter down.
+
+    Robyn's own threads may still be taking a request in; when they meet an interpreter that is being torn down, the
+    process aborts. By now everything of ours is closed.
+    """
+    try:
+        logging.shutdown()
+        flush_output()
+    finally:
+        os._exit(exit_code)
+
+
+def flush_output() -> None:
+    """Writes what waits to be written, if anybody still reads it: a pipe may be closed, a disk full."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+def wants_colour(out: TextIO) -> bool:
+    """Whether colour codes may be written: to a terminal that knows them, unless NO_COLOR (no-color.org) says no."""
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def check_port_is_free(host: str, port: int) -> None:
+    """Binds the port for a moment.
+
+    Raises:
+        StartupError: it is taken, or the address is not this machine's; the sentence names both settings.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Without it, a port stays "taken" for a minute after every restart.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartupError(f"LISTEN_ADDRESS {host}, PORT {port} cannot be listened on: {error.strerror}.") from None
+
+
+def cpu_flags(cpu_description: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """The processor's flags as Linux on x86 names them; empty where there is no such file to tell."""
+    try:
+        lines = cpu_description.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split())

@@ -1,0 +1,114 @@
+"""Counts and order of what came out."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+
+import pytest
+
+from src.cli.screening.record import PictureRecord
+from src.cli.screening.reports import summary
+from src.cli.screening.tables import count, in_reading_order, render_eyes
+from src.services.picture_file import Refusal
+from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+
+
+def test_everything_is_counted_once(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    records = [
+        make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")),
+        make_record("b.jpg", make_eye(60, "blurry", "too_dark")),
+        make_record("c.jpg", make_eye(45, "blurry")),
+        make_record("d.jpg", refusal=Refusal("not_a_picture", "why")),
+    ]
+    tally = count(records, ("Healthy", "Stye"))
+    assert (tally.pictures, tally.unanswered, tally.eyes, tally.inconclusive) == (4, 1, 4, 2)
+    assert tally.verdicts == {"Healthy": (1, 1), "Stye": (1, 1)}
+    assert tally.reasons == {"blurry": 2, "too_dark": 1}
+
+
+def test_the_doubtful_come_first_then_the_least_confident(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    records = [
+        make_record("sure.jpg", make_eye(1)),
+        make_record("less.jpg", make_eye(30)),
+        make_record("doubt.jpg", make_eye(2, "blurry")),
+        make_record("more doubt.jpg", make_eye(45, "blurry")),
+    ]
+    order = [record.file for record, _ in in_reading_order(records)]
+    assert order == ["more doubt.jpg", "doubt.jpg", "less.jpg", "sure.jpg"]
+
+
+def test_the_console_says_what_is_wrong_and_why(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    records = [make_record("a.jpg", make_eye(10)), make_record("b.jpg", make_eye(60, "too_dark"))]
+    records += [make_record(f"\x1b{n}.jpg", refusal=Refusal("not_a_picture", "damaged")) for n in range(12)]
+    lines = summary(count(records, ("Healthy", "Stye")), records, passed_over=3)
+    assert lines[0] == "14 pictures, 2 eyes, 1 of them inconclusive"
+    assert lines[1:5] == ["  answered:", "         1  Healthy", "  inconclusive:", "         1  too dark"]
+    assert lines[5] == "  without an answer: 12"
+    assert lines[6] == "    \ufffd0.jpg: damaged"
+    assert lines[-2:] == ["    and 2 more: see the report", "  other files, no pictures: 3"]
+
+
+CLASSES = ("Healthy", "Stye")
+
+
+def rows(*records: PictureRecord) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(render_eyes(records, CLASSES).decode("utf-8-sig"), newline="")))
+
+
+def test_there_is_a_row_per_eye_the_doubtful_first(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    table = rows(
+        make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", eye="right_eye")),
+        make_record("eye.jpg", make_eye(80)),
+        make_record("broken.jpg", refusal=Refusal("not_a_picture", "why")),
+    )
+    assert [(row["file"], row["eye"], row["best_prediction"]) for row in table] == [
+        ("face.jpg", "right_eye", "Healthy"),
+        ("eye.jpg", "left_eye", "Stye"),
+        ("face.jpg", "left_eye", "Healthy"),
+    ]
+    assert (table[0]["inconclusive"], table[0]["reasons"]) == ("true", "low_confidence too_dark")
+    assert (table[1]["inconclusive"], table[1]["reasons"]) == ("false", "")
+    assert (float(table[1]["confidence_percent"]), float(table[1]["Healthy_percent"])) == (80, 20)
+    assert table[1]["model_sha256"] == "ab" * 32
+
+
+def test_it_is_as_rfc_4180_says(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    content = render_eyes([make_record('a, "b".jpg', make_eye(10))], CLASSES)
+    assert content.startswith(codecs.BOM_UTF8)
+    assert content.count(b"\r\n") == content.count(b"\n") == 2
+    assert b'"a, ""b"".jpg"' in content
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
+def test_no_name_is_a_formula(make_record: MakeRecord, make_eye: MakeEye, start: str) -> None:
+    (row,) = rows(make_record(f"{start}cmd|' /C calc'!A0.jpg", make_eye(10)))
+    assert row["file"] == f"'{start}cmd|' /C calc'!A0.jpg"
+
+
+def test_a_class_may_not_be_one_either(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    eye = make_eye(10, best_prediction="=1+1", average_scores={"=1+1": 90.0})
+    content = render_eyes([make_record("a.jpg", eye)], ["=1+1"]).decode("utf-8-sig")
+    assert ',"\'=1+1_percent",' in content
+    assert ',"\'=1+1","false"' in content
+
+
+def test_no_part_of_a_name_is_a_cell_where_semicolons_separate(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    content = render_eyes([make_record("x;=1+1.jpg", make_eye(10))], CLASSES).decode("utf-8-sig")
+    as_in_german = list(csv.reader(io.StringIO(content, newline=""), delimiter=";"))
+    assert not any(cell.startswith("=") for row in as_in_german for cell in row)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Müller 目.jpg", "Müller 目.jpg"), ("\udcff.jpg", "\ufffd.jpg"), ("a\nb\x1b[2J.jpg", "a\ufffdb\ufffd[2J.jpg")],
+)
+def test_any_name_can_be_written(make_record: MakeRecord, make_eye: MakeEye, name: str, shown: str) -> None:
+    (row,) = rows(make_record(name, make_eye(10)))
+    assert row["file"] == shown
+
+
+def test_what_was_not_measured_is_empty(make_record: MakeRecord, make_eye: MakeEye) -> None:
+    (row,) = rows(make_record("a.jpg", make_eye(10, unfamiliarity=None)))
+    assert row["unfamiliarity"] == ""

@@ -1,0 +1,253 @@
+"""The card is believed if it is this model's, and refused with a sentence if it is broken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from src.config.settings import Settings
+from src.core.errors import StartupError
+from src.services.classifier import EyeClassifier
+from src.services.familiarity import FamiliarityStatistics
+from src.services.model_file import ModelCard, read_model_card, refuse_code
+from src.services.tensorflow_runtime import keras
+from tests.unit.services.conftest import SaveModel
+
+SHA256 = "0123456789abcdef" * 4
+CLASSES = ["Healthy", "Ill"]
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    """Only its name matters here."""
+    return tmp_path / "model.h5"
+
+
+@pytest.fixture
+def familiarity(tmp_path: Path) -> dict[str, Any]:
+    """A good section, its statistics written beside the card."""
+    file = tmp_path / "statistics.npz"
+    FamiliarityStatistics(np.zeros(8), np.ones(8), np.eye(8)[:, :2], 1.5).save(file)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"layer": "backbone/last", "statistics": file.name, "sha256": sha256}
+
+
+def read(model_path: Path, **fields: Any) -> ModelCard:
+    card = {"classes": CLASSES, "sha256": SHA256} | fields
+    model_path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    return read_model_card(model_path, SHA256)
+
+
+def test_a_model_without_a_card_has_the_defaults(model_path: Path) -> None:
+    assert read_model_card(model_path, SHA256) == ModelCard(None, False, 1.0, None, False)
+
+
+def test_a_card_of_another_model_says_nothing(model_path: Path) -> None:
+    fields = {"calibrated": True, "calibration": {"temperature": 2}, "bfloat16": {"agrees": True}}
+    card = read(model_path, sha256="0" * 64, **fields)
+    assert card == ModelCard()
+
+
+def test_a_card_without_the_sections_has_the_defaults_for_them(model_path: Path) -> None:
+    assert read(model_path) == ModelCard(("Healthy", "Ill"), False, 1.0, None, False)
+
+
+def test_temperature_and_calibration_are_read(model_path: Path) -> None:
+    card = read(model_path, calibrated=True, calibration={"method": "temperature scaling", "temperature": 0.87})
+    assert (card.calibrated, card.temperature) == (True, 0.87)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_the_comparison_with_bfloat16_is_read(model_path: Path, agrees: bool) -> None:
+    assert read(model_path, bfloat16={"agrees": agrees, "eyes": 895}).bfloat16_agrees is agrees
+
+
+def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:
+    check = read(model_path, familiarity=familiarity).familiarity
+    assert check is not None
+    assert check.layer == "backbone/last"
+    assert check.statistics.typical == 1.5
+    assert check.statistics.components.shape == (8, 2)
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", "5", '{"classes": 5, "sha256": ""}', "[" * 100_000])
+def test_what_is_no_card_is_refused(model_path: Path, content: str) -> None:
+    model_path.with_suffix(".json").write_text(content, encoding="utf-8")
+    with pytest.raises(StartupError, match=r"model\.json is not a model card"):
+        read_model_card(model_path, SHA256)
+
+
+def test_a_card_that_is_not_text_is_refused(model_path: Path) -> None:
+    model_path.with_suffix(".json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StartupError, match=r"model\.json is not a model card"):
+        read_model_card(model_path, SHA256)
+
+
+@pytest.mark.parametrize("temperature", [0, -1, 1e-9, 1e9, float("nan"), float("inf"), 10**400, True, "1", None, [1]])
+def test_a_temperature_that_cannot_be_is_refused(model_path: Path, temperature: Any) -> None:
+    with pytest.raises(StartupError, match=r"model\.json is wrong: calibration\.temperature must be a number"):
+        read(model_path, calibration={"temperature": temperature})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"calibrated": "yes"}, "calibrated must be true or false"),
+        ({"calibration": 0.87}, "calibration must be an object"),
+        ({"calibration": {}}, r"calibration\.temperature"),
+        ({"familiarity": "statistics.npz"}, "familiarity must be an object"),
+        ({"bfloat16": True}, "bfloat16 must be an object"),
+        ({"bfloat16": {}}, r"bfloat16\.agrees must be true or false"),
+        ({"bfloat16": {"agrees": "yes"}}, r"bfloat16\.agrees must be true or false"),
+        ({"bfloat16": {"agrees": 1}}, r"bfloat16\.agrees must be true or false"),
+    ],
+)
+def test_a_section_of_another_kind_is_refused(model_path: Path, fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(StartupError, match=rf"model\.json is wrong: {sentence}"):
+        read(model_path, **fields)
+
+
+@pytest.mark.parametrize("missing", ["layer", "statistics", "sha256"])
+def test_a_familiarity_check_needs_all_its_parts(model_path: Path, familiarity: dict[str, Any], missing: str) -> None:
+    del familiarity[missing]
+    with pytest.raises(StartupError, match="familiarity needs layer, statistics and sha256"):
+        read(model_path, familiarity=familiarity)
+
+
+@pytest.mark.parametrize("name", ["", "../statistics.npz", "/etc/hostname", "folder/statistics.npz"])
+def test_statistics_lie_beside_the_card(model_path: Path, familiarity: dict[str, Any], name: str) -> None:
+    with pytest.raises(StartupError, match="the name of a file beside the card"):
+        read(model_path, familiarity=familiarity | {"statistics": name})
+
+
+def test_statistics_that_are_missing_are_named(model_path: Path, familiarity: dict[str, Any]) -> None:
+    with pytest.raises(StartupError, match=r"there is no file .*absent\.npz"):
+        read(model_path, familiarity=familiarity | {"statistics": "absent.npz"})
+
+
+def test_statistics_of_another_model_are_refused(model_path: Path, familiarity: dict[str, Any]) -> None:
+    with pytest.raises(StartupError, match=r"familiarity\.sha256 is not that of .*statistics\.npz"):
+        read(model_path, familiarity=familiarity | {"sha256": "0" * 64})
+
+
+def test_statistics_that_are_none_are_refused(model_path: Path, familiarity: dict[str, Any]) -> None:
+    file = model_path.with_name(familiarity["statistics"])
+    file.write_bytes(b"text")
+    familiarity["sha256"] = hashlib.sha256(b"text").hexdigest()
+    with pytest.raises(StartupError, match=r"statistics\.npz: it is not an \.npz file"):
+        read(model_path, familiarity=familiarity)
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a description, however deep."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else []:
+        yield from parts(inner)
+
+
+def forge(described_model: Path, field: str, old: str | None, new: str | None) -> Path:
+    """Puts something else into the first object whose field has the old value; `None` means any."""
+    with h5py.File(described_model, "r+") as file:
+        description = json.loads(file.attrs["model_config"])
+        forged = next(part for part in parts(description) if field in part and old in (None, part[field]))
+        forged[field] = new
+        file.attrs["model_config"] = json.dumps(description)
+    return described_model
+
+
+@pytest.fixture
+def described_model(save_model: SaveModel) -> Path:
+    """An ordinary model: a slice, arithmetic, a function of TensorFlow, a model inside the model."""
+    pictures = keras.Input((64, 64, 3))
+    centre = keras.activations.relu(pictures[:, 8:-8, 8:-8] * 2.0 - 1.0)
+    inside = keras.Sequential([keras.layers.Conv2D(4, 3, input_shape=(48, 48, 3)), keras.layers.GlobalMaxPooling2D()])
+    scores = keras.layers.Dense(4, "softmax", kernel_regularizer="l2")(inside(centre))
+    return save_model(keras.Model(pictures, scores))
+
+
+@pytest.fixture
+def model_with_code(save_model: SaveModel, tmp_path: Path) -> tuple[Path, Path]:
+    """A model that makes a file as soon as it is built, and that file, which is not there yet."""
+    traces = tmp_path / "traces"
+
+    def leave_traces(pictures: Any, file: str = str(traces)) -> Any:
+        # Its code alone goes into the model file, so that it can use nothing but what Python has built in.
+        open(file, "w").close()  # noqa: PTH123
+        return pictures
+
+    pictures = keras.Input((64, 64, 3))
+    model = keras.Model(pictures, keras.layers.Lambda(leave_traces)(pictures))
+    traces.unlink()
+    return save_model(model), traces
+
+
+def test_a_lambda_layer_is_refused_and_does_not_run(model_with_code: tuple[Path, Path]) -> None:
+    described_model, traces = model_with_code
+    with pytest.raises(StartupError, match=r"has a Lambda layer, which can run code .* It is not loaded\."):
+        EyeClassifier("EyeNet", described_model, ["Healthy", "Ill"], "conv2d")
+    assert not traces.exists()
+
+
+def test_keras_alone_would_have_run_it(model_with_code: tuple[Path, Path]) -> None:
+    described_model, traces = model_with_code
+    keras.models.load_model(described_model, compile=False)
+    assert traces.exists()
+
+
+@pytest.mark.parametrize("function", ["io.write_file", "raw_ops.WriteFile", "print", "load_op_library", "math", None])
+def test_only_functions_of_tensors_may_be_called(described_model: Path, function: str | None) -> None:
+    with pytest.raises(StartupError, match=f"calls tf.{function}"):
+        refuse_code(forge(described_model, "function", None, function))
+
+
+@pytest.mark.parametrize("module", ["os", "builtins", "keras.utils", "keras.src.utils.data_utils", "keras.layersx"])
+def test_nothing_is_taken_from_elsewhere(described_model: Path, module: str) -> None:
+    with pytest.raises(StartupError, match=f"takes something from the module {module}"):
+        refuse_code(forge(described_model, "module", None, module))
+
+
+@pytest.mark.parametrize("kind", ["Lambda", "TensorFlowOpLayer", "TFSMLayer", "InstanceMethod"])
+def test_layers_that_do_more_than_compute_are_refused_inside_a_model_of_the_model_too(
+    described_model: Path, kind: str
+) -> None:
+    with pytest.raises(StartupError, match=f"has a {kind} layer"):
+        refuse_code(forge(described_model, "class_name", "Conv2D", kind))
+
+
+def test_an_ordinary_model_is_let_in(described_model: Path) -> None:
+    refuse_code(described_model)
+
+
+def test_the_shipped_model_is_let_in(settings: Settings) -> None:
+    refuse_code(settings.model_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5"])
+def test_what_is_no_model_is_left_to_keras(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "model.h5"
+    file.write_bytes(content)
+    refuse_code(file)
+
+
+def test_a_file_without_a_description_is_left_to_keras(tmp_path: Path) -> None:
+    file = tmp_path / "model.h5"
+    with h5py.File(file, "w") as weights:
+        weights["weights"] = [1.0]
+    refuse_code(file)
+
+
+def test_an_archive_of_keras_is_not_looked_into_and_not_loaded(tmp_path: Path, described_model: Path) -> None:
+    """Keras would take it by its name, and what it describes has not been read."""
+    archive = tmp_path / "model.keras"
+    keras.models.load_model(described_model, compile=False).save(archive, save_format="keras")
+    with pytest.raises(StartupError, match=r"model\.keras cannot be loaded as a Keras 2 \.h5 model"):
+        EyeClassifier("EyeNet", archive, ["Healthy", "Ill"], "conv2d")

@@ -1,0 +1,91 @@
+"""The command that tests whether bfloat16 changes answers: `python -m training.compare_precision --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from src.config.settings import Settings, load_settings
+from src.core.errors import StartupError
+from src.services.model_file import card_path_of
+from src.utils.files import sha256_of
+from src.utils.progress import Progress
+from training.data.pictures import LabelledPicture, find_pictures
+from training.evaluation.agreement import MOST_POINTS, Agreement, compare
+from training.evaluation.case import Case
+from training.evaluation.examination import examine_with
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compares; returns the exit status: 0 if the answers agree, 1 if not, 2 if nothing could be compared."""
+    options = _parse(arguments)
+    try:
+        settings = load_settings()
+        card = _card(settings.model_path) if options.record else None
+        pictures = find_pictures(options.data, settings.classes, all_classes=False)
+        float32, bfloat16 = (_cases(settings, pictures, precision) for precision in ("float32", "bfloat16"))
+        agreement = compare(float32, bfloat16)
+        if card is not None:
+            _record(card, card_path_of(settings.model_path), agreement)
+    except (OSError, ValueError, StartupError) as problem:
+        print(f"cannot compare: {problem}", file=sys.stderr)
+        return 2
+    _print(agreement)
+    return 0 if agreement.agrees else 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.compare_precision",
+        description="Sends every picture through the service in float32 and in bfloat16 and compares the answers. "
+        f"They agree where no best class changes and no score differs by more than {MOST_POINTS} points.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with a folder of pictures per class")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write the outcome to the model's card, where INFERENCE_PRECISION=auto looks",
+    )
+    return parser.parse_args(arguments)
+
+
+def _cases(settings: Settings, pictures: Sequence[LabelledPicture], precision: str) -> list[Case]:
+    chosen = settings.model_copy(update={"inference_precision": precision})
+    return examine_with(chosen, pictures, Progress(f"pictures in {precision}", len(pictures)).advance)[0].cases
+
+
+def _card(model_path: Path) -> dict[str, Any]:
+    path = card_path_of(model_path)
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if card.get("sha256") != sha256_of(model_path):
+        raise ValueError(f"{path} is the card of another model")
+    return card
+
+
+def _record(card: dict[str, Any], path: Path, agreement: Agreement) -> None:
+    card["bfloat16"] = {
+        "agrees": agreement.agrees,
+        "eyes": agreement.eyes,
+        "class_changes": agreement.class_changes,
+        "largest_difference_points": round(agreement.largest_difference, 2),
+        f"eyes_beyond_{MOST_POINTS}_points": agreement.beyond,
+    }
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _print(agreement: Agreement) -> None:
+    half, most, nearly_all = agreement.quantiles
+    print(f"{agreement.eyes} eyes in float32 and in bfloat16:")
+    print(f"  another best class        {agreement.class_changes}")
+    print(f"  beyond {MOST_POINTS} points         {agreement.beyond}")
+    print(f"  largest difference        {agreement.largest_difference:.2f} points")
+    print(f"  in 50, 95, 99 % at most   {half:.2f}, {most:.2f}, {nearly_all:.2f} points")
+    print("They agree." if agreement.agrees else "They do not agree.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Labelled pictures go through the service as an upload does, and come back as cases."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from src.config.settings import Settings
+from src.core.types import EyeReport, EyeSide, ModelInfo, RgbImage
+from src.services.analysis import EyeAnalysis
+from src.services.picture_file import FileAnswer, answer_file, keeping_nothing
+from src.services.startup import load_services
+from src.utils.preprocessing import shrink_to_fit
+from training.data.pictures import LabelledPicture
+from training.evaluation.case import Case
+from training.report.contact_sheet import MOST_MISTAKES
+
+_LONGEST_PREVIEW_SIDE = 256
+"""Enough for a contact sheet; the service's own previews would take a megabyte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture that the service did not answer, and its sentence why."""
+
+    file: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Examination:
+    """What came back.
+
+    Attributes:
+        cases: one per eye, in the order of the pictures; only the worst mistakes keep their pixels.
+        groups: of each case, those of its picture.
+        examined: the pictures that gave a case.
+    """
+
+    cases: list[Case] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    examined: list[LabelledPicture] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def examine_with(
+    settings: Settings, pictures: Sequence[LabelledPicture], on_picture: Callable[[], None] = lambda: None
+) -> tuple[Examination, ModelInfo]:
+    """Starts the services of these settings, examines, and stops them.
+
+    Raises:
+        StartupError: the settings' model or another part cannot be loaded.
+    """
+    services = load_services(keeping_nothing(settings))
+    try:
+        return asyncio.run(
+            examine(services.analysis, pictures, settings.worker_thread_count, on_picture)
+        ), services.model
+    finally:
+        services.close()
+
+
+async def examine(
+    analysis: EyeAnalysis,
+    pictures: Sequence[LabelledPicture],
+    at_once: int,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Examination:
+    """Sends every picture through `EyeAnalysis.analyse_upload`, as POST /upload does, several at once.
+
+    A face gives up to two eyes, each a case of the picture's label. What the service refuses is listed, not fatal.
+    """
+    examination = Examination()
+    mistakes: list[tuple[float, int]] = []
+    for start in range(0, len(pictures), at_once):
+        batch = pictures[start : start + at_once]
+        answers = await asyncio.gather(*(answer_file(analysis, picture.file) for picture in batch))
+        for picture, answer in zip(batch, answers, strict=True):
+            _keep(examination, mistakes, picture, answer)
+            on_picture()
+    return examination
+
+
+def _keep(
+    examination: Examination,
+    mistakes: list[tuple[float, int]],
+    picture: LabelledPicture,
+    answer: FileAnswer,
+) -> None:
+    name = f"{picture.file.parent.name}/{picture.file.name}"
+    if answer.refusal is not None:
+        examination.left_out.append(LeftOut(name, answer.refusal.sentence))
+    eyes = {} if answer.report is None else answer.report.eyes
+    if eyes:
+        examination.examined.append(picture)
+    for side in EyeSide:
+        if side in eyes:
+            several = len(eyes) > 1
+            case = _case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, eyes[side])
+            examination.cases.append(case)
+            examination.groups.append(picture.group)
+            _forget_pixels(examination.cases, mistakes)
+
+
+def _case(name: str, picture: LabelledPicture, eye: EyeReport) -> Case:
+    return Case(
+        file=name,
+        truth=picture.label,
+        probabilities=eye.probabilities,
+        preview=_small(eye.preview),
+        overlay=_small(eye.overlay),
+        reasons=tuple(reason.value for reason in eye.reasons),
+        unfamiliarity=eye.unfamiliarity,
+    )
+
+
+def _small(picture: RgbImage | None) -> RgbImage | None:
+    # A copy, because a view would keep the whole picture in memory.
+    return None if picture is None else shrink_to_fit(picture, _LONGEST_PREVIEW_SIDE).copy()
+
+
+def _forget_pixels(cases: list[Case], mistakes: list[tuple[float, int]]) -> None:
+    """Lets go of all pictures but the worst mistakes', so that folders of any size fit into memory.
+
+    `mistakes` is a heap of (wrongness, minus index into cases), the least wrong on top; of equally wrong ones the last,
+    as on the contact sheet.
+    """
+    newest = len(cases) - 1
+    heapq.heappush(mistakes, (cases[newest].wrongness, -newest))
+    if len(mistakes) > MOST_MISTAKES:
+        _, minus_index = heapq.heappop(mistakes)
+        cases[-minus_index] = replace(cases[-minus_index], preview=None, overlay=None)

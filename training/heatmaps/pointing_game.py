@@ -1,0 +1,76 @@
+"""The pointing game: whether the hottest pixel of a heatmap lies on what the heatmap should show.
+
+Zhang et al., "Top-down neural attention by excitation backprop", IJCV 2018. A flat map points nowhere: it counts as a
+miss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt
+
+from src.core.types import Heatmap
+from src.services.grad_cam import stretch
+from training.heatmaps.painted_cases import Mask
+
+STANDARD_TOLERANCE = 15.0
+"""Pixels of a 224-pixel picture by which the paper lets a peak miss."""
+
+
+def peak(heatmap: Heatmap, width: int, height: int) -> tuple[int, int]:
+    """(x, y) of the hottest pixel once the heatmap is stretched over a picture of that size."""
+    # Not clipped as for the eye: all of a clipped summit would tie, and the first pixel of a tie is its upper left.
+    row, column = np.unravel_index(int(stretch(heatmap, width, height).argmax()), (height, width))
+    return int(column), int(row)
+
+
+def miss(heatmap: Heatmap | None, mask: Mask) -> float:
+    """Pixels from the heatmap's peak to the nearest one of the mask: 0 on it, infinite for a flat map."""
+    if heatmap is None:
+        return math.inf
+    height, width = mask.shape
+    x, y = peak(heatmap, width, height)
+    return float(_distances(mask)[y, x])
+
+
+def hit_rate(heatmaps: Sequence[Heatmap | None], masks: Sequence[Mask], tolerance: float = 0.0) -> float:
+    """Share (0-1) of the heatmaps that point at their mask, or at most `tolerance` pixels beside it."""
+    return float(np.mean([miss(heatmap, mask) <= tolerance for heatmap, mask in zip(heatmaps, masks, strict=True)]))
+
+
+def chance_hit_rate(masks: Sequence[Mask], tolerance: float = 0.0) -> float:
+    """What pointing at any pixel at random would hit."""
+    return float(np.mean([(_distances(mask) <= tolerance).mean() for mask in masks]))
+
+
+def centre_hit_rate(masks: Sequence[Mask], tolerance: float = 0.0) -> float:
+    """What pointing at the middle of each picture would hit."""
+    return float(np.mean([_distances(mask)[mask.shape[0] // 2, mask.shape[1] // 2] <= tolerance for mask in masks]))
+
+
+def offset(heatmap: Heatmap, mask: Mask) -> tuple[float, float]:
+    """(dx, dy) in pixels from the middle of the mask to the heatmap's peak; up and left are negative."""
+    height, width = mask.shape
+    x, y = peak(heatmap, width, height)
+    ys, xs = np.nonzero(mask)
+    return x - float(xs.mean()), y - float(ys.mean())
+
+
+def energy_inside(heatmap: Heatmap, mask: Mask) -> float:
+    """Share (0-1) of all heat that lies on the mask.
+
+    Wang et al., "Score-CAM: score-weighted visual explanations for convolutional neural networks", CVPRW 2020.
+    """
+    height, width = mask.shape
+    heat = stretch(heatmap, width, height).clip(0, None)
+    return float(heat[mask].sum() / heat.sum())
+
+
+def _distances(mask: Mask) -> npt.NDArray[np.float32]:
+    """Of each pixel to the mask."""
+    # OpenCV's distanceTransform says now this, now that about pixels at equal distances.
+    return np.asarray(distance_transform_edt(~mask), dtype=np.float32)

@@ -1,0 +1,220 @@
+"""Fits the trainable part of the network to stored features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.services.tensorflow_runtime import keras, tf
+from training.learning.localisation import class_maps, localisation_loss
+from training.learning.network import (
+    CLASSES,
+    GRAD_CAM_LAYER,
+    HEAD_LAYERS,
+    HIDDEN_LAYER,
+    SCORE_LAYER,
+    build_trainable_part,
+)
+from training.learning.training_set import TrainingSet
+
+_CHECKPOINT_EVERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FitRecipe:
+    """How long and how fast.
+
+    Attributes:
+        head_steps: batches on which only the new layers behind the backbone learn.
+        steps: batches after these, on which the backbone's last block learns as well.
+        batch: samples in each.
+        learning_rate: Adam's for the new layers; falls along a cosine.
+        backbone_learning_rate: the same for the backbone's last block.
+        label_smoothing: keeps scores away from 0 and 1, and wrong labels from being learnt by heart.
+        place_weight: of the loss that asks for heatmaps in the right place.
+        average_decay: per step, of the moving average of the weights, which is what is kept in the end; not so after
+            a fit that stopped early.
+        patience: evaluations (one every `evaluate_every` steps) without a smaller loss on the samples kept aside after
+            which the fit ends with the best weights; 0 runs all steps. Needs samples kept aside.
+    """
+
+    head_steps: int = 50
+    steps: int = 500
+    batch: int = 64
+    learning_rate: float = 1e-3
+    backbone_learning_rate: float = 1e-3
+    label_smoothing: float = 0.1
+    place_weight: float = 0.3
+    average_decay: float = 0.98
+    patience: int = 0
+    evaluate_every: int = 50
+
+    @property
+    def all_steps(self) -> int:
+        return self.head_steps + self.steps
+
+
+class Fitting:
+    """One trainable part, begun from the weights of a backbone, and what it takes to fit it."""
+
+    def __init__(self, backbone: Any, recipe: FitRecipe, seed: int, loss_scale: float = 1.0) -> None:
+        """
+        Args:
+            backbone: stays as it is.
+            recipe: how long and how fast.
+            seed: of the first weights, the draws and the dropout.
+            loss_scale: see `enable_mixed_precision`.
+        """
+        keras.utils.set_random_seed(seed)
+        self.part = build_trainable_part(backbone)
+        self._recipe = recipe
+        self._seed = seed
+        self._loss_scale = loss_scale
+        self._head, self._block = _split_variables(self.part)
+        self._head_optimizer = _optimizer(recipe.learning_rate, recipe)
+        self._block_optimizer = _optimizer(recipe.backbone_learning_rate, recipe)
+        self._head_optimizer.build(self._head)
+        self._block_optimizer.build(self._block)
+        self._steps_done = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._outputs = keras.Model(
+            self.part.input,
+            [self.part.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)],
+        )
+        self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+        self._train_head = tf.function(lambda *batch: self._step(batch, with_block=False))
+        self._train_all = tf.function(lambda *batch: self._step(batch, with_block=True))
+
+    def run(
+        self,
+        training_set: TrainingSet,
+        weights: npt.NDArray[np.float64],
+        kept_aside: npt.NDArray[np.int64] | None = None,
+        checkpoint_folder: Path | None = None,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> Any:
+        """Fits and returns the part.
+
+        Args:
+            training_set: the samples.
+            weights: probability of each sample to be drawn (n), summing to 1.
+            kept_aside: indices of samples with weight 0 whose loss decides on stopping early.
+            checkpoint_folder: where the state is kept, so that an interrupted run goes on from there; its dropout then
+                differs from that of an uninterrupted one, and its patience begins anew.
+            on_step: called after each batch.
+        """
+        manager = self._restore(checkpoint_folder, on_step)
+        stopping = _EarlyStopping(self._recipe.patience)
+        done = int(self._steps_done)
+        for batch in training_set.batches(weights, self._recipe.batch, self._recipe.all_steps, self._seed, done):
+            done += 1
+            if done <= self._recipe.head_steps:
+                self._train_head(*batch)
+            else:
+                self._train_all(*batch)
+            self._steps_done.assign(done)
+            on_step()
+            if manager is not None and done % _CHECKPOINT_EVERY == 0:
+                manager.save()
+            is_due = self._recipe.patience > 0 and done % self._recipe.evaluate_every == 0
+            if is_due and kept_aside is not None:
+                loss = self._loss_on(training_set, kept_aside)
+                if stopping.has_seen_enough(loss, self.part):
+                    break
+        if stopping.best_weights is not None:
+            self.part.set_weights(stopping.best_weights)
+        else:
+            self._head_optimizer.finalize_variable_values(self._head)
+            if self._recipe.steps:
+                self._block_optimizer.finalize_variable_values(self._block)
+        return self.part
+
+    def _step(self, batch: Any, with_block: bool) -> None:
+        values, targets, evidence = batch
+        variables = self._head + self._block if with_block else self._head
+        with tf.GradientTape() as tape:
+            activations, hidden, scores = self._outputs(values, training=True)
+            maps = class_maps(
+                activations,
+                hidden,
+                self.part.get_layer(HIDDEN_LAYER).kernel,
+                self.part.get_layer(SCORE_LAYER).kernel,
+            )
+            misplaced = localisation_loss(maps, targets, evidence)
+            loss = self._loss(targets, scores) + self._recipe.place_weight * misplaced
+            loss = (loss + tf.add_n(self.part.losses)) * self._loss_scale
+        gradients = [gradient / self._loss_scale for gradient in tape.gradient(loss, variables)]
+        if self._loss_scale > 1:
+            # Where a scaled gradient overflowed, only the momentum of earlier steps moves the weights.
+            finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+            gradients = [tf.where(finite, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+        self._head_optimizer.apply_gradients(zip(gradients[: len(self._head)], self._head, strict=True))
+        if with_block:
+            self._block_optimizer.apply_gradients(zip(gradients[len(self._head) :], self._block, strict=True))
+
+    def _restore(self, folder: Path | None, on_step: Callable[[], None]) -> Any:
+        if folder is None:
+            return None
+        state = tf.train.Checkpoint(
+            part=self.part, head=self._head_optimizer, block=self._block_optimizer, steps_done=self._steps_done
+        )
+        manager = tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
+        if manager.latest_checkpoint:
+            state.restore(manager.latest_checkpoint).assert_consumed()
+            for _ in range(int(self._steps_done)):
+                on_step()
+        return manager
+
+    def _loss_on(self, training_set: TrainingSet, indices: npt.NDArray[np.int64]) -> float:
+        said = predict(self.part, training_set.values, indices)
+        targets = np.eye(len(CLASSES), dtype=np.float32)[training_set.labels[indices]]
+        return float(self._loss(targets, said))
+
+
+class _EarlyStopping:
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self._least = float("inf")
+        self._in_vain = 0
+        self.best_weights: list[npt.NDArray[np.float32]] | None = None
+
+    def has_seen_enough(self, loss: float, part: Any) -> bool:
+        if loss < self._least:
+            self._least, self._in_vain, self.best_weights = loss, 0, part.get_weights()
+        else:
+            self._in_vain += 1
+        return self._in_vain >= self._patience
+
+
+def _split_variables(part: Any) -> tuple[list[Any], list[Any]]:
+    """Trainable variables of the new layers, and those of the backbone's last block."""
+    head = [variable for name in HEAD_LAYERS for variable in part.get_layer(name).trainable_variables]
+    of_head = {id(variable) for variable in head}
+    return head, [variable for variable in part.trainable_variables if id(variable) not in of_head]
+
+
+def _optimizer(learning_rate: float, recipe: FitRecipe) -> Any:
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, recipe.all_steps)
+    averaged = recipe.average_decay > 0
+    return keras.optimizers.Adam(
+        schedule,
+        use_ema=averaged,
+        ema_momentum=recipe.average_decay if averaged else 0.99,
+        # On a GPU Keras would compile it with XLA, which needs CUDA's compiler; run-time images have none.
+        jit_compile=False,
+    )
+
+
+def predict(
+    part: Any, values: npt.NDArray[np.float16], indices: npt.NDArray[np.int64], batch: int = 128
+) -> npt.NDArray[np.float32]:
+    """Probabilities of the samples at `indices`, float32 (len(indices), classes)."""
+    said = np.zeros((len(indices), len(CLASSES)), dtype=np.float32)
+    for start in range(0, len(indices), batch):
+        rows = indices[start : start + batch]
+        said[start : start + batch] = part.predict_on_batch(values[rows].astype(np.float32))
+    return said

@@ -1,0 +1,156 @@
+"""What the classifier is shown: each labelled picture as it is, and copies made from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+import numpy as np
+
+from src.core.types import RgbImage
+from src.utils.preprocessing import to_network_input
+from training.data.pictures import LabelledPicture
+from training.learning.network import CLASSES, CUT_SHAPE, INPUT_SIDE
+from training.painting.blob import FloatMap
+from training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
+from training.painting.evidence import evidence_of_disease
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
+from training.painting.harmless_painter import paint_harmless
+from training.painting.stye_painter import paint_stye
+
+_PAINTED_ON = {"Cataract": 0.15, "Conjunctivitis": 0.35, "Healthy": 0.5}
+"""Shares of the painted styes. Cataracts are mostly close-ups on which little lid is to be seen; red eyes need many, or
+redness alone would tell conjunctivitis from a stye."""
+
+_FRAMING_ATTEMPTS = 20
+_SERVICE_FRAMING_SHARE = 0.5
+"""Of the copies in which the lids were found; the others are framed as people hold their phones."""
+_VISIBLE_STYE = 0.75
+"""Least part of a painted bump that is on the sample: a stye that was cropped away would teach a wrong label."""
+
+
+class SampleKind(str, Enum):
+    """How a sample is made from its picture."""
+
+    ORIGINAL = "original"
+    PHOTOGRAPHED = "photographed"
+    HARMLESS_PAINT = "harmless_paint"
+    PAINTED_STYE = "painted_stye"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """How many copies of the pictures are made.
+
+    Attributes:
+        copies_per_class: aimed at for each class, painted styes apart.
+        most_copies: of one picture.
+        harmless_share: of the copies; these get harmless paint.
+        painted_styes: aimed at, on pictures of all other classes (see `_PAINTED_ON`); only the bump tells them apart.
+    """
+
+    copies_per_class: int = 2000
+    most_copies: int = 50
+    harmless_share: float = 0.3
+    painted_styes: int = 2200
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One input of the network, not rendered yet.
+
+    Attributes:
+        picture: index into the list of pictures.
+        label: class index; differs from the picture's for a painted stye.
+        seed: of everything random in it.
+    """
+
+    picture: int
+    kind: SampleKind
+    label: int
+    seed: int
+
+
+def plan_samples(pictures: Sequence[LabelledPicture], plan: CopyPlan, seed: int) -> list[Sample]:
+    """The original of each picture and its copies, ordered by picture."""
+    per_class = Counter(picture.label for picture in pictures)
+    stye = CLASSES.index("Stye")
+    rng = np.random.default_rng(seed)
+    samples: list[Sample] = []
+    for index, picture in enumerate(pictures):
+        kinds = [SampleKind.ORIGINAL]
+        copies = plan.copies_per_class / per_class[picture.label]
+        for _ in range(min(plan.most_copies, _round_at_random(copies, rng))):
+            harmless = rng.random() < plan.harmless_share
+            kinds.append(SampleKind.HARMLESS_PAINT if harmless else SampleKind.PHOTOGRAPHED)
+        if picture.label != stye:
+            wanted = plan.painted_styes * _PAINTED_ON[CLASSES[picture.label]]
+            styes = _round_at_random(wanted / per_class[picture.label], rng)
+            kinds += [SampleKind.PAINTED_STYE] * styes
+        for kind in kinds:
+            label = stye if kind is SampleKind.PAINTED_STYE else picture.label
+            samples.append(Sample(index, kind, label, int(rng.integers(2**31))))
+    return samples
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedSample:
+    """
+    Attributes:
+        index: into the planned samples.
+        picture: RGB uint8 INPUT_SIDE x INPUT_SIDE x 3.
+        evidence: float32 7 x 7, which part (0-1) of each place of the feature map shows what its label is told by; all
+            0 where that is not known.
+    """
+
+    index: int
+    picture: RgbImage
+    evidence: FloatMap
+
+
+def render_samples(pictures: Sequence[LabelledPicture], samples: Sequence[Sample]) -> Iterator[RenderedSample]:
+    """The samples in their order.
+
+    Painted styes on pictures in which the lids were not found are left out. Samples of one picture should stand
+    together, so that it is read once.
+    """
+    for picture, members in groupby(enumerate(samples), key=lambda pair: pair[1].picture):
+        rgb = pictures[picture].read()
+        opening = find_eye_opening(rgb)
+        for index, sample in members:
+            if sample.kind is SampleKind.PAINTED_STYE and opening.contrast < TRUSTED_CONTRAST:
+                continue
+            yield RenderedSample(index, *_render(rgb, opening, sample))
+
+
+def _render(rgb: RgbImage, opening: EyeOpening, sample: Sample) -> tuple[RgbImage, FloatMap]:
+    rng = np.random.default_rng(sample.seed)
+    height, width = rgb.shape[:2]
+    mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
+    if sample.kind is SampleKind.ORIGINAL:
+        return to_network_input(rgb, INPUT_SIDE), whole_picture(height, width).coverage(mask, CUT_SHAPE[0])
+    framing = _draw_any_framing(height, width, opening, rng)
+    if sample.kind is SampleKind.HARMLESS_PAINT:
+        rgb = paint_harmless(rgb, opening, rng)
+    elif sample.kind is SampleKind.PAINTED_STYE:
+        stye = paint_stye(rgb, opening, rng)
+        rgb, mask = stye.picture, stye.mask
+        for _ in range(_FRAMING_ATTEMPTS):
+            if framing.visible_share(mask) >= _VISIBLE_STYE:
+                break
+            framing = _draw_any_framing(height, width, opening, rng)
+    return photograph(rgb, framing, INPUT_SIDE, rng), framing.coverage(mask, CUT_SHAPE[0])
+
+
+def _draw_any_framing(height: int, width: int, opening: EyeOpening, rng: np.random.Generator) -> Framing:
+    if opening.contrast >= TRUSTED_CONTRAST and rng.random() < _SERVICE_FRAMING_SHARE:
+        return draw_service_framing(height, width, opening, rng)
+    return draw_framing(height, width, rng)
+
+
+def _round_at_random(value: float, rng: np.random.Generator) -> int:
+    """Rounds up with the probability of the fraction, so that the sum over many comes out right."""
+    return int(value) + int(rng.random() < value % 1)

@@ -1,0 +1,143 @@
+"""Trains one model per set of pictures that is left out; what was trained before is not trained again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.data import doubtful_labels
+from training.data.doubtful_labels import is_doubtful
+from training.data.pictures import LabelledPicture
+from training.learning import balance, fitting, localisation, network, training_set
+from training.learning.balance import sampling_weights
+from training.learning.features import FeatureSet
+from training.learning.fitting import FitRecipe, Fitting, predict
+from training.learning.network import install_trained_part, save_network
+from training.learning.precision import FULL_PRECISION, Precision
+from training.learning.samples import SampleKind
+from training.learning.training_set import TrainingSet
+
+Bools = npt.NDArray[np.bool_]
+
+_RECIPE_MODULES = (balance, doubtful_labels, fitting, localisation, network, training_set)
+"""When one of these changes, stored models are out of date."""
+
+_KEPT_ASIDE_SHARE = 0.1
+"""Of the groups, if the fit may stop early."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """
+    Attributes:
+        file: Keras .h5.
+        tested: indices of the samples of the pictures that were left out.
+        said: float32 (len(tested), classes), probabilities of these samples.
+    """
+
+    file: Path
+    tested: npt.NDArray[np.int64]
+    said: npt.NDArray[np.float32]
+
+
+class Trainer:
+    """The recipe, the samples, and a folder for what they give."""
+
+    def __init__(
+        self,
+        whole_network: Any,
+        pictures: Sequence[LabelledPicture],
+        features: FeatureSet,
+        recipe: FitRecipe,
+        seed: int,
+        folder: Path,
+        precision: Precision = FULL_PRECISION,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            whole_network: with the backbone's weights to begin from.
+            pictures: all of them.
+            features: of all samples.
+            recipe: how long and how fast.
+            seed: of everything random.
+            folder: for models and checkpoints.
+            precision: in which the graphs that are made now multiply.
+            on_step: called after each batch.
+        """
+        self._network = whole_network
+        self._backbone = whole_network.get_layer("densenet121")
+        self._begin = self._backbone.get_weights()
+        self._pictures = pictures
+        self._features = features
+        self._recipe = recipe
+        self._seed = seed
+        self._folder = folder
+        self._precision = precision
+        self._on_step = on_step
+        self._picture_of = np.array([sample.picture for sample in features.samples])
+        labels = np.array([sample.label for sample in features.samples], dtype=np.int64)
+        self._training_set = TrainingSet(features.values, labels, features.evidence)
+
+    def model_without(self, left_out: Bools) -> TrainedModel:
+        """A model that saw no sample of the pictures for which `left_out` (one per picture) is True."""
+        key = self._key(left_out)
+        file, said_file = self._folder / f"model_{key}.h5", self._folder / f"model_{key}.npy"
+        tested = np.flatnonzero(left_out[self._picture_of])
+        if said_file.is_file() and file.is_file():
+            for _ in range(self._recipe.all_steps):
+                self._on_step()
+            return TrainedModel(file, tested, np.load(said_file))
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        checkpoints = self._folder / f"unfinished_{key}"
+        weights, kept_aside = self._weights(left_out)
+        self._backbone.set_weights(self._begin)
+        fit = Fitting(self._backbone, self._recipe, self._seed, self._precision.loss_scale)
+        part = fit.run(self._training_set, weights, kept_aside, checkpoints, self._on_step)
+        install_trained_part(self._network, part)
+        save_network(self._network, file)
+        said = predict(part, self._features.values, tested)
+        # Written last: it says that the model is complete.
+        np.save(said_file, said)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return TrainedModel(file, tested, said)
+
+    def labels(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Class indices of these samples."""
+        return self._training_set.labels[samples]
+
+    def is_original(self, samples: npt.NDArray[np.int64]) -> Bools:
+        """Which of these samples are pictures as they are, not copies."""
+        return np.array(
+            [self._features.samples[index].kind is SampleKind.ORIGINAL for index in samples], dtype=np.bool_
+        )
+
+    def _weights(self, left_out: Bools) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
+        """The probability of each sample to be drawn, and the samples kept aside to stop early, if that is wanted."""
+        shown = ~left_out & ~np.array([is_doubtful(picture) for picture in self._pictures])
+        kept_aside = None
+        if self._recipe.patience:
+            rng = np.random.default_rng(self._seed)
+            groups = sorted({picture.group for picture in self._pictures})
+            aside = {group for group in groups if rng.random() < _KEPT_ASIDE_SHARE}
+            is_aside = np.array([picture.group in aside for picture in self._pictures])
+            kept_aside = np.flatnonzero((shown & is_aside)[self._picture_of])
+            if len(kept_aside) == 0:
+                kept_aside = None
+            shown &= ~is_aside
+        return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
+
+    def _key(self, left_out: Bools) -> str:
+        digest = hashlib.sha256(f"{self._features.key} {self._recipe} {self._seed} {self._precision}".encode())
+        for module in _RECIPE_MODULES:
+            digest.update(Path(str(module.__file__)).read_bytes())
+        digest.update(left_out.tobytes())
+        return digest.hexdigest()[:16]

@@ -1,0 +1,277 @@
+"""The command that makes the classifier: `python -m training.train --data DIR --weights FILE --out FILE.h5`."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from src.config.settings import Settings, load_settings
+from src.core.errors import StartupError
+from src.services.judgement import Thresholds
+from src.services.tensorflow_runtime import enable_memory_growth, keras, tf
+from src.utils.files import sha256_of
+from src.utils.progress import Progress
+from training.arguments import at_least
+from training.card.answering_card import write_answering_card, write_card
+from training.card.model_card import make_card
+from training.card.model_card_page import write_page
+from training.card.placement import put_in_place
+from training.data.doubtful_labels import is_doubtful
+from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures
+from training.data.split import assign_folds, describe_folds, whole_origins
+from training.heatmaps.heatmap_figures import heatmaps_of_left_out, heatmaps_of_model
+from training.learning.backbone_weights import load_imagenet_weights
+from training.learning.features import compute_features
+from training.learning.fitting import FitRecipe
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network
+from training.learning.precision import FULL_PRECISION, enable_mixed_precision
+from training.learning.samples import CopyPlan, plan_samples
+from training.learning.trainer import Trainer
+from training.report.html_page import shown
+from training.report.report import write_report
+from training.validation.cross_validation import CrossValidation
+from training.validation.operating_points import describe_operating_points
+from training.validation.quality_figures import quality_of_pictures
+from training.validation.strangers import find_strangers, measure_strangers
+from training.validation.validation_figures import figures_for_card, figures_of_pictures, figures_of_unseen_origins
+
+Pictures = Sequence[LabelledPicture]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How much is looked at after the training, besides every picture.
+
+    Attributes:
+        heatmap_cases: painted styes on the left-out pictures of each fold, and once more for the final model.
+        quality_pictures: pictures that are blurred, darkened and shrunk.
+    """
+
+    heatmap_cases: int = 40
+    quality_pictures: int = 150
+
+
+def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -> int:
+    """Trains, tests and writes the model, its card and a report; returns the exit status."""
+    options = _parse(arguments)
+    enable_memory_growth()
+    if not tf.config.list_physical_devices("GPU"):
+        # Without it two runs on the same machine differ in the last digits, and in the end in a picture or two. On a
+        # GPU the gradient of a frozen batch normalisation has no deterministic form.
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(options.seed)
+    try:
+        settings = load_settings()
+        _check_settings(settings)
+        pictures = find_pictures(options.data, CLASSES)
+        folds = assign_folds(pictures, options.folds)
+        _check_folds(pictures, folds)
+        strangers = _find_strangers(options)
+        network = build_network()
+        load_imagenet_weights(network.get_layer("densenet121"), options.weights)
+    except (OSError, ValueError, StartupError, UnusablePictures) as problem:
+        print(f"cannot start: {problem}", file=sys.stderr)
+        return 2
+    try:
+        _make(options, checks or Checks(), settings, pictures, folds, strangers, network)
+    except (OSError, StartupError, UnusablePictures) as problem:
+        print(f"cannot go on: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _check_settings(settings: Settings) -> None:
+    """The tests of the model go through the service, hours later."""
+    if settings.classes != CLASSES:
+        raise StartupError(f"CLASSES is wrong: the training makes a model for {','.join(CLASSES)}, in this order.")
+    if settings.grad_cam_layer != GRAD_CAM_LAYER:
+        raise StartupError(f"GRAD_CAM_LAYER is wrong: the training asks for heatmaps from {GRAD_CAM_LAYER}.")
+
+
+def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> None:
+    """Styes need not be left to learn from: they are painted as well."""
+    for label, name in enumerate(CLASSES):
+        learnt = np.array([picture.label == label and not is_doubtful(picture) for picture in pictures])
+        if name != "Stye" and len(np.unique(folds[learnt])) < 2:
+            raise UnusablePictures(
+                f"all pictures of {name} would be tested together, with none left to learn from: it takes more of "
+                "them, or of other origins, than those in one fold"
+            )
+
+
+def _make(
+    options: argparse.Namespace,
+    checks: Checks,
+    settings: Settings,
+    pictures: Pictures,
+    folds: npt.NDArray[np.int64],
+    strangers: dict[str, list[LabelledPicture]],
+    network: Any,
+) -> None:
+    plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
+    recipe = replace(
+        FitRecipe(),
+        head_steps=options.head_steps,
+        steps=options.steps,
+        patience=options.patience,
+    )
+    backbone_sha256 = sha256_of(options.weights)
+    planned = plan_samples(pictures, plan, options.seed)
+    features = compute_features(network.get_layer("densenet121"), backbone_sha256, pictures, planned, options.cache)
+
+    precision = enable_mixed_precision() if options.mixed_precision else FULL_PRECISION
+    origins = _origins_to_leave_out(pictures) if options.leave_out_origins else []
+    models = len(np.unique(folds)) + 1 + len(origins)
+    progress = Progress(f"steps of {models} models", models * recipe.all_steps)
+    trainer = Trainer(
+        network, pictures, features, recipe, options.seed, options.cache / "models", precision, progress.advance
+    )
+    validation = CrossValidation(trainer, pictures, features, folds)
+    unseen = figures_of_unseen_origins(trainer, pictures, origins) if options.leave_out_origins else None
+    trained = trainer.model_without(np.zeros(len(pictures), dtype=bool))
+    # The rewriting of graphs for half precision would also change how the models answer below.
+    _disable_mixed_precision()
+    # Put in place only when all is done: a run that stops half-way leaves the model of before with its own card.
+    draft = options.cache / "finished" / options.out.name
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(trained.file, draft)
+    answering = write_answering_card(draft, validation.temperature(), validation.familiarity())
+    settings = settings.model_copy(update={"model_path": draft.absolute()})
+
+    tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
+    if not tested.cases:
+        raise UnusablePictures(f"the service found no eye in any picture: {tested.left_out[0].problem}")
+    measured = figures_of_pictures(tested, options.seed)
+    metrics = {
+        "cross_validation": figures_for_card(measured, tested, validation),
+        **({} if unseen is None else {"origins_never_seen": unseen}),
+        "strangers": {name: measure_strangers(settings, found, tested.cases) for name, found in strangers.items()},
+        "heatmaps": {
+            "left_out": heatmaps_of_left_out(
+                validation.models, pictures, folds, settings, options.seed, checks.heatmap_cases
+            ),
+            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, checks.heatmap_cases),
+        },
+        "quality": quality_of_pictures(pictures, settings, options.seed, checks.quality_pictures),
+    }
+    card = make_card(
+        model_file=draft,
+        parameters=network.count_params(),
+        pictures=pictures,
+        samples=features.samples,
+        answering=answering,
+        plan=plan,
+        recipe=recipe,
+        split={"folds": describe_folds(pictures, folds, CLASSES), "seed": options.seed},
+        metrics=metrics,
+        operating_points=describe_operating_points(tested.cases, CLASSES, Thresholds.from_settings(settings)),
+        software={
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "precision": precision.multiplications,
+        },
+        backbone_sha256=backbone_sha256,
+    )
+    write_card(card, draft.with_suffix(".json"))
+    write_page(card, draft.with_suffix(".md"))
+    put_in_place(draft, options.out)
+    notes = [card["metrics"]["of_the_shipped_weights"]]
+    measured["left_out"] = [asdict(left_out) for left_out in tested.left_out]
+    write_report(options.report, f"{options.out.name}, cross-validation", notes, measured, tested.cases)
+    _print_aims(card["aims"], options)
+
+
+def _find_strangers(options: argparse.Namespace) -> dict[str, list[LabelledPicture]]:
+    folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
+    return {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
+
+
+def _origins_to_leave_out(pictures: Pictures) -> list[str]:
+    """Those that are cut by the folds, and do not hold all there is to learn from."""
+    cut = {picture.origin for picture in pictures} - set(whole_origins(pictures))
+    learnt_from = [picture.origin for picture in pictures if not is_doubtful(picture)]
+    return sorted(origin for origin in cut if any(other != origin for other in learnt_from))
+
+
+def _disable_mixed_precision() -> None:
+    tf.config.optimizer.set_experimental_options(
+        {"auto_mixed_precision": False, "auto_mixed_precision_onednn_bfloat16": False}
+    )
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    plan, recipe = CopyPlan(), FitRecipe()
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description="Trains the eye classifier on a folder with one folder of pictures per class.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("src/assets/models/eyenet_model_52k_ds.h5"), help="where the model is written"
+    )
+    parser.add_argument("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
+    parser.add_argument("--report", type=Path, default=Path("build/validation"), help="folder for the report")
+    parser.add_argument("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
+    parser.add_argument("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
+    parser.add_argument("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
+    parser.add_argument(
+        "--leave-out-origins", action="store_true", help="also test on each large origin by a model that saw none of it"
+    )
+    parser.add_argument(
+        "--head-steps",
+        type=at_least(0),
+        default=recipe.head_steps,
+        help="batches on which only the new layers of a model learn",
+    )
+    parser.add_argument(
+        "--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
+    )
+    parser.add_argument(
+        "--patience",
+        type=at_least(0),
+        default=recipe.patience,
+        help="stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps",
+    )
+    parser.add_argument(
+        "--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU"
+    )
+    parser.add_argument(
+        "--copies-per-class", type=at_least(0), default=plan.copies_per_class, help="augmented copies of each class"
+    )
+    parser.add_argument(
+        "--painted-styes",
+        type=at_least(0),
+        default=plan.painted_styes,
+        help="styes painted on eyes of the other classes",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    return parser.parse_args(arguments)
+
+
+def _print_aims(aims: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
+    print(f"\n{options.out}: each picture was judged by a model that saw neither it nor its like")
+    for row in aims:
+        verdict = {True: "reached", False: "NOT reached", None: "not measured"}[row["reached"]]
+        print(f"  {row['aim']:55} at {row['is']} {row['target']:<5} {_value(row['measured']):28} {verdict}")
+    print(f"report: {options.report / 'report.html'}")
+
+
+def _value(measured: Any) -> str:
+    return shown(measured) if isinstance(measured, dict) else "-" if measured is None else f"{measured:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
