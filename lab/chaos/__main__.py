@@ -11,7 +11,7 @@ from lab.chaos.parts import measure_part, save_part, saved_parts, surroundings_i
 from lab.chaos.plots import draw_plots
 from lab.chaos.say import say
 from lab.chaos.verdicts import all_verdicts
-from tests.gateway.gateway_process import NGINX
+from lab.common.gateway import NGINX
 
 
 def main() -> int:

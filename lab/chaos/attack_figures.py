@@ -18,8 +18,8 @@ from lab.chaos.good_traffic import UNLIMITED, good_requests
 from lab.chaos.plan import Plan
 from lab.chaos.say import Say
 from lab.chaos.steady_load import SteadyJob, SteadyLoad, SteadyOutcome
-from tests.contract.service_process import free_port
-from tests.gateway.gateway_process import GatewayProcess
+from lab.common.backend import free_port
+from lab.common.gateway import GatewayProcess
 
 _SPARE_DESCRIPTORS = 200
 _SETTLING_SECONDS = 1.0

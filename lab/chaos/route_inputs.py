@@ -18,8 +18,8 @@ from lab.chaos.drawing import for_each_drawn
 from lab.chaos.good_traffic import UNLIMITED
 from lab.chaos.mutated_requests import HttpRequest, requests
 from lab.chaos.raw_http import NoReply, RawReply, exchange, has_error_shape
-from tests.contract.service_process import free_port
-from tests.gateway.gateway_process import GatewayProcess
+from lab.common.backend import free_port
+from lab.common.gateway import GatewayProcess
 
 LONGEST_SECONDS = 30.0
 """For one answer, before it counts as lost."""

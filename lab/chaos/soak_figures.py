@@ -18,9 +18,9 @@ from lab.chaos.plan import Plan
 from lab.chaos.poison import Poisoner
 from lab.chaos.say import Say
 from lab.chaos.steady_load import SteadyJob, SteadyLoad
+from lab.common.backend import free_port
+from lab.common.gateway import GatewayProcess
 from src.config.settings import PROJECT_ROOT, load_settings
-from tests.contract.service_process import free_port
-from tests.gateway.gateway_process import GatewayProcess
 
 # Of twenty good requests in turn: mostly what is mostly sent.
 _MIXTURE = (UPLOAD,) * 8 + (PREDICT_1,) + (UPLOAD,) * 7 + (PREDICT_1,) * 3 + (PREDICT_5,)

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from skimage import data
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.browser.chromium import arguments, find_chromium, write_camera_file
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
-from tests.contract.service_process import ServiceProcess
 
 OpenPage: TypeAlias = Callable[..., DemoPage]
 

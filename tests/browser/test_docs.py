@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request
 
-from tests.contract.service_process import ServiceProcess
+from lab.common.backend import ServiceProcess
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Route
 
+from lab.common.backend import ServiceProcess
 from src.config.settings import PROJECT_ROOT
-from tests.contract.service_process import ServiceProcess
 
 RECORD_AND_PREDICT = """async () => {
   const { predict, record } = await import("/examples/frames.mjs");

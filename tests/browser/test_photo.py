@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+from lab.common.backend import ServiceProcess
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
-from tests.contract.service_process import ServiceProcess
 
 # What a browser hands over when something is dropped or pasted.
 HAND_OVER = """([kind, encoded, count]) => {

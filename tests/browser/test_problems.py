@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.common.backend import ServiceProcess, free_port
 from tests.browser.conftest import OpenPage
-from tests.contract.service_process import ServiceProcess, free_port
 
 KEY = "key-of-this-very-test"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.contract.service_process import ServiceProcess
+from lab.common.backend import ServiceProcess
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import struct
 import sys
 from pathlib import Path
 
-from tests.contract.service_process import ServiceProcess
+from lab.common.backend import ServiceProcess
 
 # linux/sockios.h and linux/if.h
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri
-from tests.contract.service_process import ServiceProcess
 from tests.contract.test_bad_input import assert_error
 
 FIRST, SECOND = "key-of-the-website-2026", "key-of-the-clinic-2026"

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import base64_of, data_uri, frame, picture_bytes
-from tests.contract.service_process import ServiceProcess
 
 _NOISE = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
 _PNG = picture_bytes(_NOISE, "PNG")

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri
-from tests.contract.service_process import ServiceProcess
 from tests.contract.test_bad_input import assert_error
 from tests.contract.test_metrics import gauge, scrape
 

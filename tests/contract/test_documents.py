@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from lab.common.backend import ServiceProcess
 from src.api.app import build_app
 from src.api.context import ApiContext
 from src.config.settings import Settings
 from tests.contract.payloads import base64_of, picture_bytes
-from tests.contract.service_process import ServiceProcess
 
 PATHS = ("/openapi.json", "/docs")
 # Files that a page consists of are no routes of an API.

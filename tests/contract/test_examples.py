@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 import pytest
 
+from lab.common.backend import ServiceProcess, free_port
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import data_uri, picture_bytes
-from tests.contract.service_process import ServiceProcess, free_port
 
 EXAMPLES = PROJECT_ROOT / "examples"
 NEEDS = {"upload.py": (), "upload.mjs": ("node",), "upload.sh": ("curl", "jq")}

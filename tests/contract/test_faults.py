@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import pytest
 
+from lab.common.backend import ServiceProcess
+from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
-from tests.contract.service_process import ServiceProcess
-from tests.waiting import wait_until
 
 LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 EYE_CASCADE = "cascades/haarcascade_eye.xml"

@@ -7,9 +7,9 @@ import time
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
-from tests.contract.service_process import ServiceProcess
 
 
 @pytest.mark.smoke

@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pytest
 from skimage import data
 
+from lab.common.backend import ServiceProcess
 from src.config.settings import Settings
 from src.core.types import Reason, RgbImage
 from src.utils.preprocessing import resize, to_network_input
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
 
 DESCRIBED_LAYER = "densenet121/pool4_pool"
 NAMES = [reason.value for reason in Reason]

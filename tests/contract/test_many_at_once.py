@@ -9,10 +9,10 @@ import httpx
 import numpy as np
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
 
 AT_ONCE = 32
 

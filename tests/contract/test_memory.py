@@ -12,10 +12,10 @@ import httpx
 import orjson
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import base64_of, picture_bytes
-from tests.contract.service_process import ServiceProcess
 from tests.contract.test_bad_input import assert_error
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="it is read from /proc")

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from lab.common.backend import ServiceProcess
 from src.core.stage_times import Stage
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
 
 ALLOWED = "http://localhost:5173"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
 
 
 def test_the_legacy_envelope_is_http_200_with_the_body_as_a_string(tmp_path: Path, face: RgbImage) -> None:

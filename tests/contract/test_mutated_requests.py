@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 from lab.chaos.mutated_requests import HttpRequest, requests
 from lab.chaos.route_inputs import judge
+from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
-from tests.contract.service_process import ServiceProcess
 
 
 def test_mutated_requests_do_no_harm(service: ServiceProcess, face: RgbImage) -> None:

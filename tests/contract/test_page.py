@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.config.settings import ASSETS_DIR
-from tests.contract.service_process import ServiceProcess
 
 FILES = sorted(file.name for file in (ASSETS_DIR / "web").iterdir() if file.name != "index.html")
 PATHS = ["/", *(f"/assets/web/{name}" for name in FILES)]

@@ -17,10 +17,10 @@ import httpx
 import numpy as np
 import pytest
 
+from lab.common.backend import ServiceProcess
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from tests.contract.payloads import base64_of, data_uri, frame, picture_bytes
-from tests.contract.service_process import ServiceProcess
 
 REQUESTS = 100
 FILE_NAME = "anna-smith-left-eye"

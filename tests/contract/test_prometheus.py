@@ -15,10 +15,10 @@ import httpx
 import pytest
 import yaml
 
+from lab.common.backend import ServiceProcess, free_port
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess, free_port
 
 MONITORING = PROJECT_ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "eyenet.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.schemas import BaseSchema
 
-from tests.contract.service_process import ServiceProcess
+from lab.common.backend import ServiceProcess
 
 _CONFIG = {
     "seed": 1,

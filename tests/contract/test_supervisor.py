@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
+from lab.common.waiting import wait_until
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S, MAX_FAILED_STARTS
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="the processes are looked up in /proc, which only Linux has"

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import free_port
 from src.config.settings import ASSETS_DIR, PROJECT_ROOT
 from src.services.assets import prepare_assets
-from tests.contract.service_process import free_port
 
 _START_SECONDS = 240
 MODEL = "src/assets/models/eyenet_model_52k_ds.h5"

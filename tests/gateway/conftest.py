@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.service_process import ServiceProcess
-from tests.gateway.gateway_process import NGINX, GatewayProcess
+from lab.common.backend import ServiceProcess
+from lab.common.gateway import NGINX, GatewayProcess
 from tests.gateway.scripted_backend import ScriptedBackend, fine
 
 # So much that no test meets the limit by chance; tests of the limit itself take the default.

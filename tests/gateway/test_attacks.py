@@ -25,10 +25,10 @@ from lab.chaos.attacks import (
 from lab.chaos.mutated_requests import HttpRequest, requests
 from lab.chaos.raw_http import exchange, has_error_shape
 from lab.chaos.route_inputs import judge
+from lab.common.backend import ServiceProcess
+from lab.common.gateway import GatewayProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri
-from tests.contract.service_process import ServiceProcess
-from tests.gateway.gateway_process import GatewayProcess
 
 
 @pytest.fixture

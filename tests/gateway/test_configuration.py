@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
 from src.api.cors import CorsPolicy
 from src.config.settings import Settings
-from tests.gateway.gateway_process import GATEWAY_FOLDER, GatewayProcess
 from tests.gateway.scripted_backend import ScriptedBackend
 
 FILES = {file.name: file.read_text(encoding="utf-8") for file in sorted(GATEWAY_FOLDER.glob("*.conf"))}

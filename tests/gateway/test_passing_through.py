@@ -5,10 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
+from lab.common.gateway import GatewayProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri, frame
-from tests.contract.service_process import ServiceProcess
-from tests.gateway.gateway_process import GatewayProcess
 from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine, refuses
 
 ALLOWED = "http://localhost:5173"

@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
+from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
+from lab.common.http import RawConnection
 from src.api.answers import ErrorAnswer
-from tests.contract.service_process import ServiceProcess
-from tests.gateway.gateway_process import GATEWAY_FOLDER, GatewayProcess
-from tests.gateway.raw_connection import RawConnection
 from tests.gateway.scripted_backend import ScriptedBackend
 
 ALLOWED = "http://localhost:5173"

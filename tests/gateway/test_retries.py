@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lab.common.backend import ServiceProcess
+from lab.common.gateway import GatewayProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import frame
-from tests.contract.service_process import ServiceProcess
 from tests.gateway.conftest import UNLIMITED
-from tests.gateway.gateway_process import GatewayProcess
 from tests.gateway.scripted_backend import Received, Reply, Script, ScriptedBackend, dies, fine, refuses
 
 BUSY = refuses(503, "busy", **{"Retry-After": "7"})

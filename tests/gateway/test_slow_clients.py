@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.gateway_process import GatewayProcess
-from tests.gateway.raw_connection import RawConnection
+from lab.common.gateway import GatewayProcess
+from lab.common.http import RawConnection
 from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine
 
 SHORT = {

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from lab.common.backend import free_port
 from src.cli.commands import main
 from src.cli.doctor import command
 from src.cli.doctor.finding import Finding, fail, ok, warn
 from src.config.settings import PROJECT_ROOT
-from tests.contract.service_process import free_port
 
 
 def doctor(*options: str, python: tuple[str, ...] = (), **settings: str) -> subprocess.CompletedProcess[str]:

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from src.utils.image_codec import encode_png
 from tests.html_reader import Reader
-from tests.waiting import wait_until
 
 ODD_NAME = '=cmd, "ä" 目.png'
 _ROTATED = 6

@@ -1,0 +1,1 @@
+"""What benchmark, chaos and tests share."""
