@@ -82,7 +82,7 @@ class SteadyLoad:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018 - pipes were asked for
+        assert self._process.stdin and self._process.stdout  # noqa: PT018 - pipes were asked for
         self._process.stdin.write(json.dumps(asdict(self._job)) + "\n")
         self._process.stdin.flush()
         self._process.stdout.readline()
