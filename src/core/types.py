@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,13 @@ Heatmap: TypeAlias = npt.NDArray[np.float32]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 """One value per class in the order of CLASSES, 0-1, summing to 1."""
 
-_SHORT_HASH_DIGITS = 12
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Of any shape and precision."""
+
+
+def short_hash(sha256: str) -> str:
+    """The first digits of a model's hexadecimal SHA-256, by which people tell models apart."""
+    return sha256[:12]
 
 
 class EyeSide(str, Enum):
@@ -231,5 +237,5 @@ class ModelInfo:
 
     @property
     def short_hash(self) -> str:
-        """The first digits of `sha256`, by which people tell models apart."""
-        return self.sha256[:_SHORT_HASH_DIGITS]
+        """See the function of that name."""
+        return short_hash(self.sha256)
