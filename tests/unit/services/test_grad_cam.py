@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.core.types import EyePrediction, RgbImage
+from src.core.types import EyePrediction, Floats, RgbImage
 from src.services.classifier import EyeClassifier
 from src.services.grad_cam import lay_over, scale_heatmap, stretch
 from src.services.tensorflow_runtime import keras
 from src.utils.preprocessing import to_network_input
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class NumpyGradCam:
@@ -29,12 +27,10 @@ class NumpyGradCam:
 
     def __init__(self, model: Any) -> None:
         self._activations_of = keras.Model(model.inputs, model.get_layer("multiply_1").output)
-        self._dense_2: list[Floats] = [
-            weights.astype(np.float64) for weights in model.get_layer("dense_2").get_weights()
-        ]
-        self._dense_3: list[Floats] = [
-            weights.astype(np.float64) for weights in model.get_layer("dense_3").get_weights()
-        ]
+        self._dense_2, self._dense_3 = (
+            [weights.astype(np.float64) for weights in model.get_layer(name).get_weights()]
+            for name in ("dense_2", "dense_3")
+        )
 
     def __call__(self, crop: RgbImage) -> tuple[Floats, list[Floats]]:
         """The logits, and one map per class, not scaled yet."""

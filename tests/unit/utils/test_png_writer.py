@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image
 from src.core.types import RgbImage
 from src.utils.png_writer import encode_png
 
+Draw: TypeAlias = Callable[[int, int], RgbImage]
 SIZES = [(1, 1), (1, 7), (7, 1), (1, 300), (300, 1), (512, 3), (3, 512), (470, 512), (37, 41)]
 
 
@@ -44,22 +47,22 @@ def chunks(file: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-@pytest.mark.parametrize("picture_of", [noise, flat, gradient])
+@pytest.mark.parametrize("draw", [noise, flat, gradient])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 class TestRoundTrip:
-    def test_pillow_reads_the_same_pixels(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
-        picture = picture_of(height, width)
+    def test_pillow_reads_the_same_pixels(self, draw: Draw, height: int, width: int) -> None:
+        picture = draw(height, width)
         with Image.open(io.BytesIO(encode_png(picture))) as read:
             assert (read.format, read.mode) == ("PNG", "RGB")
             assert np.array_equal(np.asarray(read), picture)
 
-    def test_opencv_reads_the_same_pixels(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
-        picture = picture_of(height, width)
+    def test_opencv_reads_the_same_pixels(self, draw: Draw, height: int, width: int) -> None:
+        picture = draw(height, width)
         read = cv2.imdecode(np.frombuffer(encode_png(picture), np.uint8), cv2.IMREAD_UNCHANGED)
         assert np.array_equal(read[..., ::-1], picture)
 
-    def test_its_chunks_are_those_of_the_standard(self, picture_of, height: int, width: int) -> None:  # noqa: ANN001
-        file = encode_png(picture_of(height, width))
+    def test_its_chunks_are_those_of_the_standard(self, draw: Draw, height: int, width: int) -> None:
+        file = encode_png(draw(height, width))
         assert file.startswith(b"\x89PNG\r\n\x1a\n")
         (ihdr, header), (idat, compressed), (iend, nothing) = chunks(file)
         assert (ihdr, idat, iend, nothing) == (b"IHDR", b"IDAT", b"IEND", b"")
