@@ -1,17 +1,15 @@
-"""What the files in locks/ say: exact versions, the hashes of their files, who asked for them."""
+"""What the files in requirements/locks say: exact versions, the hashes of their files, who asked for them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 _HASH = re.compile(r"--hash=(\S+)")
 _VIA = "# via "
@@ -34,9 +32,6 @@ class LockedPackage:
     hashes: tuple[str, ...]
     asked_for_by: tuple[str, ...]
 
-    def applies_to(self, environment: Mapping[str, str]) -> bool:
-        return self.marker is None or self.marker.evaluate(dict(environment))
-
 
 def read_lock(file: Path) -> list[LockedPackage]:
     """Every package of a lock, in its order.
@@ -45,27 +40,6 @@ def read_lock(file: Path) -> list[LockedPackage]:
         ValueError: a line is neither a comment nor an exact version with its hashes.
     """
     return [_package(entry, file) for entry in _entries(file.read_text(encoding="utf-8"))]
-
-
-def systems(python: str) -> Iterator[dict[str, str]]:
-    """The environments, as markers see them, that a Python of this version (`3.11`) runs in."""
-    for system, machines in {
-        "linux": ("x86_64", "aarch64"),
-        # dlib-bin has no wheel for Intel's.
-        "darwin": ("arm64",),
-        "win32": ("AMD64",),
-    }.items():
-        for machine in machines:
-            yield {
-                "implementation_name": "cpython",
-                "os_name": "nt" if system == "win32" else "posix",
-                "platform_machine": machine,
-                "platform_python_implementation": "CPython",
-                "platform_system": {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}[system],
-                "python_full_version": f"{python}.9",
-                "python_version": python,
-                "sys_platform": system,
-            }
 
 
 def _entries(text: str) -> Iterator[list[str]]:
