@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+# The version, its hashes, the comment behind them.
+_ENTRY = re.compile(r"^[^#\s].*(?:\n .*)*", re.MULTILINE)
 _HASH = re.compile(r"--hash=(\S+)")
-_VIA = "# via "
+_VIA = re.compile(r"# via (.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +40,19 @@ def read_lock(file: Path) -> list[LockedPackage]:
     Raises:
         ValueError: a line is neither a comment nor an exact version with its hashes.
     """
-    return [_package(entry, file) for entry in _entries(file.read_text(encoding="utf-8"))]
+    return [_package(entry, file) for entry in _ENTRY.findall(file.read_text(encoding="utf-8"))]
 
 
-def _entries(text: str) -> Iterator[list[str]]:
-    """The lines of each package: the version, its hashes, the comment behind them."""
-    entry: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("#") or not line.strip():
-            continue
-        if not line.startswith(" ") and entry:
-            yield entry
-            entry = []
-        entry.append(line.strip().removesuffix("\\").strip())
-    if entry:
-        yield entry
-
-
-def _package(entry: list[str], file: Path) -> LockedPackage:
-    requirement = Requirement(entry[0].partition(" --hash")[0])
+def _package(entry: str, file: Path) -> LockedPackage:
+    pinned = re.split(r" \\| --hash", entry.splitlines()[0])[0]
+    requirement = Requirement(pinned)
     (pin,) = requirement.specifier or (None,)
     if pin is None or pin.operator != "==" or pin.version.endswith("*") or requirement.extras:
-        raise ValueError(f"{file.name}: {entry[0]} is not an exact version")
+        raise ValueError(f"{file.name}: {pinned} is not an exact version")
     return LockedPackage(
         name=canonicalize_name(requirement.name),
         version=pin.version,
         marker=requirement.marker,
-        hashes=tuple(found for line in entry for found in _HASH.findall(line)),
-        asked_for_by=tuple(
-            name for line in entry if line.startswith(_VIA) for name in line.removeprefix(_VIA).split(", ")
-        ),
+        hashes=tuple(_HASH.findall(entry)),
+        asked_for_by=tuple(name for names in _VIA.findall(entry) for name in names.split(", ")),
     )
