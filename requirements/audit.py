@@ -1,4 +1,4 @@
-"""`make audit`: asks a database of known holes about every version in locks/, and whether docs/security.md answers.
+"""`make audit`: asks a database of known holes about every locked version, and whether docs/security.md answers.
 
 Exit codes: 0 nothing is known that is not answered, 1 something is, 2 the database could not be asked. pip-audit alone
 calls it success when the database knows none of the packages, so first it is asked for a version with known holes.
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supply.lock import read_lock
+from requirements.lock import read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = sorted((ROOT / "locks").glob("*.txt"))
+LOCKS = sorted((ROOT / "requirements" / "locks").glob("*.txt"))
 ANSWERS = ROOT / "docs" / "security.md"
 
 CLEAN, UNANSWERED, NOT_ASKED = 0, 1, 2

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from supply import audit
-from supply.audit import Hole, NotAskedError, holes_in, rounds
-from supply.lock import read_lock
+from requirements import audit
+from requirements.audit import Hole, NotAskedError, holes_in, rounds
+from requirements.lock import read_lock
 
 HOLE = {"id": "PYSEC-2022-8", "fix_versions": ["9.0.1"], "aliases": ["CVE-2022-22815"], "description": "..."}
 
