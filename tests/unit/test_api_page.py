@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from src.api.openapi.error_guide import FROM_GATEWAY, own_errors
 
 from src import __version__
 from src.api.cors import _ALLOWED_REQUEST_HEADERS, _EXPOSED_HEADERS
 from src.api.openapi.document import openapi_document
-from src.api.openapi.error_guide import FROM_GATEWAY, own_errors
 from src.api.openapi.schemas import REASONS
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.stage_times import Stage
