@@ -51,7 +51,7 @@ class Lifecycle:
         return self._in_flight
 
     def ready(self) -> None:
-        """The model has answered its warm-up; a process that is draining already stays so."""
+        """The model has answered its warm-up. A process that is already draining goes on draining."""
         with self._lock:
             if self._phase is Phase.STARTING:
                 self._phase = Phase.READY
@@ -63,7 +63,7 @@ class Lifecycle:
 
     @contextlib.contextmanager
     def work(self, body_bytes: int) -> Iterator[None]:
-        """Counts one request in flight, and its body for as long: what comes out of the body is about as large.
+        """Counts one request in flight, and its bytes for as long: what is made of a body is about as large as it.
 
         Raises:
             Starting, Draining, Busy: there is no room for it now.
@@ -94,8 +94,8 @@ class Lifecycle:
 
 
 class WaitingLine:
-    """Lets so many requests be worked on that no worker is idle, and no more: the first to come is the first answered,
-    and only their pictures are in memory.
+    """Lets as many requests be worked on as keep all workers busy, and no more: the first to come is the first
+    answered, and only the pictures of these few are in memory.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -170,8 +170,8 @@ class Admission:
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
     """What the work returns or raises, if it does so in time.
 
-    Work that is late is cancelled and not waited for: who asked is told at once, while what a thread is in the middle
-    of comes to its end, and only then does the work give back its turn and its place.
+    Work that is late is cancelled, and whoever asked is told at once. A thread that is in the middle of something still
+    comes to its end; only then does the work give back its turn and its place.
 
     Raises:
         TimedOut: the time is over.
@@ -180,10 +180,10 @@ async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
-        # Also when the caller himself is cancelled; what is done is not changed by it.
+        # Also when the caller is cancelled; a task that is done is not changed by it.
         is_late = task.cancel()
     if is_late:
-        # What becomes of it is nobody's business any more; unasked, asyncio would log it as an error of ours.
+        # Nobody waits for the outcome any more; if nobody looked at it, asyncio would log it as an error of ours.
         task.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise TimedOut
     return task.result()

@@ -40,8 +40,8 @@ _BLANK_CONTRAST = 2.0
 class EyeAnalysis:
     """Decodes frames, finds the eyes, classifies them, merges per eye, and judges.
 
-    All work of weight happens on the workers; several frames are decoded and searched at the same time, and several
-    eyes classified. Where the times of a request are not asked for, nobody keeps them.
+    Everything heavy happens on the workers: several frames are decoded and searched at the same time, and several eyes
+    classified.
     """
 
     def __init__(
