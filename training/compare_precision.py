@@ -12,6 +12,7 @@ from typing import Any
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.model_file import card_path_of
+from src.services.startup import prepare_process
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
 from training.data.pictures import LabelledPicture, find_pictures
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = load_settings()
+        prepare_process(settings)
         card = _card(settings.model_path) if options.record else None
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         float32, bfloat16 = (_cases(settings, pictures, precision) for precision in ("float32", "bfloat16"))
