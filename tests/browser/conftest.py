@@ -20,13 +20,6 @@ OpenPage: TypeAlias = Callable[..., DemoPage]
 
 
 @pytest.fixture(scope="session")
-def page_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """One service with the default settings."""
-    with ServiceProcess(tmp_path_factory.mktemp("page") / "log") as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
 def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the browser's camera sees: the portrait as a person sits before a webcam."""
     file = tmp_path_factory.mktemp("camera") / "camera.y4m"
@@ -48,15 +41,15 @@ def browser(camera_file: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, page_service: ServiceProcess) -> Iterator[OpenPage]:
+def open_page(browser: Browser, service: ServiceProcess) -> Iterator[OpenPage]:
     """Opens the page in a context of its own; afterwards nothing may have gone elsewhere or been complained of."""
     opened: list[DemoPage] = []
 
-    def open_one(service: ServiceProcess = page_service, init_script: str = "", **context_options: Any) -> DemoPage:
+    def open_one(of: ServiceProcess = service, init_script: str = "", **context_options: Any) -> DemoPage:
         context = browser.new_context(**context_options)
         if init_script:
             context.add_init_script(init_script)
-        opened.append(DemoPage(context.new_page(), f"http://127.0.0.1:{service.port}/"))
+        opened.append(DemoPage(context.new_page(), f"http://127.0.0.1:{of.port}/"))
         return opened[-1]
 
     yield open_one

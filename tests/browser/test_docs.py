@@ -12,7 +12,7 @@ from lab.common.backend import ServiceProcess
 
 
 @pytest.fixture(params=["light", "dark"])
-def docs(browser: Browser, page_service: ServiceProcess, request: pytest.FixtureRequest) -> Iterator[Page]:
+def docs(browser: Browser, service: ServiceProcess, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Afterwards nothing was complained of, and only the page itself was asked for."""
     context = browser.new_context(color_scheme=request.param, java_script_enabled=True)
     page = context.new_page()
@@ -20,12 +20,12 @@ def docs(browser: Browser, page_service: ServiceProcess, request: pytest.Fixture
     complaints: list[str] = []
     page.on("request", lambda sent: requests.append(sent))
     page.on("console", lambda message: complaints.append(message.text))
-    page.goto(f"http://127.0.0.1:{page_service.port}/docs")
+    page.goto(f"http://127.0.0.1:{service.port}/docs")
     yield page
     context.close()
     assert complaints == []
     assert [sent.url for sent in requests if not sent.url.startswith("data:")] == [
-        f"http://127.0.0.1:{page_service.port}/docs"
+        f"http://127.0.0.1:{service.port}/docs"
     ]
 
 

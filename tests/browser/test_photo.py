@@ -55,13 +55,13 @@ def test_a_portrait_becomes_a_card_per_eye(open_page: OpenPage, portrait_file: P
 
 
 def test_what_is_shown_is_what_the_service_answers(
-    open_page: OpenPage, page_service: ServiceProcess, portrait_file: Path
+    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
 ) -> None:
     page = open_page()
     page.send(portrait_file)
     page.wait_for("result")
     (sent,) = page.payloads("upload")
-    answer = page_service.client.post("/upload", json=sent).json()
+    answer = service.client.post("/upload", json=sent).json()
 
     assert base64.b64decode(sent["image"].split(",")[1]) == portrait_file.read_bytes()
     for eye in ("right_eye", "left_eye"):
@@ -108,10 +108,10 @@ def test_a_photo_of_one_eye_is_one_card_that_claims_no_side(open_page: OpenPage,
 
 
 def test_an_eye_that_was_not_found_is_said_to_be_missing(
-    open_page: OpenPage, page_service: ServiceProcess, portrait_file: Path
+    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
 ) -> None:
     image = f"data:image/png;base64,{base64.b64encode(portrait_file.read_bytes()).decode()}"
-    answer = page_service.client.post("/upload", json={"image": image}).json()
+    answer = service.client.post("/upload", json={"image": image}).json()
     # Played: covering one eye of the portrait hides the whole face from the detector, in most of the ways tried.
     answer["right_eye"] = {"best_prediction": "Not Detected"}
     page = open_page()

@@ -179,18 +179,3 @@ class TestKnowingModel:
         assert eye["inconclusive"] is True
         assert "not_an_eye" in eye["reasons"]
         assert "unfamiliar" not in eye["reasons"]
-
-    def test_thresholds_come_from_the_settings(self, tmp_path: Path, knowing_model: Path) -> None:
-        off = {"MIN_CONFIDENCE": "0", "MAX_UNFAMILIARITY": "1000", "NOT_AN_EYE_FROM": "1000"}
-        with ServiceProcess(tmp_path / "log", MODEL_PATH=str(knowing_model), **off) as process:
-            eye = eye_of(process.client, noise())
-        assert (eye["inconclusive"], eye["reasons"]) == (False, [])
-
-    def test_a_damaged_file_of_statistics_stops_the_start(self, tmp_path: Path, knowing_model: Path) -> None:
-        for file in knowing_model.parent.glob("model.*"):
-            shutil.copy(file, tmp_path)
-        model = tmp_path / knowing_model.name
-        model.with_name("model.familiarity.npz").write_bytes(b"damaged")
-        with ServiceProcess(tmp_path / "log", wait_until_healthy=False, MODEL_PATH=str(model)) as process:
-            assert process.wait() == 1
-            assert "model.json is wrong: familiarity.sha256" in process.log

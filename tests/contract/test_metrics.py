@@ -9,34 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from lab.common.backend import ServiceProcess
 from src.core.stage_times import Stage
 from src.core.types import RgbImage
+from tests.contract.metrics_page import gauge, scrape, value
 from tests.contract.payloads import data_uri, frame
 
 ALLOWED = "http://localhost:5173"
-
-Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-def scrape(client: httpx.Client) -> Scrape:
-    """Every series of the page: its value by its name and labels."""
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
-    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
-    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
-
-
-def value(page: Scrape, name: str, **labels: str) -> float:
-    """0 for a series that is not there yet, as for one that has counted nothing."""
-    return page.get((name, frozenset(labels.items())), 0.0)
-
-
-def gauge(page: Scrape, name: str) -> float:
-    """A series without labels, which has to be there."""
-    return page[name, frozenset()]
 
 
 def growth(client: httpx.Client, name: str, send: Callable[[], object], **labels: str) -> float:
@@ -207,24 +187,3 @@ def test_an_error_says_how_far_it_came(client: httpx.Client) -> None:
 def test_a_foreign_page_may_not_measure(client: httpx.Client) -> None:
     answer = client.post("/upload", json={}, headers={"Origin": "https://evil.example"})
     assert "timing-allow-origin" not in answer.headers
-
-
-def test_a_service_that_is_starting_counts_already(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
-        service.wait_for_health(503)
-        refused = service.client.post("/predict", json=[])
-        page = scrape(service.client)
-
-    assert refused.json()["body"]["code"] == "starting"
-    assert value(page, "eyenet_requests_total", route="/predict", method="POST", status="503", code="starting") == 1
-    assert gauge(page, "eyenet_ready") == 0
-    assert "eyenet_model_info" not in {name for name, _ in page}
-
-
-def test_the_page_can_be_switched_off(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, METRICS="false") as service:
-        service.wait_for_health(503)
-        answers = [service.client.get("/metrics"), service.client.post("/metrics")]
-
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].json()["body"]["code"] == "not_found"

@@ -73,6 +73,7 @@ def test_the_answer_does_not_depend_on_what_else_is_asked_at_the_same_time(
             assert eye["image_preview"] == expected["image_preview"]
 
 
+@pytest.mark.heavy
 def test_five_frames_fifty_times_in_a_row(client: httpx.Client, face: RgbImage) -> None:
     small = resize(face, 320, 320)
     first = eyes_of(client.post("/predict", json=[frame(small)] * 5))

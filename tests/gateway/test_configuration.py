@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
+from lab.common.waiting import wait_until
 from src.api.cors import CorsPolicy
 from src.config.settings import Settings
-from tests.gateway.scripted_backend import ScriptedBackend
+from tests.scripted_backend import ScriptedBackend
 
 FILES = {file.name: file.read_text(encoding="utf-8") for file in sorted(GATEWAY_FOLDER.glob("*.conf"))}
 ALL = "\n".join(FILES.values())
@@ -122,7 +123,7 @@ def test_only_a_trusted_proxy_is_believed_about_the_address(tmp_path: Path, fine
     for proxy in ("127.0.0.1", "192.0.2.0/24"):
         with GatewayProcess(tmp_path / proxy[:3], [fine_backend.port], TRUSTED_PROXIES=proxy) as gateway:
             gateway.client.get("/health", headers={"X-Forwarded-For": "203.0.113.9"})
-            gateway.wait_for(lambda: 'path="/health"' in gateway.log, "line of the request")
+            wait_until(lambda: 'path="/health"' in gateway.log, "line of the request")
             logs[proxy] = gateway.log
 
     assert "address=203.0.113.9 " in logs["127.0.0.1"]

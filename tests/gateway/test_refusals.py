@@ -10,7 +10,7 @@ from lab.common.backend import ServiceProcess
 from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
 from lab.common.http import RawConnection
 from src.api.answers import ErrorAnswer
-from tests.gateway.scripted_backend import ScriptedBackend
+from tests.scripted_backend import ScriptedBackend
 
 ALLOWED = "http://localhost:5173"
 MEBIBYTE = 1024 * 1024
@@ -39,11 +39,11 @@ def test_a_body_of_the_largest_size_passes_and_one_byte_more_does_not(
     assert_is_our_error(answer, 413, "body_too_large")
 
 
-def test_a_chunked_body_is_not_let_past_the_limit_either(gateway: GatewayProcess, backend: ServiceProcess) -> None:
+def test_a_chunked_body_is_not_let_past_the_limit_either(gateway: GatewayProcess, service: ServiceProcess) -> None:
     answer = gateway.client.post("/upload", content=(bytes(MEBIBYTE) for _ in range(200)))
 
     assert_is_our_error(answer, 413, "body_too_large")
-    assert backend.client.get("/health").status_code == 200
+    assert service.client.get("/health").status_code == 200
 
 
 def test_an_allowed_page_can_read_the_gateways_errors(gateway: GatewayProcess) -> None:
@@ -96,14 +96,14 @@ def test_the_origins_come_from_the_setting(tmp_path: Path, allowed: str, origin:
     ids=["chunk", "length", "length_and_chunks", "header", "no_host", "request_line"],
 )
 def test_malformed_requests_are_answered_here_and_the_service_lives(
-    gateway: GatewayProcess, backend: ServiceProcess, malformed: bytes
+    gateway: GatewayProcess, service: ServiceProcess, malformed: bytes
 ) -> None:
     with RawConnection(gateway.port) as connection:
         connection.send(malformed)
         answer = connection.answer()
 
     assert_is_our_error(answer, 400, "bad_request")
-    assert backend.client.get("/health").status_code == 200
+    assert service.client.get("/health").status_code == 200
 
 
 def test_too_long_headers_are_refused(gateway: GatewayProcess) -> None:
