@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
@@ -113,9 +113,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Start:
     """For tests that need settings of their own, or a service that they may hurt."""
 
-    def make(*, wait_until_healthy: bool = True, **settings: str) -> ServiceProcess:
-        log_file = tmp_path_factory.mktemp("service") / "log"
-        with_model = {"MODEL_PATH": str(tiny_model)} | settings
-        return ServiceProcess(log_file, wait_until_healthy=wait_until_healthy, **with_model)
+    def make(**options: Any) -> ServiceProcess:
+        return ServiceProcess(tmp_path_factory.mktemp("service") / "log", **{"MODEL_PATH": str(tiny_model)} | options)
 
     return make

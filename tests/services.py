@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,10 +15,8 @@ from lab.common.backend import ServiceProcess
 CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
 
 
-class Start(Protocol):
-    """Makes a service with the tiny model and these settings, to be entered with `with`."""
-
-    def __call__(self, *, wait_until_healthy: bool = True, **settings: str) -> ServiceProcess: ...
+Start: TypeAlias = Callable[..., ServiceProcess]
+"""Makes a service with the tiny model, to be entered with `with`; takes settings and `wait_until_healthy`."""
 
 
 def write_tiny_model(folder: Path) -> Path:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,6 +11,7 @@ from skimage import data
 
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
+from src.utils.preprocessing import resize
 from tests.browser.chromium import arguments, find_chromium, write_camera_file
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
@@ -23,7 +23,7 @@ OpenPage: TypeAlias = Callable[..., DemoPage]
 def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the browser's camera sees: the portrait as a person sits before a webcam."""
     file = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    write_camera_file(file, cv2.resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), (640, 480)))
+    write_camera_file(file, resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), 640, 480))
     return file
 
 
@@ -73,7 +73,7 @@ def eye_file(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> P
 def dim_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portrait, small and nearly black: its eyes are found, and there is more than one reason to doubt them."""
     dim = (np.asarray(data.astronaut()) * 0.08).astype(np.uint8)
-    return _written(tmp_path_factory, "dim.png", cv2.resize(dim, (160, 160), interpolation=cv2.INTER_AREA))
+    return _written(tmp_path_factory, "dim.png", resize(dim, 160, 160))
 
 
 @pytest.fixture(scope="session")

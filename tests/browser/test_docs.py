@@ -37,7 +37,9 @@ def test_its_style_is_applied_and_it_fits(docs: Page) -> None:
 
 def test_the_notice_stays_in_sight(docs: Page) -> None:
     docs.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    assert docs.locator(".notice").bounding_box()["y"] == pytest.approx(0, abs=1)
+    box = docs.locator(".notice").bounding_box()
+    assert box is not None
+    assert box["y"] == pytest.approx(0, abs=1)
 
 
 def test_axe_finds_nothing(docs: Page) -> None:

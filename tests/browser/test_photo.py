@@ -6,12 +6,12 @@ import base64
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from skimage import data
 
 from lab.common.backend import ServiceProcess
+from src.utils.preprocessing import resize
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
@@ -151,7 +151,7 @@ def test_a_photo_may_be_dropped_or_pasted_anywhere(open_page: OpenPage, eye_file
 
 def test_a_photo_that_is_too_large_is_sent_smaller_and_that_is_said(open_page: OpenPage, tmp_path: Path) -> None:
     huge = tmp_path / "huge.jpg"
-    enlarged = cv2.resize(np.asarray(data.astronaut()), (6400, 6400), interpolation=cv2.INTER_LINEAR)
+    enlarged = resize(np.asarray(data.astronaut()), 6400, 6400)
     huge.write_bytes(picture_bytes(enlarged, "JPEG", quality=80))
     page = open_page()
     page.send(huge)

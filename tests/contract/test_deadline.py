@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from lab.common.backend import ServiceProcess
+from src.config.settings import Settings
 from src.core.types import RgbImage
 from tests.contract.metrics_page import gauge, scrape, value
 from tests.contract.payloads import assert_error, data_uri
+from tests.services import Start
 
 FRAMES = 128
 AT_ONCE = 6
 
 
 @pytest.fixture
-def hurried(tmp_path: Path) -> Iterator[ServiceProcess]:
+def hurried(start: Start, settings: Settings) -> Iterator[ServiceProcess]:
     """One worker, three seconds for a request, and room for more frames than it can look at in that time."""
-    settings = {"REQUEST_TIMEOUT_S": "3", "WORKER_THREADS": "1", "MAX_FRAMES": str(FRAMES)}
-    with ServiceProcess(tmp_path / "log", **settings) as process:
+    limits = {"REQUEST_TIMEOUT_S": "3", "WORKER_THREADS": "1", "MAX_FRAMES": str(FRAMES)}
+    with start(MODEL_PATH=str(settings.model_path), **limits) as process:
         yield process
 
 

@@ -184,7 +184,7 @@ console.log(JSON.stringify({ values: frames.map(({ pixels }) => sharpness(pixels
 def picked(service: ServiceProcess, face: RgbImage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the example makes of six frames, each blurrier than the one before; the fourth has a box and a score."""
     need("node")
-    frames = []
+    frames: list[dict[str, Any]] = []
     for side in (640, 320, 240, 200, 160, 120):
         picture = resize(resize(face, side, side), 640, 640)
         rgba = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])

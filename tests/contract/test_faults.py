@@ -86,7 +86,7 @@ def cut_landmarks_off(root: Path) -> None:
 
 def cut_eye_cascade_off(root: Path) -> None:
     (root / "src/assets/cascades").mkdir()
-    whole = (Path(cv2.data.haarcascades) / "haarcascade_eye.xml").read_bytes()
+    whole = (Path(cv2.__file__).parent / "data" / "haarcascade_eye.xml").read_bytes()
     (root / "src/assets" / EYE_CASCADE).write_bytes(whole[:10_000])
 
 

@@ -16,6 +16,7 @@ from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import assert_error, base64_of, picture_bytes
+from tests.services import Start
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="it is read from /proc")
 
@@ -37,7 +38,9 @@ def send_at_once(service: ServiceProcess, path: str, body: bytes) -> list[httpx.
 
 
 @pytest.mark.heavy
-def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(tmp_path: Path, forty_megapixels: str) -> None:
+def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(
+    start: Start, settings: Settings, forty_megapixels: str
+) -> None:
     """Two workers, and limits that large requests reach."""
     limits = {
         "WORKER_THREADS": "2",
@@ -48,7 +51,7 @@ def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(tmp_pat
         "SUPERVISE": "false",
     }
     body = orjson.dumps([{"image": forty_megapixels}] * FRAMES)
-    with ServiceProcess(tmp_path / "log", **limits) as small:
+    with start(MODEL_PATH=str(settings.model_path), **limits) as small:
         small.forget_peak()
         at_start = small.resident_megabytes
         answers = send_at_once(small, "/predict", body)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lab.common.backend import ServiceProcess
+from src.config.settings import Settings
 from src.core.types import RgbImage
 from tests.contract.payloads import assert_error, data_uri, errors_in, frame
 from tests.services import Start
@@ -70,8 +71,8 @@ class TestEverythingElseThatCanBeSwitched:
     """Of one service: none of these settings is in another's way."""
 
     @pytest.fixture(scope="class")
-    def switched(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-        settings = {
+    def switched(self, start: Start, settings: Settings) -> Iterator[ServiceProcess]:
+        switches = {
             "METRICS": "false",
             "DEMO_PAGE": "false",
             "MIRRORED_INPUT": "true",
@@ -80,7 +81,7 @@ class TestEverythingElseThatCanBeSwitched:
             "MAX_UNFAMILIARITY": "1000",
             "NOT_AN_EYE_FROM": "1000",
         }
-        with ServiceProcess(tmp_path_factory.mktemp("switched") / "log", **settings) as process:
+        with start(MODEL_PATH=str(settings.model_path), **switches) as process:
             yield process
 
     @pytest.mark.parametrize("path", ["/metrics", "/", "/assets/web/main.js"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import numpy as np
@@ -14,7 +15,7 @@ CLASSES = ["Cataract", "Conjunctivitis", "Healthy", "Stye"]
 EYES = ("left_eye", "right_eye")
 
 
-def eyes_of(answer: httpx.Response) -> dict[str, dict[str, object]]:
+def eyes_of(answer: httpx.Response) -> dict[str, dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["body"])
 
@@ -54,7 +55,7 @@ def test_left_and_right_are_the_persons_own(client: httpx.Client, face: RgbImage
         for x in range(200, 360)
         if face[99 : 99 + height, x : x + width].shape == left.shape
     }
-    assert min(distances, key=distances.get) > 270
+    assert min(distances, key=distances.__getitem__) > 270
 
 
 def test_the_answer_does_not_depend_on_what_else_is_asked_at_the_same_time(

@@ -8,6 +8,7 @@ import ssl
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -85,7 +86,7 @@ def test_the_start_script_can_be_run() -> None:
         ({"RATE_PER_ADDRESS": "3"}, ["zone=requests_of_address:10m rate=3r/s;"]),
     ],
 )
-def test_the_limits_follow_the_environment(tmp_path: Path, environment: dict[str, str], directives: list[str]) -> None:
+def test_the_limits_follow_the_environment(tmp_path: Path, environment: dict[str, Any], directives: list[str]) -> None:
     with GatewayProcess(tmp_path, [1], **environment) as gateway:
         limits = (gateway.folder / "conf" / "limits.conf").read_text(encoding="utf-8")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +36,10 @@ def test_five_frames_are_answered(gateway: GatewayProcess, face: RgbImage) -> No
 def test_the_answer_has_all_headers_of_the_service_once(
     gateway: GatewayProcess, service: ServiceProcess, eye_photo: RgbImage
 ) -> None:
-    request = {"json": {"image": data_uri(eye_photo)}, "headers": {"Origin": ALLOWED, "X-Request-ID": "mine-1"}}
+    request: dict[str, Any] = {
+        "json": {"image": data_uri(eye_photo)},
+        "headers": {"Origin": ALLOWED, "X-Request-ID": "mine-1"},
+    }
     through, direct = gateway.client.post("/upload", **request), service.client.post("/upload", **request)
 
     for name in ("access-control-allow-origin", "access-control-expose-headers", "vary", "x-request-id"):
