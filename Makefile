@@ -36,7 +36,7 @@ install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=.
 run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000
 	@exec $(VENV)/bin/python main.py $(ARGS)
 
-# A -m among ARGS takes the place of this one.
+# Markers in ARGS take the place of these.
 test: $(VENV)/.installed-dev ## Run the tests, in 6 minutes (ARGS="-k name" for some)
 	$(VENV)/bin/python -m pytest -m "not (chaos or heavy or training)" $(ARGS)
 
