@@ -54,11 +54,10 @@ def test_it_starts_and_answers_without_a_network_and_never_tries_to_leave(
 ) -> None:
     request = tmp_path / "request.json"
     request.write_text(json.dumps([frame(face)]), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.contract.test_offline", str(tmp_path / "log"), str(request)]
+    visitor = [sys.executable, "-m", "tests.contract.test_offline"]
     ended = subprocess.run(
-        [*without_network, *command],
+        [*without_network, *visitor, str(tmp_path / "log"), str(request), str(tiny_model)],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"MODEL_PATH": str(tiny_model)},
         capture_output=True,
         text=True,
         timeout=_VISIT_SECONDS,
@@ -76,11 +75,11 @@ def test_it_starts_and_answers_without_a_network_and_never_tries_to_leave(
     assert seen["attempts_of_ours"] >= 1
 
 
-def visit(log: Path, request: Path) -> dict[str, object]:
-    """What is seen of a service where there is no network; MODEL_PATH comes from the environment."""
+def visit(log: Path, request: Path, model: Path) -> dict[str, object]:
+    """What is seen of a service where there is no network."""
     switch_loopback_on()
     before = attempts_to_leave()
-    with ServiceProcess(log) as service:
+    with ServiceProcess(log, MODEL_PATH=str(model)) as service:
         answer = service.client.post("/predict", content=request.read_bytes())
         exit_code = service.stop()
     after = attempts_to_leave()
@@ -129,4 +128,4 @@ def try_to_leave() -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(visit(Path(sys.argv[1]), Path(sys.argv[2]))))
+    print(json.dumps(visit(*map(Path, sys.argv[1:]))))
