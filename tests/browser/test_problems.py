@@ -97,7 +97,7 @@ def test_it_is_not_tried_for_ever(open_page: OpenPage, eye_file: Path) -> None:
     page.expect_failures(*[503] * 6)
 
 
-def test_what_stands_between_may_answer_in_another_shape(open_page: OpenPage, eye_file: Path) -> None:
+def test_an_answer_in_another_shape_is_told_by_its_status(open_page: OpenPage, eye_file: Path) -> None:
     page = open_page()
     page.page.route(
         "**/upload", lambda route: route.fulfill(status=404, content_type="text/html", body="<h1>Not here</h1>")

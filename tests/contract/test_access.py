@@ -55,7 +55,9 @@ def test_a_key_opens_the_guarded_paths(client: httpx.Client, eye_photo: RgbImage
     ids=["no key", "wrong key", "nearly a key", "wrong bearer", "another scheme"],
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("POST", "/upload"), ("GET", "/metrics")])
-def test_without_one_they_are_closed(client: httpx.Client, method: str, path: str, headers: dict[str, str]) -> None:
+def test_without_a_key_the_guarded_paths_are_closed(
+    client: httpx.Client, method: str, path: str, headers: dict[str, str]
+) -> None:
     answer = client.request(method, path, headers={"Origin": ORIGIN} | headers)
 
     assert_error(answer, 401, "unauthorized")

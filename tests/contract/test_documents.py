@@ -41,7 +41,9 @@ def shape_of(value: Any) -> Any:
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(("path", "kind"), zip(PATHS, ("application/json", "text/html; charset=utf-8"), strict=True))
-def test_both_are_served_and_take_nothing_from_elsewhere(client: httpx.Client, path: str, kind: str) -> None:
+def test_the_document_and_its_page_are_served_and_take_nothing_from_elsewhere(
+    client: httpx.Client, path: str, kind: str
+) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 200

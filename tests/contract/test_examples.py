@@ -222,7 +222,7 @@ def test_the_five_sharpest_frames_are_sent_with_what_is_known_of_them(picked: di
     assert (sent[0]["score"], sent[0]["box"]) == (None, None)
 
 
-def test_predict_answers_them(picked: dict[str, Any]) -> None:
+def test_predict_answers_the_frames_that_were_sent(picked: dict[str, Any]) -> None:
     eyes = picked["answer"]["body"]
     assert [eyes[side]["frames_seen"] for side in ("left_eye", "right_eye")] == [5, 5]
     assert picked["answer"]["frame_errors"] == []

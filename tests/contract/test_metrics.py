@@ -170,7 +170,7 @@ def test_a_good_answer_says_where_its_time_went(client: httpx.Client, face: RgbI
     assert answer.headers["timing-allow-origin"] == ALLOWED
 
 
-def test_an_upload_says_it_too(client: httpx.Client, eye_photo: RgbImage) -> None:
+def test_an_upload_says_where_its_time_went_too(client: httpx.Client, eye_photo: RgbImage) -> None:
     stages = stages_of(client.post("/upload", json={"image": data_uri(eye_photo)}))
     assert list(stages) == [*(stage.value for stage in Stage), "total"]
 

@@ -42,6 +42,7 @@ AnyCase: TypeAlias = "schemathesis.Case[Any]"
 
 
 def check(case: AnyCase) -> None:
+    """Raises what the answer has that its document does not say: status, headers or shape."""
     # Robyn's server reads multipart bodies before any code of ours, and answers 500 if it cannot.
     if not case.headers.get("Content-Type", "").startswith("multipart/"):
         case.call_and_validate(timeout=120)

@@ -110,7 +110,7 @@ class TestDeaths:
         assert open_descriptors(supervised.pid) == descriptors
         assert len(supervised.server_pids) == 1
 
-    def test_one_that_ran_is_tried_again_also_when_it_cannot_start(
+    def test_a_service_that_ran_is_tried_again_even_when_it_cannot_start(
         self, supervised: ServiceProcess, model: Path
     ) -> None:
         """As while a file is being replaced."""
@@ -126,7 +126,7 @@ class TestDeaths:
         assert "Traceback" not in supervised.log
 
 
-def test_nobody_who_reads_the_log_is_no_reason_to_stay_away_or_not_to_stop(tiny_model: Path) -> None:
+def test_with_a_log_that_cannot_be_written_it_comes_back_and_stops_all_the_same(tiny_model: Path) -> None:
     """Every write to this file fails as on a full disk, as it does to a pipe that was closed."""
     with ServiceProcess(Path("/dev/full"), PYTHONUNBUFFERED="", MODEL_PATH=str(tiny_model)) as service:
         first = service.server_pid
@@ -201,7 +201,7 @@ class TestStopping:
         with pytest.raises(httpx.TransportError):
             status()
 
-    def test_one_that_does_not_stop_is_killed_in_the_end(self, start: Start) -> None:
+    def test_a_server_process_that_does_not_stop_is_killed_in_the_end(self, start: Start) -> None:
         with start(wait_until_healthy=False, DRAIN_TIMEOUT_S="0") as service:
             os.kill(wait_for_other_server(service, None), signal.SIGSTOP)
             started = time.monotonic()

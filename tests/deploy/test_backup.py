@@ -161,7 +161,7 @@ def test_a_model_elsewhere_is_said_to_be_left_out(installation: Path, run: Run, 
     assert "MODEL_PATH is /srv/models/other.h5" in process.stderr
 
 
-def test_an_installation_without_a_file_of_settings_has_none_to_lose(
+def test_an_installation_without_settings_is_backed_up_and_restored_without_them(
     installation: Path, run: Run, tmp_path: Path
 ) -> None:
     (installation / ".env").unlink()
@@ -177,7 +177,7 @@ def test_an_installation_without_a_file_of_settings_has_none_to_lose(
     ("script", "arguments"),
     [("backup.sh", ()), ("backup.sh", ("--help",)), ("restore.sh", ()), ("restore.sh", ("a.tar", "--force"))],
 )
-def test_a_wrong_command_line_is_2(run: Run, script: str, arguments: tuple[str, ...]) -> None:
+def test_a_wrong_command_line_ends_with_exit_code_2(run: Run, script: str, arguments: tuple[str, ...]) -> None:
     process = run(script, *arguments)
     assert process.returncode == 2
     assert process.stderr.startswith("usage: ")

@@ -98,7 +98,7 @@ def test_a_wrong_configuration_does_not_start(tmp_path: Path) -> None:
         pass
 
 
-def test_tls_ends_here(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+def test_the_gateway_speaks_tls_and_the_backend_learns_of_it(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed; on Debian and Ubuntu: apt-get install openssl")
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"

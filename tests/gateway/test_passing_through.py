@@ -59,7 +59,7 @@ def test_the_service_answers_preflights_itself(gateway: GatewayProcess) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/live"])
-def test_operators_can_ask_through_it(gateway: GatewayProcess, path: str) -> None:
+def test_operators_can_ask_for_health_through_the_gateway(gateway: GatewayProcess, path: str) -> None:
     assert gateway.client.get(path).status_code == 200
 
 
@@ -83,7 +83,7 @@ def test_errors_of_the_service_pass_unchanged(
     [(401, "unauthorized", ("WWW-Authenticate", "Bearer")), (503, "busy", ("Retry-After", "7")),
      (500, "internal_error", ("X-Request-ID", "of-the-backend"))],
 )  # fmt: skip
-def test_errors_that_need_the_service_to_suffer_pass_unchanged_too(
+def test_errors_of_a_service_in_trouble_pass_unchanged_too(
     tmp_path: Path, status: int, code: str, header: tuple[str, str]
 ) -> None:
     with (

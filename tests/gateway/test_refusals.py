@@ -58,7 +58,7 @@ def test_an_allowed_page_can_read_the_gateways_errors(gateway: GatewayProcess) -
     ["https://evil.example", "null", f"{ALLOWED}.evil.example", ALLOWED.upper(), f"{ALLOWED},http://localhost:3000",
      f"x|{ALLOWED}", ALLOWED[:-1], "http://localhostX5173", ""],
 )  # fmt: skip
-def test_a_foreign_page_cannot(gateway: GatewayProcess, origin: str) -> None:
+def test_a_foreign_page_cannot_read_the_gateways_answers(gateway: GatewayProcess, origin: str) -> None:
     answer = gateway.client.get("/metrics", headers={"Origin": origin})
 
     assert answer.status_code == 404
@@ -154,7 +154,7 @@ def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, fine_backend: Script
     [({}, 32), ({"limit_conn requests_at_once 128": "limit_conn requests_at_once 3"}, 3)],
     ids=["of_one_address", "altogether"],
 )
-def test_there_are_so_many_places_at_once(
+def test_only_so_many_requests_have_a_place_at_once(
     tmp_path: Path, fine_backend: ScriptedBackend, replaced: dict[str, str], places: int
 ) -> None:
     with (

@@ -100,7 +100,7 @@ def test_bad_requests_and_bugs_are_not_tried_elsewhere(tmp_path: Path) -> None:
             assert len(a.received) + len(b.received) == 1
 
 
-def test_a_deadline_that_a_backend_kept_does_not_start_over(tmp_path: Path) -> None:
+def test_a_request_that_ran_out_of_time_is_not_tried_at_another_backend(tmp_path: Path) -> None:
     late = refuses(503, "timed_out", **{"Retry-After": "7"})
 
     with ScriptedBackend(_after(late, seconds=1.5)) as a, ScriptedBackend(_after(late, seconds=1.5)) as b:
