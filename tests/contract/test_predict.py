@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -56,22 +55,6 @@ def test_left_and_right_are_the_persons_own(client: httpx.Client, face: RgbImage
         if face[99 : 99 + height, x : x + width].shape == left.shape
     }
     assert min(distances, key=distances.__getitem__) > 270
-
-
-def test_the_answer_does_not_depend_on_what_else_is_asked_at_the_same_time(
-    client: httpx.Client, face: RgbImage
-) -> None:
-    request = [frame(face)] * 5
-    alone = client.post("/predict", json=request).json()
-
-    with ThreadPoolExecutor(8) as clients:
-        answers = list(clients.map(lambda _: client.post("/predict", json=request), range(8)))
-
-    for answer in answers:
-        for name, eye in eyes_of(answer).items():
-            expected = alone["body"][name]
-            assert eye["average_scores"] == pytest.approx(expected["average_scores"], abs=0.01)
-            assert eye["image_preview"] == expected["image_preview"]
 
 
 @pytest.mark.heavy
