@@ -15,6 +15,7 @@ from src.config.settings import PROJECT_ROOT
 
 FILES = sorted((PROJECT_ROOT / "src").rglob("*.py"))
 TRAINING_FILES = sorted((PROJECT_ROOT / "training").rglob("*.py"))
+UNIT_TESTS = sorted((PROJECT_ROOT / "tests" / "unit").rglob("*.py"))
 NAMES = [file.relative_to(PROJECT_ROOT).as_posix() for file in FILES]
 LONGEST_FILE = 300
 
@@ -198,6 +199,17 @@ def test_no_file_is_longer_than_it_can_be_read(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_every_file_opens_by_saying_what_it_is(file: Path) -> None:
     assert ast.get_docstring(parsed(file))
+
+
+def test_only_tests_import_tests() -> None:
+    others = [*FILES, *TRAINING_FILES, *(PROJECT_ROOT / "lab").rglob("*.py"), PROJECT_ROOT / "main.py"]
+    assert [file for file in others if any(name.split(".")[0] == "tests" for name in imported_modules(file))] == []
+
+
+def test_unit_tests_share_nothing_with_those_that_start_the_service() -> None:
+    folders = {"contract", "browser", "gateway", "deploy"}
+    shared = {module for file in UNIT_TESTS for module in imported_modules(file) if module.startswith("tests.")}
+    assert [module for module in shared if module.split(".")[1] in folders] == []
 
 
 def modules_after(statement: str) -> set[str]:

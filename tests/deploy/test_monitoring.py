@@ -64,7 +64,7 @@ class TestAlerts:
         assert anchor == name.lower()
         assert name in headings
 
-    def test_each_is_tried_on_a_case_in_which_it_is_heard_and_on_one_in_which_it_is_not(self) -> None:
+    def test_each_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(self) -> None:
         tests = yaml.safe_load((MONITORING / "eyenet.rules.test.yml").read_text(encoding="utf-8"))["tests"]
         tried = {(check["alertname"], bool(check["exp_alerts"])) for test in tests for check in test["alert_rule_test"]}
         assert tried == {(name, heard) for name in ALERTS for heard in (True, False)}
@@ -107,7 +107,7 @@ class TestDashboard:
 
 
 class TestCompose:
-    def test_there_is_one_of_each(self) -> None:
+    def test_there_is_one_prometheus_and_one_grafana(self) -> None:
         assert set(SERVICES) == {"prometheus", "grafana"}
 
     @pytest.mark.parametrize("name", SERVICES)
@@ -115,7 +115,7 @@ class TestCompose:
         assert re.fullmatch(r"[a-z]+/[a-z]+:v?\d+\.\d+\.\d+", SERVICES[name]["image"])
 
     @pytest.mark.parametrize("name", SERVICES)
-    def test_nobody_else_reaches_them(self, name: str) -> None:
+    def test_only_this_machine_reaches_them(self, name: str) -> None:
         assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
         assert SERVICES[name]["cap_drop"] == ["ALL"]
 
