@@ -17,7 +17,7 @@ from src.utils.files import sha256_of
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_backbone, build_small_network
 from training import train
-from training.card.model_card_page import render_page
+from training.card.card_page import render_page
 from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
 from training.train import Checks, main

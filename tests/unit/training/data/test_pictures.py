@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from training.data.pictures import UnusablePictures, find_pictures
+from src.utils.files import sha256_of
+from training.data.pictures import (
+    DOUBTFUL_GROUPS,
+    LabelledPicture,
+    UnusablePictures,
+    count_trained_on,
+    find_pictures,
+    is_doubtful,
+)
+from training.learning.network import CLASSES
 
 
 def put(folder: Path, *names: str) -> None:
@@ -60,3 +70,71 @@ def test_a_file_that_is_no_picture_is_named_when_it_is_read(tmp_path: Path) -> N
     picture.file.unlink()
     with pytest.raises(UnusablePictures, match="cannot be read"):
         picture.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Cataract/alokgupta1996_g00396_a_1.jpg", True),
+        ("Cataract/alokgupta1996_g00396_another_2.png", True),
+        ("Conjunctivitis/mustafa1100_g00030_b_3.jpg", True),
+        ("Healthy/alokgupta1996_g00396_a_1.jpg", False),
+        ("Cataract/mustafa1100_g00396_a_1.jpg", False),
+        ("Cataract/alokgupta1996_g00397_a_1.jpg", False),
+    ],
+)
+def test_its_own_class_and_group_decide(tmp_path: Path, name: str, expected: bool) -> None:
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_bytes(b"")
+    (picture,) = find_pictures(tmp_path, CLASSES, all_classes=False)
+    assert is_doubtful(picture) is expected
+
+
+def test_each_entry_is_of_a_known_class() -> None:
+    assert {name for name, _ in DOUBTFUL_GROUPS} <= set(CLASSES)
+
+
+def test_each_entry_stands_for_pictures_that_there_are(shared_folder: Path) -> None:
+    pictures = find_pictures(shared_folder / "data" / "eyes", CLASSES)
+    found = {(picture.file.parent.name, picture.group) for picture in pictures if is_doubtful(picture)}
+    assert found == DOUBTFUL_GROUPS
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[LabelledPicture]:
+    (tmp_path / "A").mkdir()
+    for name in ("1", "2", "3"):
+        (tmp_path / "A" / f"{name}.jpg").write_bytes(name.encode())
+    return find_pictures(tmp_path, ["A"])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    file = tmp_path / "model.h5"
+    file.write_bytes(b"weights")
+    return file
+
+
+def write_card(model: Path, **training_data: object) -> None:
+    card = {"sha256": sha256_of(model), "training_data": training_data}
+    model.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def test_counts_the_pictures_that_the_card_lists(pictures: list[LabelledPicture], model: Path) -> None:
+    write_card(model, picture_hashes=[sha256_of(pictures[1].file)[:12], "0" * 12])
+    assert count_trained_on(pictures, model) == {"pictures": 1, "of": 3}
+
+
+def test_a_card_without_a_list_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
+    write_card(model, pictures=3)
+    assert count_trained_on(pictures, model) is None
+
+
+def test_a_model_without_a_card_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
+    assert count_trained_on(pictures, model) is None
+
+
+def test_the_card_of_another_model_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
+    write_card(model, picture_hashes=[])
+    model.write_bytes(b"other weights")
+    assert count_trained_on(pictures, model) is None

@@ -12,8 +12,8 @@ from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
 from src.utils.data_uri import decode_data_uri
 from training.data.pictures import find_pictures
-from training.evaluation.examination import Examination, examine
-from training.report.contact_sheet import MOST_MISTAKES, worst_mistakes
+from training.evaluation.examination import Case, Examination, examine, share
+from training.report.drawing import MOST_MISTAKES, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58
@@ -127,3 +127,24 @@ def test_the_kept_pictures_are_small(tmp_path: Path) -> None:
 def test_any_number_of_pictures_is_examined(tmp_path: Path, count: int) -> None:
     examination, _ = examined(tmp_path, {f"Stye/{n}.jpg": "0.6" for n in range(count)})
     assert len(examination.cases) == count
+
+
+def test_a_right_answer_is_not_wrong_however_unsure() -> None:
+    case = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
+    assert (case.said, case.wrongness) == (0, 0)
+
+
+def test_a_wrong_answer_is_as_wrong_as_it_is_sure() -> None:
+    case = Case("a.jpg", 0, np.array([0.1, 0.8, 0.1], np.float32))
+    assert case.said == 1
+    assert case.wrongness == pytest.approx(0.8)
+
+
+def test_is_the_part_that_is_true() -> None:
+    assert share([True, False, False]) == 0.3333
+    assert share(np.array([True, True])) == 1
+
+
+def test_of_nothing_is_not_known() -> None:
+    assert share([]) is None
+    assert share(np.zeros(0, dtype=bool)) is None
