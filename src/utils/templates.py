@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 
 def render_template(file: Path, *, escape: bool = True, **values: Any) -> str:
@@ -21,7 +21,7 @@ def render_template(file: Path, *, escape: bool = True, **values: Any) -> str:
     """
     environment = Environment(
         loader=FileSystemLoader(file.parent),
-        autoescape=escape,
+        autoescape=select_autoescape(default=escape, default_for_string=escape),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""The figures for the card: what a cross-validation comes to, by origin and by threshold, and what strangers are called."""
+"""The figures for the card: what a cross-validation comes to, by origin and by threshold, and of strangers."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
 from src.utils.data_uri import decode_data_uri
 from training.data.pictures import find_pictures
-from training.evaluation.examination import Case, Examination, examine, share
-from training.report.drawing import MOST_MISTAKES, worst_mistakes
+from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58
@@ -140,11 +139,14 @@ def test_a_wrong_answer_is_as_wrong_as_it_is_sure() -> None:
     assert case.wrongness == pytest.approx(0.8)
 
 
-def test_is_the_part_that_is_true() -> None:
-    assert share([True, False, False]) == 0.3333
-    assert share(np.array([True, True])) == 1
+def healthy_eye(of_stye: float, truth: int = 0) -> Case:
+    return Case(f"Healthy/{of_stye}.jpg", truth, np.array([1 - of_stye, of_stye], np.float32))
 
 
-def test_of_nothing_is_not_known() -> None:
-    assert share([]) is None
-    assert share(np.zeros(0, dtype=bool)) is None
+def test_the_surest_mistakes_come_first_and_right_answers_not_at_all() -> None:
+    right, unsure, sure = healthy_eye(0.9, truth=1), healthy_eye(0.6), healthy_eye(0.99)
+    assert worst_mistakes([right, unsure, sure]) == [sure, unsure]
+
+
+def test_there_are_only_as_many_as_fit_on_a_sheet() -> None:
+    assert len(worst_mistakes([healthy_eye(0.6 + i / 200) for i in range(MOST_MISTAKES + 5)])) == MOST_MISTAKES

@@ -16,7 +16,13 @@ from src.utils.image_codec import encode_png
 from tests.unit.training.heatmaps.redness_reader import BlindReader, RednessReader, StubbornReader
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture, find_pictures
-from training.heatmaps.heatmap_quality import _painted, heatmaps_of_left_out, heatmaps_of_model, measure_heatmaps
+from training.heatmaps.heatmap_quality import (
+    _average,
+    _painted,
+    heatmaps_of_left_out,
+    heatmaps_of_model,
+    measure_heatmaps,
+)
 from training.heatmaps.pointing_game import PaintedCase
 from training.heatmaps.sanity_checks import ShuffledPart
 from training.learning.network import CLASSES, save_network
@@ -180,3 +186,15 @@ def test_no_second_stye_is_painted_on_a_real_one(pictures: list[LabelledPicture]
     assert len(with_stye) == 1
     assert _painted(with_stye, 2, seed=0) == []
     assert len(_painted(pictures, 2, seed=0)) == 2
+
+
+class TestAverage:
+    def test_takes_means_and_adds_counts_up(self) -> None:
+        first = {"n": 2, "share": 0.5, "offset": [1.0, -1.0], "deep": {"value": 0.2}}
+        second = {"n": 3, "share": 1.0, "offset": [3.0, 1.0], "deep": {"value": 0.4}}
+        assert _average([first, second]) == {"n": 5, "share": 0.75, "offset": [2.0, 0.0], "deep": {"value": 0.3}}
+
+    def test_passes_over_what_is_not_known(self) -> None:
+        assert _average([{"share": None}, {"share": 0.5}]) == {"share": 0.5}
+        assert _average([{"share": None}, {"share": None}]) == {"share": None}
+        assert _average([]) is None

@@ -13,7 +13,7 @@ from src.core.types import RgbImage
 from tests.html_reader import Reader
 from training.evaluation.examination import Case
 from training.evaluation.measures import measure
-from training.report.report import render_page, shown, write_report
+from training.report.report import render_page, write_report
 
 CLASSES = ["Healthy", "Stye"]
 PLOTS = {"confusion_matrix.png", "roc.png", "calibration.png", "risk_coverage.png"}
@@ -127,15 +127,3 @@ def test_without_mistakes_there_is_no_sheet(figures: dict[str, Any]) -> None:
     page = render(figures, sheet=None)
     assert "every eye scored highest in its own class" in page
     assert len(Reader(page).references) == 1
-
-
-@pytest.mark.parametrize(
-    ("estimate", "words"),
-    [
-        ({"value": 0.5, "interval": [0.25, 0.75]}, "0.500 (0.250 to 0.750)"),
-        ({"value": 0.5, "interval": None}, "0.500"),
-        ({"value": None, "interval": None}, "-"),
-    ],
-)
-def test_an_estimate_in_words(estimate: dict[str, Any], words: str) -> None:
-    assert shown(estimate) == words

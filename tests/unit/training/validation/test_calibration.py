@@ -14,7 +14,7 @@ from src.services.tensorflow_runtime import keras
 from tests.unit.training.small_network import build_small_network
 from training.evaluation.probabilities import calibration_error
 from training.learning.network import CUT_LAYER, GRAD_CAM_LAYER, frozen_part
-from training.validation import familiarity_fitting
+from training.validation import calibration
 from training.validation.calibration import (
     at_temperature,
     describe,
@@ -87,7 +87,7 @@ def usual() -> Any:
 @pytest.fixture(scope="module")
 def statistics(usual: Any) -> FamiliarityStatistics:
     with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(familiarity_fitting, "_DIRECTIONS", 3)
+        fewer.setattr(calibration, "_DIRECTIONS", 3)
         return fit_familiarity(usual[:300])
 
 
@@ -140,6 +140,6 @@ def test_typical_is_never_zero() -> None:
 
 def test_few_and_many_pictures_come_to_the_same_directions(usual: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each picture taken three times there are more pictures than measures, and nothing else is new."""
-    monkeypatch.setattr(familiarity_fitting, "_DIRECTIONS", 3)
+    monkeypatch.setattr(calibration, "_DIRECTIONS", 3)
     few, many = fit_familiarity(usual[:30]), fit_familiarity(np.concatenate([usual[:30]] * 3))
     assert few.unfamiliarity(usual) == pytest.approx(many.unfamiliarity(usual), rel=1e-6)

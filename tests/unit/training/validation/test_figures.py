@@ -27,7 +27,6 @@ from training.validation.calibration import describe, fit_familiarity
 from training.validation.figures import (
     _auroc,
     _of_copies,
-    average,
     describe_operating_points,
     figures_for_card,
     figures_of_pictures,
@@ -105,18 +104,6 @@ def test_unseen_origins_are_judged_by_a_model_without_them(trial: Trial) -> None
         }
     }
     assert len(list(models.glob("*.h5"))) == models_before + 1
-
-
-class TestAverage:
-    def test_takes_means_and_adds_counts_up(self) -> None:
-        first = {"n": 2, "share": 0.5, "offset": [1.0, -1.0], "deep": {"value": 0.2}}
-        second = {"n": 3, "share": 1.0, "offset": [3.0, 1.0], "deep": {"value": 0.4}}
-        assert average([first, second]) == {"n": 5, "share": 0.75, "offset": [2.0, 0.0], "deep": {"value": 0.3}}
-
-    def test_passes_over_what_is_not_known(self) -> None:
-        assert average([{"share": None}, {"share": 0.5}]) == {"share": 0.5}
-        assert average([{"share": None}, {"share": None}]) == {"share": None}
-        assert average([]) is None
 
 
 LETTERS = ["A", "B", "C"]
