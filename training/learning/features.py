@@ -86,7 +86,7 @@ def _compute_part(
 
 
 def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Sequence[Sample]) -> str:
-    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER} {source_hash(__name__, _ROOT)}".encode())
+    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER} {source_hash(__name__)}".encode())
     for picture in pictures:
         digest.update(sha256_of(picture.file).encode())
     for sample in planned:

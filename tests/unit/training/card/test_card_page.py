@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from training.card.card_page import render_page, write_page
+from training.card.card_page import _KNOWN_FAILURES, render_page, write_page
 from training.card.model_card import compare_with_aims
 from training.learning.network import CLASSES
 
@@ -114,3 +115,18 @@ def test_gives_the_figures_without_doubtful_labels_where_there_are_any(card: dic
     assert "79 eyes, macro F1 0.750" in section(render_page(card), "Per class")
     card["metrics"]["cross_validation"]["without_doubtful_labels"] = None
     assert "do not show what their label says" not in section(render_page(card), "Per class")
+
+
+def test_a_model_at_whose_mistakes_nobody_has_looked_is_not_told_the_failures_of_another(card: dict[str, Any]) -> None:
+    shipped = next(iter(json.loads(_KNOWN_FAILURES.read_text(encoding="utf-8"))))
+    own, known = render_page(card), render_page(card | {"sha256": shipped})
+    assert "Nobody has looked at the contact sheets of this model yet" in section(own, "Known failures")
+    assert "**" not in section(own, "Known failures")
+    assert "one large source of conjunctivitis" not in section(own, "Aims")
+    assert "**Styes that are none.**" in section(known, "Known failures")
+    assert "one large source of conjunctivitis" in section(known, "Aims")
+
+
+def test_what_is_written_on_the_card_is_not_escaped_as_if_it_were_html(card: dict[str, Any]) -> None:
+    card["limitations"] = ["Publishers' labels & <others>."]
+    assert "- Publishers' labels & <others>.\n" in render_page(card)

@@ -1,4 +1,4 @@
-"""File names say origin, duplicate group and number."""
+"""A picture is known by its file's name, folder and content, and by what people found out about its origin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def put(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"")
 
 
-def test_reads_the_names(tmp_path: Path) -> None:
+def test_a_name_says_origin_group_and_number(tmp_path: Path) -> None:
     put(tmp_path, "A/site_g00012_train__345.jpg", "A/other_stye3.png", "A/note.txt", "B/17.jpg")
     numbered, plain, unnamed = sorted(find_pictures(tmp_path, ["A", "B"]), key=lambda p: -p.number)
     assert (numbered.origin, numbered.group, numbered.number, numbered.label) == ("site", "site/g00012", 345, 0)
@@ -46,20 +46,13 @@ def test_origins_that_may_share_a_patient_count_as_one(tmp_path: Path) -> None:
     assert first.group != second.group
 
 
-def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
-    put(tmp_path, "A/1.jpg")
-    with pytest.raises(FileNotFoundError, match="B"):
-        find_pictures(tmp_path, ["A", "B"])
-
-
-def test_some_classes_may_be_missing_if_that_is_said(tmp_path: Path) -> None:
-    put(tmp_path, "B/1.jpg")
-    assert [picture.label for picture in find_pictures(tmp_path, ["A", "B"], all_classes=False)] == [1]
-
-
-def test_all_classes_may_not_be_missing(tmp_path: Path) -> None:
+def test_classes_may_be_missing_only_if_that_is_said_and_never_all_of_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="A or B"):
         find_pictures(tmp_path, ["A", "B"], all_classes=False)
+    put(tmp_path, "B/1.jpg")
+    with pytest.raises(FileNotFoundError, match="A; each class needs a folder"):
+        find_pictures(tmp_path, ["A", "B"])
+    assert [picture.label for picture in find_pictures(tmp_path, ["A", "B"], all_classes=False)] == [1]
 
 
 def test_a_file_that_is_no_picture_is_named_when_it_is_read(tmp_path: Path) -> None:
@@ -83,18 +76,19 @@ def test_a_file_that_is_no_picture_is_named_when_it_is_read(tmp_path: Path) -> N
         ("Cataract/alokgupta1996_g00397_a_1.jpg", False),
     ],
 )
-def test_its_own_class_and_group_decide(tmp_path: Path, name: str, expected: bool) -> None:
-    (tmp_path / name).parent.mkdir()
-    (tmp_path / name).write_bytes(b"")
+def test_whether_a_picture_is_doubtful_is_decided_by_its_class_and_group(
+    tmp_path: Path, name: str, expected: bool
+) -> None:
+    put(tmp_path, name)
     (picture,) = find_pictures(tmp_path, CLASSES, all_classes=False)
     assert is_doubtful(picture) is expected
 
 
-def test_each_entry_is_of_a_known_class() -> None:
+def test_doubtful_groups_are_of_known_classes() -> None:
     assert {name for name, _ in DOUBTFUL_GROUPS} <= set(CLASSES)
 
 
-def test_each_entry_stands_for_pictures_that_there_are(shared_folder: Path) -> None:
+def test_each_doubtful_group_stands_for_pictures_that_there_are(shared_folder: Path) -> None:
     pictures = find_pictures(shared_folder / "data" / "eyes", CLASSES)
     found = {(picture.file.parent.name, picture.group) for picture in pictures if is_doubtful(picture)}
     assert found == DOUBTFUL_GROUPS
@@ -102,8 +96,8 @@ def test_each_entry_stands_for_pictures_that_there_are(shared_folder: Path) -> N
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[LabelledPicture]:
-    (tmp_path / "A").mkdir()
     for name in ("1", "2", "3"):
+        put(tmp_path, f"A/{name}.jpg")
         (tmp_path / "A" / f"{name}.jpg").write_bytes(name.encode())
     return find_pictures(tmp_path, ["A"])
 
@@ -125,16 +119,12 @@ def test_counts_the_pictures_that_the_card_lists(pictures: list[LabelledPicture]
     assert count_trained_on(pictures, model) == {"pictures": 1, "of": 3}
 
 
-def test_a_card_without_a_list_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
+def test_without_a_card_of_this_model_that_lists_its_pictures_nothing_is_said(
+    pictures: list[LabelledPicture], model: Path
+) -> None:
+    assert count_trained_on(pictures, model) is None
     write_card(model, pictures=3)
     assert count_trained_on(pictures, model) is None
-
-
-def test_a_model_without_a_card_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
-    assert count_trained_on(pictures, model) is None
-
-
-def test_the_card_of_another_model_says_nothing(pictures: list[LabelledPicture], model: Path) -> None:
     write_card(model, picture_hashes=[])
     model.write_bytes(b"other weights")
     assert count_trained_on(pictures, model) is None

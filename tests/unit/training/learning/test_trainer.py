@@ -54,10 +54,10 @@ def features() -> FeatureSet:
 
 @pytest.fixture
 def make(network: Any, features: FeatureSet, tmp_path: Path) -> Make:
-    def trainer(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
+    def made(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
         return Trainer(network, ALL_PICTURES, features, recipe, seed, tmp_path, **more)
 
-    return trainer
+    return made
 
 
 def left_out(*indices: int) -> Any:
@@ -123,7 +123,9 @@ def test_patience_keeps_groups_aside(make: Make, features: FeatureSet) -> None:
     assert drawn | aside | {0, 7, len(ALL_PICTURES) - 1} == set(range(len(ALL_PICTURES)))
 
 
-def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> None:
+def test_another_recipe_seed_scale_choice_origin_or_source_is_another_model(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [
         make()._key(left_out(0)),
         make()._key(left_out(1)),
@@ -131,8 +133,15 @@ def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> Non
         make(seed=1)._key(left_out(0)),
         make(precision=Precision("float16", 2.0))._key(left_out(0)),
     ]
-    assert len(set(keys)) == len(keys)
     assert make()._key(left_out(0)) == keys[0]
+    # A label that is found to be doubtful, an origin that shares a patient with another: both decide on weights.
+    for changed in ({"group": "alokgupta1996/g00410"}, {"origin": "other"}):
+        another = make()
+        another._pictures = [replace(ALL_PICTURES[0], **changed), *ALL_PICTURES[1:]]
+        keys.append(another._key(left_out(0)))
+    monkeypatch.setattr("training.learning.trainer.source_hash", lambda module: f"another version of {module}")
+    keys.append(make()._key(left_out(0)))
+    assert len(set(keys)) == len(keys)
 
 
 def test_knows_labels_and_originals(make: Make) -> None:
