@@ -1,4 +1,4 @@
-"""Each side starts, answers, and says what the service says. Needs requirements-bench.txt."""
+"""Each side starts, answers, and says what the service says. Needs requirements/bench.txt."""
 
 from __future__ import annotations
 
