@@ -10,7 +10,6 @@ import pytest
 
 from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
-from src.utils.data_uri import decode_data_uri
 from training.data.pictures import find_pictures
 from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
@@ -28,7 +27,7 @@ class SpokenFor:
         self.asked += 1
         # Of those asked at once, the first answer comes last.
         seconds = 0.02 * (self.asked % 2)
-        words = decode_data_uri(frame.image).decode().split()
+        words = frame.data.decode().split()
         if words == ["none"]:
             raise NoEyesDetected
         await asyncio.sleep(seconds)
