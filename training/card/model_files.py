@@ -1,4 +1,4 @@
-"""The files of a model: what the service answers by beside the weights, and how all of them get to their place."""
+"""The files of a model: what the service needs beside the weights, and how all of them get to their place."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SUFFIXES = (".familiarity.npz", ".h5", ".json", ".md")
 
 
 def put_in_place(draft: Path, target: Path) -> None:
-    """Copies the model `draft` (.h5) and what belongs to it beside and over `target`, no file ever being half there."""
+    """Copies the model `draft` (.h5) and what belongs to it beside and over `target`, each file in one piece."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in _SUFFIXES:
         with renamed_when_whole(target.with_suffix(suffix)) as unfinished:

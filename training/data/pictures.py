@@ -130,7 +130,7 @@ def _parse(file: Path, label: int) -> LabelledPicture:
 
 
 def is_doubtful(picture: LabelledPicture) -> bool:
-    """Whether the picture's label is not to be learnt from; its folder's name is its class."""
+    """Whether nothing is learnt from the picture, because its label is wrong; its folder's name is its class."""
     return (picture.file.parent.name, picture.group) in DOUBTFUL_GROUPS
 
 

@@ -55,7 +55,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A picture that the service did not answer, and its sentence why."""
+    """A picture that the service did not answer, and the sentence that says why."""
 
     file: str
     problem: str
@@ -154,7 +154,7 @@ def _small(picture: RgbImage | None) -> RgbImage | None:
 
 
 def _forget_pixels(cases: list[Case], mistakes: list[tuple[float, int]]) -> None:
-    """Lets go of all pictures but the worst mistakes', so that folders of any size fit into memory.
+    """Drops the pixels of all but the worst mistakes, so that folders of any size fit into memory.
 
     `mistakes` is a heap of (wrongness, minus index into cases), the least wrong on top; of equally wrong ones the last,
     as in `worst_mistakes`.

@@ -44,7 +44,7 @@ _DIGITS = 4
 _DELETIONS_PER_CASE = 0.2
 """Of the cases, this share is deleted and inserted, which costs about 44 more crops each."""
 _MOST_PICTURES = 60
-"""Of those that are painted on; each is searched for its lids."""
+"""That are painted on; each is searched for its lids."""
 
 
 def measure_heatmaps(
@@ -96,7 +96,7 @@ def measure_heatmaps(
 def _pointing(
     heatmaps: Sequence[Heatmap | None], masks: Sequence[Mask], recognised: Sequence[bool], tolerance: float
 ) -> dict[str, float | None]:
-    """Apart for the recognised styes: of the others the service shows another class's heatmap."""
+    """Recognised styes also apart: for the others the service shows the heatmap of another class."""
     hits = [hit_rate([heatmap], [mask], tolerance) for heatmap, mask in zip(heatmaps, masks, strict=True)]
     return {
         "heatmap": _mean(hits),
@@ -137,7 +137,7 @@ def _per_order(areas: Sequence[AreasPerOrder], curve: str) -> dict[str, float | 
 
 
 def _after_shuffling(before: Sequence[EyePrediction], after: Sequence[EyePrediction]) -> dict[str, Any]:
-    """Over the maps of all classes: which of them shuffling leaves flat is a matter of luck."""
+    """Over the maps of all classes, because it is a matter of luck which of them are flat after shuffling."""
     pairs = [
         (one, other)
         for knowing, forgetful in zip(before, after, strict=True)

@@ -1,6 +1,6 @@
 """The pointing game: whether the hottest pixel of a heatmap lies on what the heatmap should show.
 
-Played on eyes with a painted stye, of which the place is known, prepared as the service would see them.
+It is played on eyes with a painted stye, whose place is known, prepared as the service would see them.
 
 Zhang et al., "Top-down neural attention by excitation backprop", IJCV 2018. A flat map points nowhere: it counts as a
 miss.
@@ -47,7 +47,7 @@ class PaintedCase:
 
 
 def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[PaintedCase]:
-    """Styes on the pictures in turn, each time another one, until there are `count` cases.
+    """Paints a new stye on each picture in turn until there are `count` cases.
 
     Pictures in which the lids were not found are passed over, because a bump on a cheek is no stye.
 

@@ -34,7 +34,7 @@ DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 def rank_correlation(one: Heatmap | None, other: Heatmap | None) -> float:
     """Spearman's rank correlation of two heatmaps of one shape: 1 the same order of places, 0 none, -1 the reverse.
 
-    A flat map has no order, so that it has none in common with any other.
+    A flat map has no order, so it has none in common with any other.
     """
     if one is None or other is None or min(np.ptp(one), np.ptp(other)) == 0:
         return 0.0
@@ -76,7 +76,7 @@ def shifted(crop: RgbImage, right: int, down: int) -> RgbImage:
 def mirror_agreement(
     classifier: EyeClassifier, crops: Sequence[RgbImage], heatmaps: Sequence[Heatmap | None], class_index: int
 ) -> FollowScore:
-    """Of left and right exchanged; `heatmaps` are those of the class for `crops` as they are."""
+    """How heatmaps follow when left and right are exchanged; `heatmaps` are those of the class for `crops` as they are."""
     pairs = []
     predictions = classifier.classify([mirrored(crop) for crop in crops])
     for before, prediction in zip(heatmaps, predictions, strict=True):
@@ -89,7 +89,7 @@ def mirror_agreement(
 def shift_agreement(
     classifier: EyeClassifier, crops: Sequence[RgbImage], heatmaps: Sequence[Heatmap | None], class_index: int
 ) -> FollowScore:
-    """Of shifts by one place of the heatmap, of each crop in the next one of `DIRECTIONS`.
+    """How heatmaps follow a shift by one of their places, each crop in the next one of `DIRECTIONS`.
 
     Only places that show the same before and after are compared. `heatmaps` are those of the class for `crops` as they
     are.

@@ -95,9 +95,9 @@ def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Seque
 
 
 def source_hash(module: str, root: Path = _ROOT) -> str:
-    """Differs if the source of a module of ours does, or of any that it imports from us, directly or through others.
+    """A hash of the source of a module of ours and of every module of ours that it imports, directly or through others.
 
-    What was computed by a module and kept under this hash is not taken for what another version would have computed.
+    What is kept under this hash is computed again when any of them has changed.
 
     Args:
         module: its full name.

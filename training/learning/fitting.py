@@ -62,7 +62,7 @@ class FitRecipe:
 
 
 class Fitting:
-    """One trainable part, begun from the weights of a backbone, and what it takes to fit it."""
+    """One trainable part that begins with the weights of a backbone, and what it takes to fit it."""
 
     def __init__(self, backbone: Any, recipe: FitRecipe, seed: int, loss_scale: float = 1.0) -> None:
         """

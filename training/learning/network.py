@@ -22,7 +22,7 @@ CLASSES: Final = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
 """In the order of the outputs."""
 
 CUT_LAYER: Final = "pool4_pool"
-"""The backbone is frozen up to the output of this layer of it; its last dense block lies behind."""
+"""The backbone is frozen up to the output of this layer; its last dense block lies behind."""
 
 CUT_SHAPE: Final = (7, 7, 512)
 """Of that output, for one picture of `INPUT_SIDE`."""

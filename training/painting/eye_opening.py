@@ -146,8 +146,8 @@ def _almond_kernel(width: float, height: float, tilt: float) -> npt.NDArray[np.f
 def evidence_of_disease(class_name: str, opening: EyeOpening, height: int, width: int) -> npt.NDArray[np.bool_]:
     """True where a disease shows, as a mask of a picture of that size.
 
-    A cataract is told by the pupil, conjunctivitis by the white of the eye. Nothing is True where the lids were not
-    found, for healthy eyes (told by what is missing), and for styes (each lies somewhere else; painted ones come with
+    A cataract shows in the pupil, conjunctivitis in the white of the eye. Nothing is True where the lids were not
+    found, for healthy eyes (what is missing has no place), and for styes (each lies somewhere else; painted ones come with
     a mask of their own).
     """
     if opening.contrast < TRUSTED_CONTRAST or class_name not in {"Cataract", "Conjunctivitis"}:

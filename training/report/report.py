@@ -36,7 +36,7 @@ def write_report(
         folder: made if it is missing; files of an earlier report are replaced.
         title: what was evaluated, on which pictures.
         notes: sentences that a reader has to know before the figures.
-        measured: what `measure` returns, and whatever else belongs into report.json; the page also shows `trained_on`
+        measured: what `measure` returns, and whatever else belongs in report.json; the page also shows `trained_on`
             ({"pictures", "of"}), `reasons` (reason -> eyes) and `left_out` (a list of {"file", "problem"}).
         cases: those that were measured, in their order.
 

@@ -26,7 +26,7 @@ from training.learning.trainer import Trainer
 from training.validation.cross_validation import CrossValidation, TestedPictures
 
 _LARGE_FIGURES = ("roc", "risk_coverage", "bins")
-"""They belong into the report; on the card they would hide the others."""
+"""They belong in the report; on the card they would hide the others."""
 _CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 

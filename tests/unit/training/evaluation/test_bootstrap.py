@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from training.evaluation import bootstrap
@@ -13,7 +14,7 @@ from training.evaluation.bootstrap import draw_counts, estimate, share, shown
 TRUTH = np.array([0] * 6 + [1] * 2)
 
 
-def drawn(truth: np.ndarray, groups: list[str] | None, resamples: int = 200, seed: int = 0) -> np.ndarray:
+def drawn(truth: npt.NDArray[Any], groups: list[str] | None, resamples: int = 200, seed: int = 0) -> npt.NDArray[Any]:
     return np.concatenate(list(draw_counts(truth, groups, resamples, seed)))
 
 

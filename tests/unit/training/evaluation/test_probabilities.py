@@ -13,7 +13,7 @@ from training.evaluation.probabilities import BINS, calibration_error, ranked_fi
 def test_the_figures_are_those_of_scikit_learn_whatever_the_weights(seed: int) -> None:
     rng = np.random.default_rng(seed)
     positive = rng.random(80) < 0.3
-    scores = np.round(rng.random(80) + 0.4 * positive, 1)
+    scores = np.round(rng.random(80) + np.where(positive, 0.4, 0.0), 1)
     weights = rng.integers(0, 3, (4, 80)).astype(np.float64)
     figures = ranked_figures(positive, scores, weights)
     for row, counts in enumerate(weights):

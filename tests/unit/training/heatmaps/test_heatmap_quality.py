@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from src.config.settings import Settings
@@ -117,7 +118,7 @@ def test_a_reader_that_shows_nothing_hits_nothing_and_still_gets_a_card() -> Non
     json.dumps(blind, allow_nan=False)
 
 
-NOTHING = np.zeros(0)
+NOTHING = (np.zeros(0, np.int64), np.zeros((0, 4), np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +140,12 @@ def pictures(tmp_path: Path, drawn_eye: RgbImage) -> list[LabelledPicture]:
     return find_pictures(tmp_path / "eyes", CLASSES)
 
 
-def folds_of(pictures: list[LabelledPicture]) -> np.ndarray:
+def folds_of(pictures: list[LabelledPicture]) -> npt.NDArray[Any]:
     return np.array([picture.origin == "b" for picture in pictures]).astype(np.int64)
 
 
 def test_folds_without_lids_do_not_count(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
-    models = {fold: TrainedModel(model, NOTHING, NOTHING) for fold in (0, 1)}
+    models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
     figures = heatmaps_of_left_out(models, pictures, folds_of(pictures), settings, seed=0, cases_per_fold=5)
     assert figures is not None
     assert figures["n"] == 5
@@ -155,7 +156,7 @@ def test_folds_without_lids_do_not_count(pictures: list[LabelledPicture], model:
 
 def test_two_folds_count_twice(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
     folds = np.arange(len(pictures)) % 2
-    models = {fold: TrainedModel(model, NOTHING, NOTHING) for fold in (0, 1)}
+    models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
     both = heatmaps_of_left_out(models, pictures, folds, settings, seed=0, cases_per_fold=3)
     first, second = (
         heatmaps_of_left_out({fold: models[fold]}, pictures, folds, settings, seed=0, cases_per_fold=3)

@@ -29,7 +29,7 @@ from training.heatmaps.sanity_checks import (
 def random_map(seed: int) -> Heatmap:
     """With cold places, as Grad-CAM has them."""
     heat = np.random.default_rng(seed).normal(0.2, 0.5, (7, 7)).clip(0, None)
-    return (heat / heat.max()).astype(np.float32)
+    return np.asarray(heat / heat.max(), np.float32)
 
 
 def test_a_map_is_like_itself_and_like_its_square() -> None:
@@ -93,7 +93,7 @@ def test_a_shift_moves_the_picture_that_way_and_repeats_its_edge(right: int, dow
     moved = shifted(CROPS[0], 10 * right, 5 * down)
     assert np.array_equal(moved[100, 100], CROPS[0][100 - 5 * down, 100 - 10 * right])
     assert np.array_equal(np.roll(CROPS[0], (5 * down, 10 * right), (0, 1))[20:-20, 20:-20], moved[20:-20, 20:-20])
-    edge = {(1, 0): np.s_[:, 0], (-1, 0): np.s_[:, -1], (0, 1): np.s_[0], (0, -1): np.s_[-1]}[right, down]
+    edge: Any = {(1, 0): np.s_[:, 0], (-1, 0): np.s_[:, -1], (0, 1): np.s_[0], (0, -1): np.s_[-1]}[right, down]
     assert np.array_equal(moved[edge], CROPS[0][edge])
 
 

@@ -57,7 +57,7 @@ def test_they_are_what_the_frozen_part_makes_of_each_sample(
     rendered = list(render_samples(pictures, planned))
     assert found.samples == [planned[sample.index] for sample in rendered] == planned
     assert found.values.shape == (len(planned), *CUT_SHAPE)
-    assert (found.values.dtype, found.evidence.dtype) == (np.float16, np.float16)
+    assert found.values.dtype == found.evidence.dtype == np.float16
     expected = frozen_part(backbone)(np.stack([sample.picture for sample in rendered]).astype(np.float32) / 255)
     np.testing.assert_allclose(found.values, expected, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(found.evidence, [sample.evidence for sample in rendered], atol=1e-3)

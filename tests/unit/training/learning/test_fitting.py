@@ -209,7 +209,8 @@ def test_the_place_of_the_evidence_is_learnt(backbone: Any, samples: TrainingSet
         part = Fitting(backbone, recipe, seed=0).run(at_corner, WEIGHTS)
         layers = [part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
         model = keras.Model(part.input, [layers[0].output, layers[1].output])
-        maps = class_maps(*model(values.astype(np.float32)), layers[1].kernel, layers[2].kernel).numpy()
+        activations, hidden = model(values.astype(np.float32))
+        maps = class_maps(activations, hidden, layers[1].kernel, layers[2].kernel).numpy()
         own = np.maximum(maps[np.arange(COUNT), ..., LABELS], 0)
         return float(own[:, :2, :2].sum() / own.sum())
 
@@ -261,10 +262,7 @@ def test_the_closed_form_is_what_the_gradients_say(
 def test_the_service_shows_the_same_maps_without_what_is_below_zero(
     part: Any, outputs: tuple[Any, Any], logits: Any
 ) -> None:
-    @tf.function
-    def shown(activations: Any) -> Any:
-        return class_activation_maps(activations, logits(activations))
-
+    shown = tf.function(lambda activations: class_activation_maps(activations, logits(activations)))
     service = shown(outputs[0]).numpy()
     assert (service > 0).any()
     for label in range(len(CLASSES)):

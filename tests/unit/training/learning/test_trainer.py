@@ -135,9 +135,10 @@ def test_another_recipe_seed_scale_choice_origin_or_source_is_another_model(
     ]
     assert make()._key(left_out(0)) == keys[0]
     # A label that is found to be doubtful, an origin that shares a patient with another: both decide on weights.
-    for changed in ({"group": "alokgupta1996/g00410"}, {"origin": "other"}):
+    first = ALL_PICTURES[0]
+    for changed in (replace(first, group="alokgupta1996/g00410"), replace(first, origin="other")):
         another = make()
-        another._pictures = [replace(ALL_PICTURES[0], **changed), *ALL_PICTURES[1:]]
+        another._pictures = [changed, *ALL_PICTURES[1:]]
         keys.append(another._key(left_out(0)))
     monkeypatch.setattr("training.learning.trainer.source_hash", lambda module: f"another version of {module}")
     keys.append(make()._key(left_out(0)))

@@ -14,7 +14,8 @@ from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, evidence
 def test_finds_a_drawn_eye(drawn_eye: RgbImage) -> None:
     opening = find_eye_opening(drawn_eye)
     assert opening.contrast >= TRUSTED_CONTRAST
-    assert (opening.x, opening.y) == (pytest.approx(120, abs=10), pytest.approx(95, abs=8))
+    assert opening.x == pytest.approx(120, abs=10)
+    assert opening.y == pytest.approx(95, abs=8)
     assert opening.width == pytest.approx(110, rel=0.3)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.special import softmax
 
@@ -25,23 +26,25 @@ from training.validation.calibration import (
 
 
 @pytest.fixture(scope="module")
-def honest() -> tuple[np.ndarray, np.ndarray]:
+def honest() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Probabilities, and classes that were drawn by them."""
     dice = np.random.default_rng(0)
     probabilities = softmax(dice.normal(0, 2, (6000, 4)), axis=1)
     return probabilities, np.array([dice.choice(4, p=row) for row in probabilities])
 
 
-def test_at_one_nothing_changes(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_at_one_nothing_changes(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     assert at_temperature(honest[0], 1.0) == pytest.approx(honest[0])
 
 
-def test_logits_are_divided(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_logits_are_divided(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     logits = np.log(honest[0]) + 5
     assert at_temperature(honest[0], 2.5) == pytest.approx(softmax(logits / 2.5, axis=1))
 
 
-def test_the_order_of_the_classes_stays_and_every_row_sums_to_one(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_order_of_the_classes_stays_and_every_row_sums_to_one(
+    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+) -> None:
     scaled = at_temperature(honest[0].astype(np.float32), 7.0)
     assert np.array_equal(scaled.argmax(axis=1), honest[0].argmax(axis=1))
     assert scaled.sum(axis=1) == pytest.approx(np.ones(len(scaled)))
@@ -54,7 +57,7 @@ def test_scores_of_nothing_but_zero_and_one_stay_finite() -> None:
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
 def test_the_fit_undoes_what_was_done_to_honest_scores(
-    honest: tuple[np.ndarray, np.ndarray], overconfidence: float
+    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]], overconfidence: float
 ) -> None:
     probabilities, truth = honest
     distorted = at_temperature(probabilities, 1 / overconfidence)
@@ -64,7 +67,7 @@ def test_the_fit_undoes_what_was_done_to_honest_scores(
     assert calibration_error(truth, calibrated)["ece_15_bins"] < 0.03
 
 
-def test_pictures_count_by_their_weight(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_pictures_count_by_their_weight(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     probabilities, truth = honest
     half = len(truth) // 2
     mixed = np.concatenate([probabilities[:half], at_temperature(probabilities[half:], 1 / 3)])

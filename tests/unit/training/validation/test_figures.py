@@ -161,7 +161,7 @@ def points(settings: Settings) -> dict[str, Any]:
 
 
 def at(points: dict[str, Any], confidence: float) -> dict[str, Any]:
-    (row,) = [row for row in points["min_confidence"] if row["min_confidence"] == confidence]
+    row: dict[str, Any] = next(row for row in points["min_confidence"] if row["min_confidence"] == confidence)
     return row
 
 
@@ -243,7 +243,7 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
 def test_the_service_is_asked(tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage) -> None:
     """Noise is no eye, a black picture is refused, and a drawn eye is not strange at all."""
     noise = np.random.default_rng(1).integers(0, 256, drawn_eye.shape, dtype=np.uint8)
-    for name, picture in {"noise": noise, "black": drawn_eye * 0, "eye": drawn_eye}.items():
+    for name, picture in {"noise": noise, "black": np.zeros_like(drawn_eye), "eye": drawn_eye}.items():
         (tmp_path / "strange").mkdir(exist_ok=True)
         (tmp_path / "strange" / f"{name}.png").write_bytes(encode_png(picture))
     own = settings.model_copy(update={"model_path": model, "not_an_eye_from": 50.0, "max_unfamiliarity": 20.0})
