@@ -11,7 +11,6 @@ import pytest
 from src.core.errors import NotAPicture
 from src.core.types import AnalysisReport, Frame
 from src.services.picture_file import FileAnswer, Refusal, answer_file
-from src.utils.data_uri import decode_data_uri
 
 
 class Service:

@@ -19,7 +19,6 @@ from src.core.types import EyeReport, EyeSide, Frame, RgbImage
 from src.services.face_detection import FaceDetector
 from src.services.startup import Services, load_services, prepare_process, start_services
 from src.services.tensorflow_runtime import tf
-from src.utils.data_uri import encode_data_uri
 from src.utils.png_writer import encode_png
 
 MakeSettings = Callable[..., Settings]
