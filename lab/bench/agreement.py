@@ -14,8 +14,8 @@ import numpy as np
 import orjson
 from PIL import Image
 
-from lab.bench.client import Client
-from lab.bench.work import WORKS, Work, body_of
+from lab.common.http import Client
+from lab.common.work import WORKS, Work, body_of
 
 _SIDES = ("left_eye", "right_eye")
 

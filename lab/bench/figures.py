@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from lab.bench.sides.side import SERVICE, SERVICE_FLOAT32
-from lab.bench.summary import Ratio, median, ratio
+from lab.common.summary import Ratio, median, ratio
 
 PerRound: TypeAlias = Sequence[float | None]
 """One value per round; None where it was not measured."""

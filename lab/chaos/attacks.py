@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.chaos.raw_http import NoReply, connect, exchange, has_error_shape, read_for, read_reply, read_statuses
+from lab.common.http import ATTACKER_ADDRESS, NoReply, RawConnection, exchange, has_error_shape
 
 _PAUSE_SECONDS = 0.02
 _REPLY_SECONDS = 20.0
@@ -139,9 +139,9 @@ def smuggle(port: int, observed: Observed) -> None:
     """Sends each smuggling shape, and counts answers 200: none may come, because all that is asked for is hidden."""
     for message in SMUGGLING:
         observed.tries += 1
-        with connect(port, _REPLY_SECONDS) as connection:
-            connection.sendall(message)
-            statuses = read_statuses(connection, _HIDDEN_SECONDS)
+        with _attacker(port) as connection:
+            connection.send(message)
+            statuses = connection.statuses_within(_HIDDEN_SECONDS)
         for answer in map(str, statuses) if statuses else ["closed"]:
             observed.note(answer)
         observed.smuggled += statuses.count(200)
@@ -165,6 +165,10 @@ def _smuggle(conditions: Conditions) -> Observed:
     return observed
 
 
+def _attacker(port: int) -> RawConnection:
+    return RawConnection(port, _REPLY_SECONDS, ATTACKER_ADDRESS)
+
+
 def _while(seconds: float) -> Iterator[None]:
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
@@ -172,12 +176,12 @@ def _while(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[socket.socket]]:
+def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[RawConnection]]:
     """So many connections that have said this much and wait, as long as the `with` block lasts."""
     with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(connect(port)) for _ in range(count)]
+        connections = [stack.enter_context(_attacker(port)) for _ in range(count)]
         for connection in connections:
-            connection.sendall(opening)
+            connection.send(opening)
         yield connections
 
 
@@ -194,22 +198,22 @@ def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions
     return run
 
 
-def _hold(connections: Sequence[socket.socket], seconds: float, drip: bytes) -> None:
+def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes) -> None:
     ends_at = time.monotonic() + seconds
     while (left := ends_at - time.monotonic()) > 0:
         if drip:
             for connection in connections:
                 with contextlib.suppress(OSError):
-                    connection.sendall(drip)
+                    connection.send(drip)
         time.sleep(min(1.0, left))
 
 
-def _note_ends(connections: Sequence[socket.socket], observed: Observed) -> None:
+def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None:
     for connection in connections:
         observed.tries += 1
-        connection.setblocking(False)
+        connection.socket.setblocking(False)
         try:
-            received = connection.recv(64)
+            received = connection.socket.recv(64)
         except BlockingIOError:
             observed.note("held open")
         except OSError:
@@ -230,9 +234,9 @@ def _slow_readers(conditions: Conditions) -> Observed:
     with contextlib.ExitStack() as stack:
         connections = []
         for _ in range(20):
-            connection = stack.enter_context(connect(conditions.port))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
-            connection.sendall(request)
+            connection = stack.enter_context(_attacker(conditions.port))
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
+            connection.send(request)
             connections.append(connection)
         _hold(connections, conditions.seconds, b"")
         _note_ends(connections, observed)
@@ -248,14 +252,14 @@ def send_large_bodies(conditions: Conditions) -> Observed:
     for _ in _while(conditions.seconds):
         for opening, piece in ((_POST + b"Content-Length: %d\r\n\r\n" % total, megabyte), (_CHUNKED, chunk)):
             observed.tries += 1
-            with connect(conditions.port) as connection:
+            with _attacker(conditions.port) as connection:
                 # The gateway closes on whoever goes on sending.
                 with contextlib.suppress(OSError):
-                    connection.sendall(opening)
+                    connection.send(opening)
                     for _ in range(conditions.large_body_mb):
-                        connection.sendall(piece)
+                        connection.send(piece)
                 try:
-                    reply = read_reply(connection)
+                    reply = connection.reply()
                 except NoReply:
                     observed.note("closed")
                 else:
@@ -269,14 +273,13 @@ def pipeline(port: int, observed: Observed) -> None:
     broken = b"{]"
     bad = _POST + b"Content-Length: %d\r\n\r\n" % len(broken) + broken
     live = b"GET /live HTTP/1.1\r\nHost: localhost\r\n"
-    with connect(port, _REPLY_SECONDS) as connection:
+    with _attacker(port) as connection:
         pairs = (_PIPELINED // 2 - 1) * (live + b"\r\n" + bad)
-        connection.sendall(pairs + bad + live + b"Connection: close\r\n\r\n")
-        received = b"".join(read_for(connection, _REPLY_SECONDS))
-    statuses = [part[:3].decode("latin-1") for part in received.split(b"HTTP/1.1 ")[1:]]
+        connection.send(pairs + bad + live + b"Connection: close\r\n\r\n")
+        statuses = connection.statuses_within(_REPLY_SECONDS)
     observed.tries += _PIPELINED
     for status in statuses:
-        observed.note(status)
+        observed.note(str(status))
     if len(statuses) < _PIPELINED:
         observed.note("closed", _PIPELINED - len(statuses))
 

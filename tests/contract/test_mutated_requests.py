@@ -6,7 +6,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 
 from lab.chaos.mutated_requests import HttpRequest, requests
-from lab.chaos.route_inputs import judge
+from lab.chaos.routes import judge
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import frame

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lab.chaos.attacks import ATTACKS
-from lab.chaos.parts import PARTS
-from lab.chaos.plan import FULL
+from lab.chaos.plan import FULL, PARTS
 
 
 def traffic(p99_ms: float = 300.0) -> dict[str, Any]:
