@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lab.chaos.parts import counted_tests, measure_suites
 
 REPORT = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite>
@@ -26,6 +28,7 @@ def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None
     assert figures == {"missing": ["tests/contract/test_nothing.py"], "tests": [], "exit_code": None}
 
 
+@pytest.mark.chaos
 def test_a_file_is_run_and_its_tests_are_counted(tmp_path: Path) -> None:
     figures = measure_suites(["tests/unit/lab/chaos/test_plan.py"], tmp_path)
     assert figures["exit_code"] == 0
