@@ -52,8 +52,8 @@ class Conditions:
         port: of the gateway.
         seconds: that an attack goes on.
         good_body: a file with the body of a good /upload.
-        idle_connections: for the attack of this name.
-        large_body_mb: for the attack of this name.
+        idle_connections: of those that say nothing.
+        large_body_mb: of those that say too much.
     """
 
     port: int
@@ -65,14 +65,8 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """
-    Attributes:
-        name: short, of figures.
-        title: as a person reads it.
-        run: does it.
-    """
+    """What is done, as a person reads it, and how."""
 
-    name: str
     title: str
     run: Callable[[Conditions], Observed]
 
@@ -148,21 +142,14 @@ def smuggle(port: int, observed: Observed) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _repeatedly(messages: Sequence[bytes]) -> Callable[[Conditions], Observed]:
+def _again_and_again(do: Callable[[int, Observed], None]) -> Callable[[Conditions], Observed]:
     def run(conditions: Conditions) -> Observed:
         observed = Observed()
         for _ in _while(conditions.seconds):
-            send_each(conditions.port, messages, observed)
+            do(conditions.port, observed)
         return observed
 
     return run
-
-
-def _smuggle(conditions: Conditions) -> Observed:
-    observed = Observed()
-    for _ in _while(conditions.seconds):
-        smuggle(conditions.port, observed)
-    return observed
 
 
 def _attacker(port: int) -> RawConnection:
@@ -284,33 +271,25 @@ def pipeline(port: int, observed: Observed) -> None:
         observed.note("closed", _PIPELINED - len(statuses))
 
 
-def _pipelining(conditions: Conditions) -> Observed:
-    observed = Observed()
-    for _ in _while(conditions.seconds):
-        pipeline(conditions.port, observed)
-        time.sleep(_PAUSE_SECONDS)
-    return observed
-
-
 ATTACKS = (
-    Attack("malformed_chunks", "malformed chunks", _repeatedly(MALFORMED_CHUNKS)),
-    Attack("smuggling", "requests hidden in requests", _smuggle),
-    Attack("garbage", "TLS, HTTP/2, SSH and garbage on the port", _repeatedly(GARBAGE)),
-    Attack("large_headers", "headers of 100 kB", _repeatedly(LARGE_HEADERS)),
-    Attack("half_headers", "half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
+    Attack("malformed chunks", _again_and_again(lambda port, seen: send_each(port, MALFORMED_CHUNKS, seen))),
+    Attack("requests hidden in requests", _again_and_again(smuggle)),
     Attack(
-        "half_bodies",
+        "TLS, HTTP/2, SSH and garbage on the port", _again_and_again(lambda port, seen: send_each(port, GARBAGE, seen))
+    ),
+    Attack("headers of 100 kB", _again_and_again(lambda port, seen: send_each(port, LARGE_HEADERS, seen))),
+    Attack("half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
+    Attack(
         "half bodies, held open",
         _held(_POST + b"Content-Length: 1000000\r\n\r\n" + b'{"image": "', _HELD_CONNECTIONS),
     ),
-    Attack("slow_headers", "headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
+    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
     Attack(
-        "slow_bodies",
         "bodies of one byte per second",
         _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
     ),
-    Attack("slow_readers", "readers that take nothing of their answer", _slow_readers),
-    Attack("large_bodies", "bodies of 200 MB", send_large_bodies),
-    Attack("idle", "idle connections", _idle),
-    Attack("pipelining", "a hundred requests in one breath", _pipelining),
+    Attack("readers that take nothing of their answer", _slow_readers),
+    Attack("bodies of 200 MB", send_large_bodies),
+    Attack("idle connections", _idle),
+    Attack("a hundred requests in one breath", _again_and_again(pipeline)),
 )

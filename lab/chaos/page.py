@@ -17,8 +17,8 @@ _INTRODUCTION = """\
 
 Written by `make chaos`; `make chaos ARGS="--parts soak"` tries one part anew, and `make chaos ARGS="--redraw"` writes
 the page again from [the raw figures](results/) without trying anything. Everything runs on one machine: the real
-process, Debian's nginx with [the gateway's configuration](../../deploy/gateway/nginx.conf), the attackers and the clients.
-No client sends anything twice.
+process, Debian's nginx with [the gateway's configuration](../../deploy/gateway/nginx.conf), the attackers and the
+clients. No client sends anything twice.
 """
 
 _LIMITS = """\

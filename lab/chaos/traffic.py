@@ -82,7 +82,6 @@ def _measure(attack: Attack, conditions: Conditions, job: SteadyJob, backend: Se
         time.sleep(_SETTLING_SECONDS)
     lives = backend.server_pid == pid
     return {
-        "name": attack.name,
         "title": attack.title,
         "seconds": round(seconds, 1),
         "observed": observed,

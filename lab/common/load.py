@@ -21,7 +21,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import TypeAlias
 
 from lab.common.http import Client, Reply, parse_server_timing
@@ -153,9 +152,7 @@ class SteadyLoad:
         """Since the first request was due."""
         return time.perf_counter() - self._started
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, *_more: object) -> None:
         output, _ = self._process.communicate(timeout=_ENDING_SECONDS)
         if kind is None:
             self.outcome = SteadyOutcome(**json.loads(output))

@@ -75,7 +75,6 @@ FIGURES: dict[str, Any] = {
         "alone_afterwards": traffic(),
         "attacks": [
             {
-                "name": attack.name,
                 "title": attack.title,
                 "seconds": 8.0,
                 "observed": {"tries": 10, "answers": {"400": 10}, "other_shapes": 0, "smuggled": 0},
