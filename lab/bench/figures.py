@@ -90,7 +90,7 @@ class Figures:
         return [max(values, default=None) for values in self._floor("eyes_per_s", engine, precision, batch)]
 
     def floor_latency_ms(self, engine: str, precision: str, eyes: int) -> PerRound:
-        """The shortest time for so many eyes of all layouts."""
+        """The shortest time for that many eyes, of all layouts."""
         return [min(values, default=None) for values in self._floor("latency_ms", engine, precision, eyes)]
 
     def floor_layouts(self) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""The floor: what passes of the network and what pictures cost anybody, with no server and no answers around them.
+"""The floor: what passes of the network and pictures cost anybody, without a server around them.
 
-TensorFlow runs the very graph of the service, with all that the service has rewritten in it, so that nothing is gained
-by comparing with a slower one. ONNX Runtime runs the backbone alone, without heatmaps.
+TensorFlow runs the service's own rewritten graph: a slower one would flatter the service. ONNX Runtime runs the
+backbone alone, without heatmaps.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
         seconds: for each measurement.
 
     Returns:
-        of each batch size: `batch`, eyes in one pass; `eyes_per_s` with all callers at it; `latency_ms`, the median
-        time until so many eyes are through, alone, shared out among the callers.
+        of each batch size: `batch`, the eyes in one pass; `eyes_per_s` while all callers are busy; `latency_ms`, the
+        median time for that many eyes, shared out among the callers, when nothing else runs.
 
     Raises:
         CalledProcessError: the process failed.
@@ -139,7 +139,7 @@ class _Passes:
             return passes, time.perf_counter() - started
 
         counts = list(self._callers.map(call_until_over, range(self._caller_count)))
-        # Each caller by its own time: the last pass of one does not idle away the others'.
+        # Each caller by its own time, so that the others do not pay for the last pass of one.
         return sum(passes * batch / elapsed for passes, elapsed in counts)
 
     def latency_ms(self, eyes: int) -> float:
@@ -157,7 +157,7 @@ class _Passes:
 
 
 def shares(eyes: int, callers: int) -> list[int]:
-    """So many eyes shared out as evenly as can be; callers that would get none are left out."""
+    """The eyes shared out as evenly as possible; callers that would get none are left out."""
     parts = min(eyes, callers)
     return [eyes // parts + (index < eyes % parts) for index in range(parts)]
 

@@ -16,7 +16,7 @@ TRIAL_FOLDER = PROJECT_ROOT / "build" / "benchmarks"
 
 
 def _sides() -> tuple[str, ...]:
-    """By default the service runs in one of its precisions; the other one is measured beside it where there is one."""
+    """The service in its default precision and in the other one if there is one, and what others would write."""
     other = SERVICE_BFLOAT16 if cpu_has_bfloat16() else SERVICE_FLOAT32
     return tuple(side.name for side in (SERVICE, other, FASTAPI_ONNX, USUAL))
 

@@ -1,7 +1,7 @@
-"""One round after the other: every side is started, sent the same work, and stopped; then the floor is measured.
+"""A round: each side in turn is started, sent the same work and stopped; then the floor is measured.
 
-Only one of them runs at a time. Rounds are interleaved, so that what else happens on the machine meets all of them, and
-each round begins with another side.
+Only one of them runs at a time. Rounds are interleaved, so that whatever else happens on the machine meets all sides,
+and each round begins with another one.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _WARM_UP_REQUESTS = 2
 _PROBES_PER_SECOND = 20.0
 _MEMORY_AT_ONCE = 16
 _MEMORY_SAMPLE_SECONDS = 0.25
-# Of twenty requests in turn, so many of each kind: mostly what is mostly sent.
+# Of twenty requests in turn, mostly what clients mostly send.
 _MEMORY_MIXTURE = (*[UPLOAD] * 16, *[PREDICT_1] * 3, PREDICT_5)
 
 Say = Callable[[str], None]
-"""Tells whoever waits how far it is."""
+"""Reports progress."""
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ def _measure_cell(
     cpu = process.cpu_s
     if at_once < max(plan.at_once):
         return _cell(work, at_once, run_apart(job), process.cpu_s - cpu)
-    # A connection for each request of a fifth of a second: a slow answer delays none but itself.
+    # With four connections, an answer that takes a fifth of a second delays no other probe.
     with SteadyLoad(SteadyJob(process.port, [("/health", "")], _PROBES_PER_SECOND, connections=4)) as probe:
         outcome = run_apart(job)
     health = {"health_ms": probe.outcome.latencies_ms, "health_failures": len(probe.outcome.failed)}
@@ -153,7 +153,7 @@ def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str,
 
 
 def _precision(port: int) -> str | None:
-    """In which precision the service says that it multiplies; None where a side does not say."""
+    """In which precision a side says that it multiplies; None if it does not say."""
     with Client(port) as client:
         model = orjson.loads(client.get("/health").body).get("model") or {}
     precision: str | None = model.get("precision")
@@ -161,11 +161,10 @@ def _precision(port: int) -> str | None:
 
 
 def measure_memory(side: Side, bodies: Mapping[str, Path], requests: int, log_folder: Path) -> dict[str, Any]:
-    """Sends so many requests of all kinds, 16 at once, and watches.
+    """Memory while that many requests of all kinds are sent, 16 at once.
 
     Returns:
-        `requests` that were answered; `resident_mb`, memory in MiB at equal times from the first request to the last
-        answer; `errors` as in `Outcome`.
+        `requests` that were answered; `resident_mb` in MiB at equal intervals; `errors` as in `Outcome`.
     """
     samples: list[float] = []
     over = threading.Event()

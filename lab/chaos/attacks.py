@@ -1,4 +1,4 @@
-"""What is done to the gateway's port: each attack goes on for some seconds and tells what came back."""
+"""Attacks on the gateway's port: each goes on for some seconds and counts what comes back."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def send_each(port: int, messages: Sequence[bytes], observed: Observed) -> None:
 
 
 def smuggle(port: int, observed: Observed) -> None:
-    """Sends each smuggling shape, and counts answers 200: none may come, because all that is asked for is hidden."""
+    """Sends each smuggling shape, and counts answers 200; none may come, because the only good request is hidden."""
     for message in SMUGGLING:
         observed.tries += 1
         with _attacker(port) as connection:
@@ -164,7 +164,7 @@ def _while(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[RawConnection]]:
-    """So many connections that have said this much and wait, as long as the `with` block lasts."""
+    """`count` connections that have sent `opening` and wait, as long as the `with` block lasts."""
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(_attacker(port)) for _ in range(count)]
         for connection in connections:

@@ -194,10 +194,10 @@ _Drawn = TypeVar("_Drawn")
 def for_each_drawn(
     inputs: st.SearchStrategy[_Drawn], count: int, do: Callable[[_Drawn], None], first_seed: int = 0
 ) -> None:
-    """Calls `do` with `count` inputs. What it raises ends the drawing.
+    """Calls `do` with `count` inputs, the same ones on every run. What it raises ends the drawing.
 
-    Hypothesis keeps all that it drew, so that it draws nothing twice: over thousands of inputs that memory would hide
-    the memory of what is tested. So it is asked for some hundred at a time, each time with the next seed.
+    Hypothesis remembers all that it drew, to draw nothing twice. Over thousands of inputs its memory would hide that of
+    what is tested, so it is asked for a few hundred at a time, each time with the next seed.
     """
     given_so_far = 0
     while given_so_far < count:

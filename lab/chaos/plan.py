@@ -85,7 +85,7 @@ class Trial:
         plan: how much is tried.
         folder: for logs, and for inputs that did harm.
         bodies: files of good requests, by the names of their work.
-        say: tells whoever waits how far it is.
+        say: reports progress.
     """
 
     plan: Plan

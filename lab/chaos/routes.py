@@ -25,7 +25,7 @@ _MEMORY_SAMPLES = 100
 
 
 def measure_routes(trial: Trial) -> dict[str, Any]:
-    """The figures of so many requests, half of them to a bare backend, half through the gateway.
+    """Half of the requests go to a bare backend, half through the gateway.
 
     Returns:
         of each half: `requests` sent; `answers` by status, and how often; `problems`, what was wrong with an answer,
@@ -65,7 +65,7 @@ def _measure(
 
     good = body_of(UPLOAD)
     with Client(port) as client:
-        # What is loaded on the first requests does not count as growth.
+        # What the first requests load is no growth.
         for _ in range(5):
             client.post(UPLOAD.path, good)
         for_each_drawn(inputs, count, send)

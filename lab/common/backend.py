@@ -39,8 +39,8 @@ class Usage:
 class ServiceProcess(LocalServer):
     """`python main.py` on a free port, as a context manager that waits until it is healthy.
 
-    Everything in capitals is put into its environment, where nothing else says anything of our settings; `root` is
-    where its `main.py` is. Another command may stand in its place that listens on PORT and answers /health.
+    What is given in capitals is put into its environment, which holds no other setting of ours; `root` is the folder of
+    its `main.py`. `command` may be another server that listens on PORT and answers /health.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ServiceProcess(LocalServer):
         **settings: str,
     ) -> None:
         port = int(settings.get("PORT", free_port()))
-        # What the shell of whoever runs this says of our settings must decide no test and no figure.
+        # Settings in the caller's shell must not decide a test or a figure.
         own = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
         super().__init__(command, port, log_file, {**own, "PORT": str(port), **settings}, root)
         self._waits_until_healthy = wait_until_healthy
@@ -65,9 +65,7 @@ class ServiceProcess(LocalServer):
 
     @property
     def server_pids(self) -> list[int]:
-        """All children of the supervisor, also those that have ended and not been asked about; without a supervisor
-        the process that was started.
-        """
+        """All children of the supervisor, zombies too; without a supervisor, the process that was started."""
         if self._environment.get("SUPERVISE", "true") != "true":
             return [self.pid]
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -78,7 +76,7 @@ class ServiceProcess(LocalServer):
     def usage(self) -> Usage:
         """
         Raises:
-            LookupError, psutil.NoSuchProcess: nothing answers, or no longer.
+            LookupError, psutil.NoSuchProcess: no process answers, or it has just ended.
         """
         server = self._server
         with server.oneshot():
@@ -150,8 +148,8 @@ class ServiceProcess(LocalServer):
 
 
 def free_port() -> int:
-    """One below those that systems give to outgoing connections: one of these could take it before the server does, and
-    on a busy machine now and then does.
+    """One below the range of outgoing connections: one of these could take the port before the server does, and on a
+    busy machine now and then did.
     """
     while True:
         port = random.SystemRandom().randint(20_000, 32_000)

@@ -23,7 +23,7 @@ _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 NGINX = shutil.which("nginx", path=_PATH)
 
 UNLIMITED = "100000"
-"""A rate for one address, of those who send all they send from one and test something else."""
+"""RATE_PER_ADDRESS of a trial that sends everything from one address and is about something else."""
 
 
 class GatewayProcess(LocalServer):

@@ -1,4 +1,4 @@
-"""HTTP by hand: a client that costs little, and connections that say exactly the bytes they are told to."""
+"""HTTP by hand: a client that costs little, and connections that send exactly the bytes they are given."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import httpx
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Attackers have an address of their own, as they have in life: the gateway's limits count per address. On Linux the
-# whole of 127.0.0.0/8 is this machine; elsewhere they have to share one.
+# Attackers have an address of their own, as in life: the gateway's limits count per address. On Linux all of
+# 127.0.0.0/8 is this machine; elsewhere attackers and clients share one address.
 ATTACKER_ADDRESS = "127.0.0.66" if sys.platform == "linux" else "127.0.0.1"
 
 _CLIENT_SECONDS = 600.0
@@ -37,7 +37,7 @@ class Reply:
 
 
 class NoReply(Exception):
-    """The connection ended, or the time was over, before an answer was complete. `str(error)` says which."""
+    """The connection ended, or the time was up, before the answer was complete; `str(error)` says which."""
 
 
 class Client:
@@ -81,10 +81,10 @@ class Client:
 
 
 class RawConnection:
-    """To a port of this machine, as a context manager.
+    """A TCP connection to a port of this machine, as a context manager.
 
     Attributes:
-        socket: for what has no method here.
+        socket: for everything that has no method here.
     """
 
     def __init__(self, port: int, timeout_s: float = _CONNECTION_SECONDS, source: str = "127.0.0.1") -> None:
@@ -135,7 +135,7 @@ class RawConnection:
             response.close()
 
     def answer(self) -> httpx.Response:
-        """The same as httpx would give it."""
+        """The same, as httpx would return it."""
         reply = self.reply()
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
 
@@ -187,7 +187,7 @@ def exchange(port: int, request: bytes, timeout_s: float = _EXCHANGE_SECONDS, so
 
 
 def has_error_shape(reply: Reply) -> bool:
-    """Whether an error is told in the one shape that all of ours have."""
+    """Whether an error has the one shape that all of ours have."""
     try:
         content = json.loads(reply.body)
         sentence, code = content["message"], content["body"]["code"]
@@ -198,11 +198,10 @@ def has_error_shape(reply: Reply) -> bool:
 
 
 def parse_server_timing(header: str) -> dict[str, float]:
-    """What a server says of its own stages (W3C, "Server Timing"): milliseconds by name, in the header's order; entries
-    without a duration are left out.
+    """Milliseconds by stage, in the header's order (W3C, "Server Timing"); entries without a duration are left out.
 
     Args:
-        header: such as `queue;dur=1.2, parse;dur=0.5`; empty where there was none.
+        header: such as `queue;dur=1.2, parse;dur=0.5`, or empty.
     """
     stages: dict[str, float] = {}
     for entry in header.split(","):

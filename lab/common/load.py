@@ -1,11 +1,11 @@
-"""Two load generators, each in a process of its own, so that it shares no interpreter with anything that is measured.
+"""Two load generators, run in a process of their own so that they share no interpreter with what is measured.
 
-`Job` keeps so many requests on their way, each sent again as soon as it is answered. `SteadyJob` sends at a steady rate
-whatever comes back, and never sends anything twice: a request that has not been sent in time waits for a free
-connection, and its latency counts from the moment that it was due.
+A `Job` keeps a number of requests in flight and replaces each as soon as it is answered. A `SteadyJob` sends at a
+steady rate whatever comes back, and sends nothing twice; a request that finds no free connection waits for one, and its
+latency counts from the moment at which it was due.
 
-`python -m lab.common.load` takes a job as JSON in the first line of its standard input, and prints what came back as
-JSON in its last; a steady one goes on until its input is closed.
+`python -m lab.common.load` reads a job as JSON from the first line of its standard input and prints the outcome as JSON
+in its last line of output; a steady job goes on until the input is closed.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Job:
     Attributes:
         port: of the server on this machine.
         requests: taken in turn.
-        at_once: requests on their way at any time.
-        seconds: after these, nothing new is sent; what is on its way is waited for.
-        count: requests to send; None sends until the time is over.
+        at_once: requests in flight.
+        seconds: after which nothing new is sent; requests in flight are waited for.
+        count: of requests; None sends until the time is over.
     """
 
     port: int
@@ -61,11 +61,11 @@ class Outcome:
     Attributes:
         elapsed_s: from the first request to the last answer.
         latencies_ms: of each answered request, in the order of the answers, from its first sending; a refused request
-            that was answered later counts with its waiting.
+            that was answered later includes its wait.
         refused: answers 503 with Retry-After; the request was sent again after that time.
-        given_up: refused requests whose time to be sent again lay after the end.
-        errors: any other answer but 200, by status, and broken connections.
-        stages_ms: medians of what the server says of its stages, empty where it says nothing.
+        given_up: refused requests that would have been sent again after the end.
+        errors: any other status than 200, and broken connections, with their numbers.
+        stages_ms: medians of the stages in Server-Timing, empty where there is none.
         client_cpu_s: processor time that the load generator itself took.
     """
 
@@ -80,12 +80,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SteadyJob:
-    """
+    """What to send.
+
     Attributes:
-        port: on this machine.
+        port: of the server on this machine.
         requests: taken in turn.
         rate: per second.
-        connections: kept open; a request waits where all are taken.
+        connections: kept open; a request waits while all are busy.
     """
 
     port: int
@@ -96,11 +97,12 @@ class SteadyJob:
 
 @dataclass(slots=True)
 class SteadyOutcome:
-    """
+    """What came back.
+
     Attributes:
         sent: requests.
-        answered: seconds since the start at which a request was due, and its latency in ms; of answers 200.
-        failed: of every other: seconds since the start at which it was due, its path, and what came instead.
+        answered: of each answer 200, the second at which its request was due, and its latency in ms.
+        failed: of every other request, the second at which it was due, its path, and what came instead.
     """
 
     sent: int = 0
@@ -222,7 +224,7 @@ class BusySender(_Sender):
             self._next += 1
         first_sent = time.perf_counter()
         while (wait := self._try(client, request, first_sent)) is not None:
-            # Who would wait beyond the end goes home: the server would idle meanwhile, and the time would count.
+            # To wait beyond the end would count as time in which the server had nothing to do.
             gives_up = self._seconds_left() <= wait
             with self._lock:
                 self._outcome.refused += 1
@@ -236,7 +238,7 @@ class BusySender(_Sender):
         return self._started + self._job.seconds - time.perf_counter()
 
     def _try(self, client: Client, request: Request, first_sent: float) -> float | None:
-        """Seconds to wait before the request may be sent again; None where it was answered or has failed."""
+        """Seconds after which to send the request again; None if it was answered or failed."""
         reply = self._ask(client, request)
         if isinstance(reply, Exception):
             self._count_error(type(reply).__name__)

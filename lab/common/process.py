@@ -27,7 +27,7 @@ class LocalServer:
     """A command that listens on a port, as a context manager that waits until it is ready.
 
     Attributes:
-        port: that it listens on, of 127.0.0.1.
+        port: on 127.0.0.1.
         client: an HTTP client whose base URL is the server.
         log_file: everything that it printed.
         ready_s: seconds from its start until it was ready.
@@ -40,9 +40,9 @@ class LocalServer:
         Args:
             command: the program and its arguments.
             port: where it will listen.
-            log_file: emptied at the start.
-            environment: all of it.
-            folder: that it runs in.
+            log_file: emptied first.
+            environment: the whole of it.
+            folder: to run in.
         """
         self.port = port
         self.log_file = log_file
@@ -84,7 +84,7 @@ class LocalServer:
 
     def start(self) -> None:
         """Starts the command, once more if it has ended, and does not wait."""
-        # To append: of a second start too, and nginx opens its standard output once more for the access log.
+        # Appended to, by a second start and by nginx, which opens its standard output again for the access log.
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -124,7 +124,7 @@ class LocalServer:
     def wait_for(self, is_met: Callable[[], bool], what: str) -> None:
         """
         Raises:
-            AssertionError: it did not come within two minutes, or the process has ended; with the end of the log.
+            AssertionError: it did not come within four minutes, or the process has ended. The end of the log is in it.
         """
         try:
             wait_until(is_met, what, in_vain=self._end, pause_s=_PAUSE_SECONDS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` percent of all are not above (nearest rank): one that was really measured.
+    """The smallest value that `share` percent of all do not exceed (nearest rank): one that was really measured.
 
     Raises:
         ValueError: there are no values.

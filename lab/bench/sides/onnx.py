@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float32]
 
-# As the service draws the line between a map and rounding.
+# Below this spread a map is rounding, as in the service.
 _FLAT = 1e-6
 _FOLDER = PROJECT_ROOT / "build" / "benchmarks"
 _OPSET = 17
@@ -158,7 +158,7 @@ def _convert(settings: Settings, files: ConvertedModel) -> None:
 
 
 def open_session(model: ConvertedModel, threads: int) -> onnxruntime.InferenceSession:
-    """A session on the processor whose passes take `threads` threads each, and that wastes none while it waits."""
+    """A session on the processor, with `threads` threads per pass that sleep between passes."""
     # Installed for the benchmark only; the closed form is tested without it.
     import onnxruntime  # noqa: PLC0415
 

@@ -18,8 +18,8 @@ class Side:
     Attributes:
         name: short, of files, figures and --sides.
         title: as a person reads it.
-        command: starts it in the repository's root; it listens on PORT and answers /health with 200 when it is ready.
-        environment: added to that of whoever runs the benchmark.
+        command: run in the repository's root; it listens on PORT and answers /health with 200 when it is ready.
+        environment: more variables.
     """
 
     name: str
@@ -28,9 +28,7 @@ class Side:
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     def process(self, log_folder: Path) -> ServiceProcess:
-        """The side, ready to be started on a free port, as the one process that serves: memory and processor time are
-        that one's.
-        """
+        """To be started on a free port, without a supervisor: memory and processor time are those of one process."""
         log_file = log_folder / f"{self.name}.log"
         return ServiceProcess(log_file, command=self.command, SUPERVISE="false", **self.environment)
 
