@@ -188,7 +188,7 @@ def test_shellcheck_finds_nothing(name: str) -> None:
     script = PROJECT_ROOT / "deploy" / "scripts" / name
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if shellcheck is None:
-        pytest.skip("needs shellcheck: pip install -r requirements-dev.txt")
+        pytest.skip("needs shellcheck: pip install -r requirements/dev.txt")
     process = subprocess.run([shellcheck, str(script)], capture_output=True, text=True, timeout=60, check=False)
     assert process.stdout + process.stderr == ""
 

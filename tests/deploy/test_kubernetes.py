@@ -18,7 +18,6 @@ GATEWAY = PROJECT_ROOT / "deploy" / "gateway"
 VERSION = "1.33"
 OVERLAYS = ("cpu", "gpu")
 MANIFESTS = sorted(file for file in (FOLDER / "base").glob("*.yaml") if file.name != "kustomization.yaml")
-KUSTOMIZATIONS = [*FOLDER.glob("*/kustomization.yaml"), GATEWAY / "kustomization.yaml"]
 
 _KUSTOMIZE = ["kustomize", "build"] if shutil.which("kustomize") else ["kubectl", "kustomize"]
 needs_kustomize = pytest.mark.skipif(
@@ -101,16 +100,6 @@ def test_the_gpu_overlay_asks_for_a_gpu_and_the_other_does_not() -> None:
 
     assert limits["gpu"].keys() - limits["cpu"].keys() == {"nvidia.com/gpu"}
     assert limits["gpu"]["nvidia.com/gpu"] == "1"
-
-
-@pytest.mark.parametrize("file", KUSTOMIZATIONS, ids=lambda file: file.parent.name)
-def test_a_kustomization_names_what_exists(file: Path) -> None:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    named = [*content.get("resources", []), *(patch["path"] for patch in content.get("patches", []))]
-    for generator in content.get("configMapGenerator", []):
-        named += [*generator.get("files", []), *generator.get("envs", [])]
-
-    assert [name for name in named if not (file.parent / name).exists()] == []
 
 
 def test_no_file_is_forgotten() -> None:

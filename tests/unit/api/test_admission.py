@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from src.api.admission import Lifecycle, State, Turns, memory_of_requests, within
+from src.api.admission import Lifecycle, Phase, WaitingLine, memory_of_requests, within
 from src.config.settings import Settings, load_settings
 from src.core import stage_times
 from src.core.errors import Busy, Draining, NotAPicture, Starting, TimedOut
@@ -35,23 +35,19 @@ def lifecycle() -> Lifecycle:
 
 def test_it_starts_then_is_ready_then_drains() -> None:
     lifecycle = Lifecycle(2, 100)
-    states = [lifecycle.state]
+    phases = [lifecycle.phase]
     lifecycle.ready()
-    states.append(lifecycle.state)
+    phases.append(lifecycle.phase)
     lifecycle.drain()
-    states.append(lifecycle.state)
-    assert states == [State.STARTING, State.READY, State.DRAINING]
-
-
-def test_the_states_are_what_health_says() -> None:
-    assert [state.value for state in State] == ["Starting", "Healthy", "Draining"]
+    phases.append(lifecycle.phase)
+    assert phases == [Phase.STARTING, Phase.READY, Phase.DRAINING]
 
 
 def test_a_process_told_to_stop_while_it_starts_does_not_become_ready() -> None:
     lifecycle = Lifecycle(2, 100)
     lifecycle.drain()
     lifecycle.ready()
-    assert lifecycle.state is State.DRAINING
+    assert lifecycle.phase is Phase.DRAINING
 
 
 def test_there_is_no_work_before_it_is_ready() -> None:
@@ -88,21 +84,19 @@ def test_a_body_more_than_the_memory_allows_is_refused_and_not_counted() -> None
     with lifecycle.work(60):
         with pytest.raises(Busy), lifecycle.work(41):
             pass
-        assert (lifecycle.in_flight, lifecycle.bytes_in_flight) == (1, 60)
+        assert lifecycle.in_flight == 1
         with lifecycle.work(40):
-            assert lifecycle.bytes_in_flight == 100
-    assert lifecycle.bytes_in_flight == 0
+            assert lifecycle.in_flight == 2
+    with lifecycle.work(100):
+        assert lifecycle.in_flight == 1
 
 
 def test_what_is_refused_for_another_reason_takes_no_memory(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1), lifecycle.work(2):
-        with pytest.raises(Busy), lifecycle.work(3):
+    with lifecycle.work(1):
+        with lifecycle.work(2), pytest.raises(Busy), lifecycle.work(97):
             pass
-        assert lifecycle.bytes_in_flight == 3
-    lifecycle.drain()
-    with pytest.raises(Draining), lifecycle.work(3):
-        pass
-    assert lifecycle.bytes_in_flight == 0
+        with lifecycle.work(99):
+            assert lifecycle.in_flight == 2
 
 
 def test_work_that_fails_is_over_too(lifecycle: Lifecycle) -> None:
@@ -185,10 +179,10 @@ def test_fifty_who_wait_have_their_turns_in_the_order_in_which_they_came() -> No
     order: list[int] = []
 
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request(number: int) -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 await asyncio.sleep(0)
                 order.append(number)
 
@@ -202,13 +196,13 @@ def test_who_comes_while_others_wait_goes_to_the_back() -> None:
     order: list[str] = []
 
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request(name: str) -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 order.append(name)
 
-        async with turns.turn(StageTimes()):
+        async with line.turn(StageTimes()):
             early = asyncio.create_task(request("early"))
             await until_everyone_waits()
         # The turn is free, and nobody has taken it yet.
@@ -224,12 +218,12 @@ def test_no_more_than_so_many_are_worked_on_and_no_fewer(at_once: int) -> None:
     seen: list[int] = []
 
     async def scene() -> None:
-        turns = Turns(at_once)
+        line = WaitingLine(at_once)
         working = 0
 
         async def request() -> None:
             nonlocal working
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 working += 1
                 await until_everyone_waits()
                 seen.append(working)
@@ -243,12 +237,12 @@ def test_no_more_than_so_many_are_worked_on_and_no_fewer(at_once: int) -> None:
 
 def test_a_request_that_fails_gives_its_turn_back() -> None:
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                async with turns.turn(StageTimes()):
+                async with line.turn(StageTimes()):
                     raise ZeroDivisionError
-        async with turns.turn(StageTimes()):
+        async with line.turn(StageTimes()):
             pass
 
     finish(scene())
@@ -256,16 +250,16 @@ def test_a_request_that_fails_gives_its_turn_back() -> None:
 
 def test_a_request_that_is_cancelled_at_work_gives_its_turn_back() -> None:
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request() -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 await asyncio.Event().wait()
 
         task = asyncio.create_task(request())
         await until_everyone_waits()
         task.cancel()
-        async with turns.turn(StageTimes()):
+        async with line.turn(StageTimes()):
             assert task.cancelled()
 
     finish(scene())
@@ -275,23 +269,23 @@ def test_those_who_wait_are_counted_and_those_at_work_are_not() -> None:
     counted: list[int] = []
 
     async def scene() -> None:
-        turns = Turns(2)
+        line = WaitingLine(2)
         may_finish = asyncio.Event()
 
         async def request() -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 await may_finish.wait()
 
-        counted.append(turns.waiting)
+        counted.append(line.waiting)
         tasks = [asyncio.create_task(request()) for _ in range(5)]
         await until_everyone_waits()
-        counted.append(turns.waiting)
+        counted.append(line.waiting)
         tasks[-1].cancel()
         await until_everyone_waits()
-        counted.append(turns.waiting)
+        counted.append(line.waiting)
         may_finish.set()
         await asyncio.wait(tasks)
-        counted.append(turns.waiting)
+        counted.append(line.waiting)
 
     finish(scene())
     assert counted == [0, 3, 2, 0]
@@ -299,13 +293,13 @@ def test_those_who_wait_are_counted_and_those_at_work_are_not() -> None:
 
 def test_one_that_stops_waiting_does_not_take_a_turn_with_it() -> None:
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request() -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 pass
 
-        async with turns.turn(StageTimes()):
+        async with line.turn(StageTimes()):
             impatient, patient = asyncio.create_task(request()), asyncio.create_task(request())
             await until_everyone_waits()
         # It is next, and leaves just as its turn comes.
@@ -324,14 +318,14 @@ def test_waiting_is_measured_and_work_is_not(monkeypatch: pytest.MonkeyPatch) ->
 
     async def scene() -> None:
         nonlocal now
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request() -> None:
             nonlocal now
-            async with turns.turn(second):
+            async with line.turn(second):
                 now += 40.0
 
-        async with turns.turn(first):
+        async with line.turn(first):
             waits = asyncio.create_task(request())
             await until_everyone_waits()
             now += 2.5
@@ -417,17 +411,17 @@ def test_a_caller_who_is_cancelled_takes_his_work_with_him() -> None:
 
 def test_who_waits_for_a_turn_until_it_is_too_late_leaves_the_line() -> None:
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request() -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 pass
 
-        async with turns.turn(StageTimes()):
+        async with line.turn(StageTimes()):
             with pytest.raises(TimedOut):
                 await within(SHORT, request())
             await asyncio.sleep(0)
-            assert turns.waiting == 0
+            assert line.waiting == 0
         await within(LONG, request())
 
     asyncio.run(scene())
@@ -442,10 +436,10 @@ def test_the_answer_is_not_late_but_the_turn_is_kept_while_a_thread_is_at_work()
         may_finish.wait(LONG)
 
     async def scene() -> None:
-        turns = Turns(1)
+        line = WaitingLine(1)
 
         async def request() -> None:
-            async with turns.turn(StageTimes()):
+            async with line.turn(StageTimes()):
                 await workers.run(work)
 
         with pytest.raises(TimedOut):
@@ -453,7 +447,7 @@ def test_the_answer_is_not_late_but_the_turn_is_kept_while_a_thread_is_at_work()
         assert is_working.is_set()
         next_one = asyncio.create_task(request())
         await asyncio.sleep(SHORT)
-        assert turns.waiting == 1
+        assert line.waiting == 1
         may_finish.set()
         await asyncio.wait_for(next_one, LONG)
 

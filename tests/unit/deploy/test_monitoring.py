@@ -120,12 +120,6 @@ class TestCompose:
         assert SERVICES[name]["cap_drop"] == ["ALL"]
 
     @pytest.mark.parametrize("name", SERVICES)
-    def test_what_is_mounted_is_there(self, name: str) -> None:
-        """Compose would make an empty folder of what is not."""
+    def test_they_may_only_read_our_files(self, name: str) -> None:
         for volume in SERVICES[name]["volumes"]:
-            source = volume.split(":")[0]
-            if source.startswith("."):
-                assert (PROJECT_ROOT / source).exists()
-                assert volume.endswith(":ro")
-            else:
-                assert source in COMPOSE["volumes"]
+            assert volume.endswith(":ro") if volume.startswith(".") else volume.split(":")[0] in COMPOSE["volumes"]

@@ -16,7 +16,6 @@ from src.core.errors import StartupError
 from src.core.types import EyeSide, Frame, RgbImage
 from src.services.face_detection import FaceDetector
 from src.services.startup import load_services
-from src.utils.data_uri import encode_data_uri
 from src.utils.image_codec import encode_png
 
 SaveModel = Callable[[Any], Path]
@@ -37,7 +36,7 @@ class TestStartup:
     def test_the_services_answer_and_leave_no_worker_behind(self, face: RgbImage) -> None:
         before = set(threading.enumerate())
         services = load_services(load_settings(env_file=None))
-        frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))
+        frame = Frame(0, encode_png(face))
         report = asyncio.run(services.analysis.analyse_frames([frame]))
         assert report.eyes.keys() == set(EyeSide)
         assert services.model.grad_cam_layer == "coarse"
@@ -64,7 +63,7 @@ class TestStartup:
         passes: list[int] = []
         services = load_services(load_settings(env_file=None), passes.append)
         assert passes == []
-        frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))
+        frame = Frame(0, encode_png(face))
         asyncio.run(services.analysis.analyse_frames([frame]))
         services.close()
         assert sum(passes) == 2
@@ -94,7 +93,7 @@ class TestStartup:
         assert gc.isenabled()
 
     def test_mirrored_input_reaches_the_detector(self, face: RgbImage, monkeypatch: pytest.MonkeyPatch) -> None:
-        frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))
+        frame = Frame(0, encode_png(face))
         scores = []
         for mirrored in ("false", "true"):
             monkeypatch.setenv("MIRRORED_INPUT", mirrored)
@@ -108,7 +107,7 @@ class TestStartup:
     def test_the_pixel_limit_reaches_the_codec(self, face: RgbImage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MAX_IMAGE_PIXELS", "10000")
         services = load_services(load_settings(env_file=None))
-        frame = Frame(0, encode_data_uri(encode_png(face), "image/png"))
+        frame = Frame(0, encode_png(face))
         with pytest.raises(Exception, match="640x640") as refusal:
             asyncio.run(services.analysis.analyse_upload(frame))
         services.close()

@@ -14,7 +14,7 @@ from src.cli.screening.page import PageFacts, render_page
 from src.utils.image_codec import encode_jpeg
 from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r requirements-dev.txt")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -r requirements/dev.txt")
 
 _EYES = 130
 _CHROMIUM = next(

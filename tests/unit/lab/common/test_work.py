@@ -23,7 +23,6 @@ from src.api.requests import parse_frames, parse_upload
 from src.core.types import EyeSource, RgbImage
 from src.services.assets import Assets
 from src.services.face_detection import FaceDetector
-from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 
 MEGAPIXELS = 40_000_000
@@ -44,11 +43,11 @@ def frames(files: Mapping[str, Path]) -> list[RgbImage]:
     """Of the request with five."""
     frames, failures = parse_frames(files[PREDICT_5.name].read_bytes(), 32)
     assert not failures
-    return [decode_picture(decode_data_uri(frame.image), MEGAPIXELS) for frame in frames]
+    return [decode_picture(frame.data, MEGAPIXELS) for frame in frames]
 
 
 def test_an_eye_photo_is_a_jpeg_of_0_3_to_1_megabyte_and_1280_pixels(files: Mapping[str, Path]) -> None:
-    picture = decode_picture(decode_data_uri(parse_upload(files[UPLOAD.name].read_bytes()).image), MEGAPIXELS)
+    picture = decode_picture(parse_upload(files[UPLOAD.name].read_bytes()).data, MEGAPIXELS)
     assert max(picture.shape) == 1280
     assert 0.3e6 <= len(photo_file()) <= 1e6
 
