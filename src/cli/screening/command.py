@@ -109,7 +109,7 @@ def _answer(
         progress = Progress("pictures", len(waiting))
         with stop_on_signal(screening.stop) as request:
             asyncio.run(screening.run(waiting, progress.advance))
-        progress.end_line()
+        progress.close()
         left = sum(results.records.get(picture.name) is before.get(picture.name) for picture in waiting)
         return _Outcome(
             results.about(pictures, conditions), services.model.classes, conditions, left, request.exit_code
