@@ -8,12 +8,16 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.config.settings import Settings
 from src.core.errors import EyeNetError
 from src.core.types import AnalysisReport, Frame
-from src.services.analysis import EyeAnalysis
 from src.utils.data_uri import encode_data_uri
+
+if TYPE_CHECKING:
+    # With it comes TensorFlow, which takes seconds.
+    from src.services.analysis import EyeAnalysis
 
 UNREADABLE_FILE = "unreadable_file"
 _FILE_TOO_LARGE = "file_too_large"
