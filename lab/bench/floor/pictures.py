@@ -32,12 +32,7 @@ def measure(seconds: float) -> dict[str, float]:
         frames of a request, side by side on all cores.
     """
     settings = load_settings()
-    detector = FaceDetector(
-        prepare_assets(),
-        crop_padding_x=settings.crop_padding_x,
-        crop_padding_y=settings.crop_padding_y,
-        mirrored_input=settings.mirrored_input,
-    )
+    detector = FaceDetector.from_settings(prepare_assets(), settings)
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
     with ThreadPoolExecutor(os.cpu_count()) as workers:

@@ -30,12 +30,7 @@ def probe(settings: Settings) -> dict[str, object]:
     files = [origin.target if origin.target.is_file() else origin.packaged for origin in asset_origins()]
     present = [file for file in files if file is not None]
     if len(present) == len(files):
-        FaceDetector(
-            Assets(*present),
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
+        FaceDetector.from_settings(Assets(*present), settings)
     return {
         "tensorflow": model.tensorflow,
         "built_with_cuda": tf.test.is_built_with_cuda(),

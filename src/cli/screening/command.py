@@ -21,7 +21,6 @@ from src.cli.screening.tables import count
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
-from src.services.picture_file import keeping_nothing
 from src.utils.progress import Progress
 
 _FAILED, _WRONG_USAGE, _SOME_WITHOUT_ANSWER, _INTERRUPTED = 1, 2, 3, 130
@@ -52,7 +51,7 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
         again: whatever the report holds.
     """
     try:
-        settings = keeping_nothing(load_settings())
+        settings = load_settings()
         if not folder.is_dir():
             raise StartupError(f"{folder} is not a folder.")
         if out.resolve() == folder.resolve():
@@ -91,9 +90,9 @@ def _answer(
 ) -> _Outcome:
     # Imported here: TensorFlow takes seconds, and whatever is wrong with the folders was said before.
     from src.cli.screening.run import Screening  # noqa: PLC0415
-    from src.services.startup import load_services  # noqa: PLC0415
+    from src.services.startup import start_services  # noqa: PLC0415
 
-    services = load_services(settings)
+    services = start_services(settings, keeps_pictures=False)
     try:
         conditions = conditions_of(settings, services.model)
         waiting = list(pictures)

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from src.cli.screening.record import EyeRecord
-from src.core.types import EyeSide, EyeSource, Reason
+from src.core.types import EyeSide, EyeSource
+from src.core.wording import REASONS
 
-_REASONS = {
-    Reason.LOW_CONFIDENCE: "no class is likely enough",
-    Reason.NOT_AN_EYE: "probably not an eye",
-    Reason.UNFAMILIAR: "unlike the pictures that the model learnt from",
-    Reason.BLURRY: "out of focus or moved",
-    Reason.TOO_DARK: "too dark",
-    Reason.TOO_BRIGHT: "too bright",
-    Reason.TOO_SMALL: "too few pixels",
-    Reason.EYE_CLOSED: "the eye is nearly closed",
-    Reason.FRAMES_DISAGREE: "the frames disagree",
-}
 _SIDES = {EyeSide.LEFT: "left eye", EyeSide.RIGHT: "right eye"}
 
 
 def reason_in_words(reason: str) -> str:
     """Such as `too dark`; a reason of another version stays as it is."""
-    return next((words for known, words in _REASONS.items() if known.value == reason), reason)
+    return next((words.short for known, words in REASONS.items() if known.value == reason), reason)
 
 
 def side_in_words(eye: EyeRecord) -> str:

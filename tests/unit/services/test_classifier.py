@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.settings import Settings
+from src.config.settings import MOST_EYES_PER_PASS, Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, RgbImage
 from src.services import classifier as classifier_module
 from src.services import tensorflow_runtime
-from src.services.classifier import _LARGEST_BATCH, EyeClassifier
+from src.services.classifier import EyeClassifier
 from src.services.familiarity import FamiliarityStatistics
 from src.services.tensorflow_runtime import choose_precision, cpu_has_bfloat16, has_gpu, keras, use_precision
 from src.utils.preprocessing import to_network_input
@@ -77,7 +77,7 @@ class TestPredictions:
 
     def test_more_crops_than_the_largest_batch_keep_their_order(self, save_model: SaveModel, small_model: Any) -> None:
         classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
-        crops = random_crops(2 * _LARGEST_BATCH + 3, 64)
+        crops = random_crops(2 * MOST_EYES_PER_PASS + 3, 64)
         predictions = classifier.classify(crops)
         assert len(predictions) == len(crops)
         for crop, prediction in zip(crops, predictions, strict=True):
@@ -190,7 +190,7 @@ class TestCard:
     ) -> None:
         file = save_model(small_model)
         statistics = self.write_familiarity(file, layer, 2 * channels)
-        crops = random_crops(_LARGEST_BATCH + 2, 64)
+        crops = random_crops(MOST_EYES_PER_PASS + 2, 64)
         output = keras.Model(small_model.inputs, small_model.get_layer(layer).get_output_at(-1))
         places = output(np.stack(crops).astype(np.float32) / 255).numpy()
         descriptors = np.concatenate([places.mean(axis=(1, 2)), places.std(axis=(1, 2))], axis=1)
@@ -308,7 +308,7 @@ class TestBatchSizes:
             return classify(self, crops)
 
         monkeypatch.setattr(EyeClassifier, "classify", watch)
-        EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", eyes_per_pass=eyes_per_pass)
+        EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", warm_up_to=eyes_per_pass)
         assert warmed == sizes
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from src.cli.doctor.finding import Finding, fail, ok, skip, warn
 from src.config.settings import Settings
 from src.core.errors import StartupError
+from src.core.types import short_hash
 from src.services.model_file import card_path_of, read_model_card
 from src.utils.files import sha256_of
 
@@ -23,7 +24,7 @@ def look(settings: Settings | None) -> Iterator[Finding]:
         yield fail(f"there is no file {file}", "set MODEL_PATH, or restore the model (docs/operations.md)")
         return
     sha256 = sha256_of(file)
-    words = f"{file.name}, SHA-256 {sha256[:12]}"
+    words = f"{file.name}, SHA-256 {short_hash(sha256)}"
     if not card_path_of(file).is_file():
         yield warn(f"{words}, no card beside it: scores are not calibrated, nothing is unfamiliar", _RESTORE)
         return

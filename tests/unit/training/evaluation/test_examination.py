@@ -10,10 +10,8 @@ import pytest
 
 from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
-from src.utils.data_uri import decode_data_uri
 from training.data.pictures import find_pictures
-from training.evaluation.examination import Examination, examine
-from training.report.contact_sheet import MOST_MISTAKES, worst_mistakes
+from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58
@@ -29,7 +27,7 @@ class SpokenFor:
         self.asked += 1
         # Of those asked at once, the first answer comes last.
         seconds = 0.02 * (self.asked % 2)
-        words = decode_data_uri(frame.image).decode().split()
+        words = frame.data.decode().split()
         if words == ["none"]:
             raise NoEyesDetected
         await asyncio.sleep(seconds)
@@ -127,3 +125,27 @@ def test_the_kept_pictures_are_small(tmp_path: Path) -> None:
 def test_any_number_of_pictures_is_examined(tmp_path: Path, count: int) -> None:
     examination, _ = examined(tmp_path, {f"Stye/{n}.jpg": "0.6" for n in range(count)})
     assert len(examination.cases) == count
+
+
+def test_a_right_answer_is_not_wrong_however_unsure() -> None:
+    case = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
+    assert (case.said, case.wrongness) == (0, 0)
+
+
+def test_a_wrong_answer_is_as_wrong_as_it_is_sure() -> None:
+    case = Case("a.jpg", 0, np.array([0.1, 0.8, 0.1], np.float32))
+    assert case.said == 1
+    assert case.wrongness == pytest.approx(0.8)
+
+
+def healthy_eye(of_stye: float, truth: int = 0) -> Case:
+    return Case(f"Healthy/{of_stye}.jpg", truth, np.array([1 - of_stye, of_stye], np.float32))
+
+
+def test_the_surest_mistakes_come_first_and_right_answers_not_at_all() -> None:
+    right, unsure, sure = healthy_eye(0.9, truth=1), healthy_eye(0.6), healthy_eye(0.99)
+    assert worst_mistakes([right, unsure, sure]) == [sure, unsure]
+
+
+def test_there_are_only_as_many_as_fit_on_a_sheet() -> None:
+    assert len(worst_mistakes([healthy_eye(0.6 + i / 200) for i in range(MOST_MISTAKES + 5)])) == MOST_MISTAKES
