@@ -38,6 +38,14 @@ _OPTIMISATIONS = {
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Together the tests of the training train, paint and learn for as long as all others take."""
+    for item in items:
+        if "/unit/training/" in item.path.as_posix():
+            item.add_marker("training")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> Iterator[None]:
     """What the developer's shell says of our settings must not decide a test."""

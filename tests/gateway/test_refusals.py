@@ -9,7 +9,7 @@ import pytest
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
 from lab.common.http import RawConnection
-from src.api.answers import ErrorAnswer
+from src.api.schemas import ErrorAnswer
 from tests.scripted_backend import ScriptedBackend
 
 ALLOWED = "http://localhost:5173"
