@@ -16,12 +16,11 @@ from src.core.types import ModelInfo
 from src.services.startup import prepare_process
 from src.utils.progress import Progress
 from training.arguments import at_least
-from training.data.pictures import LabelledPicture, find_pictures
-from training.data.training_overlap import count_trained_on
+from training.data.pictures import LabelledPicture, count_trained_on, find_pictures
+from training.evaluation.bootstrap import shown
 from training.evaluation.examination import Examination, examine_with
-from training.evaluation.metrics import measure_cases
-from training.report.html_page import overlap_sentence, shown
-from training.report.report import write_report
+from training.evaluation.measures import measure_cases
+from training.report.report import overlap_sentence, write_report
 
 _UNKNOWN_OVERLAP = "The model's card does not list its training pictures: some of these may be among them."
 

@@ -1,7 +1,7 @@
 """Every setting of the service: one table of name, type, default and meaning, read once at start.
 
 The environment wins over the `.env` file. Relative paths are taken from the project's root, so the service may be
-started from anywhere. `.env.example` and the README's table are tested against this file.
+started from anywhere. `.env.example`, docs/configuration.md and the README's ten are tested against this file.
 """
 
 from __future__ import annotations

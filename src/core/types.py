@@ -86,20 +86,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as the client sent it.
+    """One picture that somebody sent.
 
     Attributes:
         index: 0-based position in the request.
-        image: a data URI or bare base64.
-        score: the browser's confidence that this is a face; not used to judge the eye.
-        blur: the browser's blur measure; not used, the service measures sharpness itself.
+        data: a picture file, or what is taken for one.
         box: where the browser saw the face. A hint: whether (x, y) is its corner or its centre is not known.
     """
 
     index: int
-    image: str
-    score: float | None = None
-    blur: float | None = None
+    data: bytes
     box: Box | None = None
 
 
@@ -208,7 +204,12 @@ class FrameFailure:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """The answer to one request: one eye or two, and the frames that could not be used, in their order."""
+    """The answer to one request.
+
+    Attributes:
+        eyes: one or two; none only where no frame could be used.
+        failures: the frames that could not be used, in their order.
+    """
 
     eyes: dict[EyeSide, EyeReport]
     failures: tuple[FrameFailure, ...]

@@ -8,11 +8,14 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.core.errors import EyeNetError
 from src.core.types import AnalysisReport, Frame
-from src.services.analysis import EyeAnalysis
-from src.utils.data_uri import encode_data_uri
+
+if TYPE_CHECKING:
+    # With it comes TensorFlow, which takes seconds.
+    from src.services.analysis import EyeAnalysis
 
 UNREADABLE_FILE = "unreadable_file"
 _FILE_TOO_LARGE = "file_too_large"
@@ -60,12 +63,10 @@ async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = 
     except OSError as error:
         return FileAnswer(None, refusal=Refusal(UNREADABLE_FILE, f"the file cannot be read: {error.strerror}"))
     sha256 = hashlib.sha256(data).hexdigest()
-    frame = Frame(0, encode_data_uri(data, "application/octet-stream"))
     try:
-        return FileAnswer(sha256, report=await analysis.analyse_upload(frame))
+        return FileAnswer(sha256, report=await analysis.analyse_upload(Frame(0, data)))
     except EyeNetError as error:
-        # Of a request, the sentence names the field.
-        return FileAnswer(sha256, refusal=Refusal(error.code, str(error).removeprefix("image: ")))
+        return FileAnswer(sha256, refusal=Refusal(error.code, str(error)))
     except Exception as error:
         # Whatever a picture broke, the pictures after it are to be answered.
         _log.exception("the service failed on a picture")

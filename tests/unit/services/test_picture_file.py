@@ -11,7 +11,6 @@ import pytest
 from src.core.errors import NotAPicture
 from src.core.types import AnalysisReport, Frame
 from src.services.picture_file import FileAnswer, Refusal, answer_file
-from src.utils.data_uri import decode_data_uri
 
 
 class Service:
@@ -22,7 +21,7 @@ class Service:
         self.got: list[bytes] = []
 
     async def analyse_upload(self, frame: Frame) -> AnalysisReport:
-        self.got.append(decode_data_uri(frame.image))
+        self.got.append(frame.data)
         if self.error is not None:
             raise self.error
         return AnalysisReport({}, ())
@@ -40,9 +39,9 @@ def test_the_service_gets_the_files_bytes(tmp_path: Path) -> None:
     assert answer == FileAnswer(hashlib.sha256(b"\0\xffpicture").hexdigest(), report=AnalysisReport({}, ()))
 
 
-def test_what_the_service_refuses_has_its_code_and_no_field(tmp_path: Path) -> None:
+def test_what_the_service_refuses_has_its_code_and_its_sentence(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    answer = answered(Service(NotAPicture("damaged").located("image")), tmp_path / "a")  # type: ignore[arg-type]
+    answer = answered(Service(NotAPicture("damaged")), tmp_path / "a")  # type: ignore[arg-type]
     assert answer.refusal == Refusal("not_a_picture", "damaged")
     assert answer.report is None
 

@@ -19,7 +19,6 @@ from src.core.types import EyeReport, EyeSide, Frame, RgbImage
 from src.services.face_detection import FaceDetector
 from src.services.startup import Services, load_services, prepare_process, start_services
 from src.services.tensorflow_runtime import tf
-from src.utils.data_uri import encode_data_uri
 from src.utils.png_writer import encode_png
 
 MakeSettings = Callable[..., Settings]
@@ -73,7 +72,7 @@ def process_state() -> tuple[bool, bool, bool]:
 
 
 def analyse(services: Services, picture: RgbImage) -> dict[EyeSide, EyeReport]:
-    frame = Frame(0, encode_data_uri(encode_png(picture), "image/png"))
+    frame = Frame(0, encode_png(picture))
     return asyncio.run(services.analysis.analyse_frames([frame])).eyes
 
 

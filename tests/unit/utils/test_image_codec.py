@@ -18,15 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
-
-from lab.chaos.mutated_pictures import png_chunk
 from lab.chaos.seed_pictures import seed_pictures
-from src.config.settings import PROJECT_ROOT
-from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
-from src.core.types import RgbImage
-from src.utils.image_codec import decode_picture, encode_jpeg
-from src.utils.png_writer import encode_png
+from PIL import Image, ImageOps
 from tests.unit.utils.picture_files import (
     GREY,
     GREY_ALPHA,
@@ -38,6 +31,13 @@ from tests.unit.utils.picture_files import (
     png,
     saved,
 )
+
+from lab.chaos.mutated_pictures import png_chunk
+from src.config.settings import PROJECT_ROOT
+from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
+from src.core.types import RgbImage
+from src.utils.image_codec import decode_picture, encode_jpeg
+from src.utils.png_writer import encode_png
 
 MAKE = 0x010F
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from lab.chaos.mutated_pictures import picture_files
+from lab.chaos.mutated_pictures import picture_files, seed_pictures
 from lab.chaos.mutated_requests import data_uris
-from lab.chaos.seed_pictures import seed_pictures
 from src.core.errors import EyeNetError, UnsupportedPicture
 from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
