@@ -20,9 +20,6 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
-from src.utils.png_writer import encode_png
-
-__all__ = ["decode_picture", "encode_jpeg", "encode_png"]
 
 # JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")

@@ -14,10 +14,11 @@ from src.api.app import routes_of
 from src.api.context import ApiContext
 from src.api.cors import _ALLOWED_REQUEST_HEADERS, _EXPOSED_HEADERS
 from src.api.openapi.document import openapi_document
-from src.api.openapi.schemas import GATEWAY_ERRORS, REASONS
+from src.api.openapi.schemas import GATEWAY_ERRORS
 from src.config.settings import PROJECT_ROOT, Settings
 from src.core.errors import errors_of_answers
 from src.core.stage_times import Stage
+from src.core.wording import REASONS
 
 PAGE = (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"<!-- schema: (\w+) -->\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -82,7 +83,7 @@ def test_every_code_is_there_with_its_status_and_what_to_do() -> None:
 def test_every_reason_is_there_with_its_setting() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| `([A-Z_]+)` \|$", PAGE, re.MULTILINE)
     assert [(name, f"{meaning} ({setting})") for name, meaning, setting in rows] == [
-        (reason.value, text) for reason, text in REASONS.items()
+        (reason.value, words.meaning) for reason, words in REASONS.items()
     ]
 
 

@@ -12,9 +12,8 @@ import numpy.typing as npt
 from scipy.linalg import eigh, svd
 from scipy.optimize import minimize_scalar
 
+from src.core.types import Floats
 from src.services.familiarity import FamiliarityStatistics
-
-Floats = npt.NDArray[np.floating[Any]]
 
 _LEAST_PROBABILITY = 1e-12
 _LOG_TEMPERATURES = (-2.3, 2.3)

@@ -39,7 +39,8 @@ from src.services.model_file import read_model_card
 from src.utils import geometry
 from src.utils.data_uri import encode_data_uri
 from src.utils.files import sha256_of
-from src.utils.image_codec import decode_picture, encode_png
+from src.utils.image_codec import decode_picture
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
 

@@ -21,27 +21,13 @@ from src.core.errors import (
     errors_of_answers,
 )
 from src.core.types import Reason
+from src.core.wording import REASONS
 
 _REFERENCE = "#/components/schemas/{model}"
 _REQUESTS: tuple[type[BaseModel], ...] = (FrameRequest, PictureRequest)
 _ANSWERS: tuple[type[BaseModel], ...] = (PredictAnswer, UploadAnswer, ErrorAnswer, HealthAnswer, LiveAnswer)
 # Why a single frame may be refused while the others are answered.
 FRAME_ERRORS = (InvalidPayload, NotBase64, NotAPicture, UnsupportedPicture, PictureTooSmall, PictureTooLarge)
-# What each reason means, in the words that a page can show, and the setting that draws the line.
-REASONS = {
-    Reason.LOW_CONFIDENCE: "no class is likely enough (MIN_CONFIDENCE)",
-    Reason.NOT_AN_EYE: "so unlike the training pictures that it is probably no eye (NOT_AN_EYE_FROM)",
-    Reason.UNFAMILIAR: "unlike the training pictures: perhaps another disease, another camera, something in the way "
-    "(MAX_UNFAMILIARITY)",
-    Reason.BLURRY: "the previewed crop is out of focus or was moved (MIN_SHARPNESS)",
-    Reason.TOO_DARK: "the previewed crop is nearly black (MIN_BRIGHTNESS)",
-    Reason.TOO_BRIGHT: "the previewed crop is nearly white (MAX_BRIGHTNESS)",
-    Reason.TOO_SMALL: "the previewed crop has too few pixels; come nearer (MIN_CROP_PIXELS)",
-    Reason.EYE_CLOSED: "the lids are nearly closed in most of the frames in which landmarks found the eye "
-    "(MIN_EYE_OPENNESS)",
-    Reason.FRAMES_DISAGREE: "too few of the frames have `best_prediction` as their own best class "
-    "(MIN_FRAME_AGREEMENT)",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +102,7 @@ def component_schemas(settings: Settings) -> dict[str, dict[str, Any]]:
         "title": "Frames",
         "description": "Body of `POST /predict`: pictures of one face.",
     }
-    schemas["Reason"]["description"] += "".join(f"\n- `{reason.value}`: {REASONS[reason]}" for reason in Reason)
+    schemas["Reason"]["description"] += "".join(f"\n- `{reason.value}`: {REASONS[reason].meaning}" for reason in Reason)
     for name, field, more in _narrowings(settings):
         schemas[name]["properties"][field].update(more)
     return dict(sorted(schemas.items()))

@@ -43,7 +43,7 @@ from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds
 from src.services.workers import Workers
 from src.utils.geometry import cut
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import resize, to_network_input
 
 MAX_PIXELS = 4_000_000

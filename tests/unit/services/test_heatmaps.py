@@ -17,7 +17,7 @@ from src.config.settings import Settings
 from src.core.types import EyePrediction, RgbImage
 from src.services.classifier import EyeClassifier
 from src.services.grad_cam import lay_over
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import resize
 from tests.conftest import SHARED_DATA
 from training.data.pictures import find_pictures

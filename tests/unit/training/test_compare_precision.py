@@ -13,7 +13,7 @@ from src.core.types import RgbImage
 from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import cpu_has_bfloat16, has_gpu
 from src.utils.files import sha256_of
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from training.compare_precision import MOST_POINTS, compare, main
 from training.evaluation.examination import Case
 

@@ -11,7 +11,7 @@ import pytest
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.utils.files import sha256_of
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from training.evaluate import main
 
 

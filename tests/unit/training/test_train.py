@@ -13,7 +13,7 @@ from src.core.types import RgbImage
 from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
 from src.utils.files import sha256_of
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import resize
 from tests.unit.training.small_network import build_small_backbone, build_small_network
 from training import train

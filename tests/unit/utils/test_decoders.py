@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tests.unit.utils.picture_files import LIMIT, ORIENTATION, RGB, png, saved
 
 from lab.chaos.mutated_pictures import png_chunk
 from src.core.errors import NotAPicture
 from src.core.types import RgbImage
 from src.utils.image_codec import decode_picture, decode_sound_jpeg, decode_sound_png
+from tests.unit.utils.picture_files import LIMIT, ORIENTATION, RGB, png, saved
 
 WIDTH, HEIGHT = 97, 75
 

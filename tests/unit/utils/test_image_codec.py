@@ -20,6 +20,13 @@ import numpy as np
 import pytest
 from lab.chaos.seed_pictures import seed_pictures
 from PIL import Image, ImageOps
+
+from lab.chaos.mutated_pictures import png_chunk
+from src.config.settings import PROJECT_ROOT
+from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
+from src.core.types import RgbImage
+from src.utils.image_codec import decode_picture, encode_jpeg
+from src.utils.png_writer import encode_png
 from tests.unit.utils.picture_files import (
     GREY,
     GREY_ALPHA,
@@ -31,13 +38,6 @@ from tests.unit.utils.picture_files import (
     png,
     saved,
 )
-
-from lab.chaos.mutated_pictures import png_chunk
-from src.config.settings import PROJECT_ROOT
-from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
-from src.core.types import RgbImage
-from src.utils.image_codec import decode_picture, encode_jpeg
-from src.utils.png_writer import encode_png
 
 MAKE = 0x010F
 

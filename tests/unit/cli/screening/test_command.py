@@ -22,7 +22,7 @@ from PIL import Image
 from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from tests.html_reader import Reader
 
 pytestmark = [

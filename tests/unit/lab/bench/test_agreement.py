@@ -8,7 +8,7 @@ import pytest
 
 from lab.bench.agreement import Difference, compare, repeated, requests_of_all_works
 from lab.common.work import WORKS
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 
 
 def preview(level: int, side: int = 40) -> str:

@@ -13,7 +13,7 @@ import pytest
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from tests.unit.training.heatmaps.redness_reader import BlindReader, RednessReader, StubbornReader
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture, find_pictures

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.network import CLASSES, INPUT_SIDE

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.features import FeatureSet

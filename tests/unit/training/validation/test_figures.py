@@ -14,7 +14,7 @@ from src.config.settings import Settings
 from src.core.types import Reason, RgbImage
 from src.services.judgement import Thresholds
 from src.services.tensorflow_runtime import keras
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from tests.unit.training.small_network import build_small_network
 from tests.unit.training.validation.conftest import Trial

@@ -12,7 +12,7 @@ import pytest
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.classifier import EyeClassifier
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from src.utils.quality import brightness, sharpness
 from tests.unit.training.validation.conftest import Trial
