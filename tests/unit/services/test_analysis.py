@@ -60,7 +60,7 @@ def frames_of(*pictures: RgbImage) -> list[Frame]:
 
 
 def blurred(picture: RgbImage) -> RgbImage:
-    return cv2.GaussianBlur(picture, (9, 9), 0)
+    return np.asarray(cv2.GaussianBlur(picture, (9, 9), 0), np.uint8)
 
 
 def noise() -> RgbImage:
@@ -225,11 +225,11 @@ class TestDoubts:
         assert self.doubts(report_of(analysis, face)) == [set(), set()]
 
     def test_a_face_out_of_focus_is_blurry(self, analysis: EyeAnalysis, face: RgbImage) -> None:
-        out_of_focus = cv2.GaussianBlur(face, (0, 0), 4)
+        out_of_focus = np.asarray(cv2.GaussianBlur(face, (0, 0), 4), np.uint8)
         assert self.doubts(report_of(analysis, out_of_focus)) == [{Reason.BLURRY}] * 2
 
     def test_one_frame_in_focus_is_enough(self, analysis: EyeAnalysis, face: RgbImage) -> None:
-        out_of_focus = cv2.GaussianBlur(face, (0, 0), 4)
+        out_of_focus = np.asarray(cv2.GaussianBlur(face, (0, 0), 4), np.uint8)
         assert self.doubts(report_of(analysis, out_of_focus, face, out_of_focus)) == [set(), set()]
 
     def test_a_face_in_the_dark_is_too_dark(self, analysis: EyeAnalysis, face: RgbImage) -> None:

@@ -54,7 +54,7 @@ def assert_alike(left: EyePrediction, right: EyePrediction, tolerance: float = 1
     np.testing.assert_allclose(left.probabilities, right.probabilities, atol=tolerance)
     for one, other in zip(left.heatmaps, right.heatmaps, strict=True):
         assert (one is None) == (other is None)
-        if one is not None:
+        if one is not None and other is not None:
             np.testing.assert_allclose(one, other, atol=10 * tolerance)
 
 

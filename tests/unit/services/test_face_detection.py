@@ -82,7 +82,7 @@ def masked_nose(face: RgbImage) -> RgbImage:
 @pytest.fixture(scope="module")
 def blurred_face(face: RgbImage) -> RgbImage:
     """Only the Haar face cascade takes it for a face, and the eye cascade sees but one of its eyes."""
-    return cv2.GaussianBlur(face, (31, 31), 0)
+    return np.asarray(cv2.GaussianBlur(face, (31, 31), 0), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +109,7 @@ class TestOpenness:
     def test_eyes_squeezed_flat_are_less_open(self, detector: FaceDetector, face: RgbImage) -> None:
         flat = by_side(detector.find_eyes(resize(face, 760, 600)))
         for side, eye in by_side(detector.find_eyes(face)).items():
+            assert eye.openness is not None
             assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
 
     def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(

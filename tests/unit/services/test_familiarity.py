@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from src.core.types import Floats
 from src.services.familiarity import FamiliarityStatistics
 
 MEASURES, DIRECTIONS = 40, 6
@@ -22,7 +24,7 @@ def statistics() -> FamiliarityStatistics:
     )
 
 
-def described(statistics: FamiliarityStatistics, scaled: np.ndarray) -> np.ndarray:
+def described(statistics: FamiliarityStatistics, scaled: Floats) -> Floats:
     return scaled * statistics.scale + statistics.mean
 
 
@@ -75,7 +77,7 @@ class TestFile:
         ],
     )
     def test_statistics_that_cannot_be_are_refused(
-        self, statistics: FamiliarityStatistics, tmp_path: Path, wrong: dict[str, object], sentence: str
+        self, statistics: FamiliarityStatistics, tmp_path: Path, wrong: dict[str, Any], sentence: str
     ) -> None:
         replace(statistics, **wrong).save(tmp_path / "statistics.npz")
         with pytest.raises(ValueError, match=sentence):
@@ -93,7 +95,11 @@ class TestFile:
             FamiliarityStatistics.load(tmp_path / "statistics.npz")
 
     def test_pickled_objects_are_not_unpacked(self, statistics: FamiliarityStatistics, tmp_path: Path) -> None:
-        arrays = {"scale": statistics.scale, "components": statistics.components, "typical": np.float32(1)}
+        arrays: dict[str, Any] = {
+            "scale": statistics.scale,
+            "components": statistics.components,
+            "typical": np.float32(1),
+        }
         np.savez(tmp_path / "statistics.npz", mean=np.array([{"an": "object"}], dtype=object), **arrays)
         with pytest.raises(ValueError, match=r"not an \.npz file"):
             FamiliarityStatistics.load(tmp_path / "statistics.npz")

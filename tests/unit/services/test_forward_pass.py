@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.core.types import Floats
 from src.services.forward_pass import DescribedLayerError, compile_forward_pass
 from src.services.tensorflow_runtime import keras, tf
 
@@ -23,7 +24,7 @@ def work(function: Any) -> dict[str, int]:
     return {kind: counted[kind] for kind in LAYERS_OF_WORK}
 
 
-def described(output: Any) -> np.ndarray:
+def described(output: Floats) -> Floats:
     return np.concatenate([output.mean(axis=(1, 2)), output.std(axis=(1, 2))], axis=1)
 
 

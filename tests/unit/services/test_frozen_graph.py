@@ -14,7 +14,7 @@ from src.config.settings import Settings
 from src.services import frozen_graph
 from src.services.forward_pass import compile_forward_pass
 from src.services.frozen_graph import freeze
-from src.services.tensorflow_runtime import keras, tf
+from src.services.tensorflow_runtime import has_gpu, keras, tf
 
 layers = keras.layers
 SIDE = 16
@@ -84,7 +84,7 @@ class TestTheWholePass:
             assert len(frozen(batch)) == 3
             assert_answers_alike(forward, frozen, batch, 1e-4)
         assert operations(forward)["FusedBatchNormV3"] == 121
-        assert operations(frozen)["FusedBatchNormV3"] == 0 or frozen_graph.has_gpu()
+        assert operations(frozen)["FusedBatchNormV3"] == 0 or has_gpu()
         assert operations(frozen)["Conv2D"] == operations(forward)["Conv2D"]
 
     def test_heatmaps_of_a_layer_before_a_normalisation_stay(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.core.types import EyePrediction, Floats, RgbImage
+from src.core.types import EyePrediction, Floats, Heatmap, RgbImage
 from src.services.classifier import EyeClassifier
 from src.services.grad_cam import lay_over, scale_heatmap, stretch
 from src.services.tensorflow_runtime import keras
@@ -50,7 +50,7 @@ class NumpyGradCam:
 
 def softmax(logits: Floats) -> Floats:
     powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    return np.asarray(powers / powers.sum())
 
 
 # Maps of less evidence than that are made of single precision's rounding, and say nothing either way.
@@ -119,8 +119,9 @@ def test_a_saturated_softmax_still_has_its_maps(
     seen = 0
     for crop, prediction in zip(crops, saturated.classify(crops), strict=True):
         shown = assert_maps_agree(prediction, by_numpy(crop)[1])
-        # A crop that opens no hidden unit has no map at all, saturated or not.
-        if prediction.probabilities.max() == 1 and shown:
+        # A crop that opens no hidden unit has no map at all, saturated or not. Some processors' softmax rounds 1 to the
+        # number below it.
+        if prediction.probabilities.max() >= np.nextafter(np.float32(1), np.float32(0)) and shown:
             assert int(prediction.probabilities.argmax()) in shown
             seen += 1
     assert seen >= 3
@@ -153,7 +154,7 @@ class TestScaling:
 GREY = np.full((140, 210, 3), 128, np.uint8)
 
 
-def hot_corner() -> np.ndarray:
+def hot_corner() -> Heatmap:
     """7 x 7, hottest in the upper left corner, cold in the other three quarters."""
     heat = np.zeros((7, 7), np.float32)
     heat[:2, :2] = 1

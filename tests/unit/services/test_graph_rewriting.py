@@ -44,7 +44,8 @@ class Traced:
         with tf.Graph().as_default() as graph:
             tf.graph_util.import_graph_def(self.graph, name="")
             with tf.compat.v1.Session(graph=graph) as session:
-                return session.run(self.outcomes, {self.picture: batch})
+                outputs: list[Floats] = session.run(self.outcomes, {self.picture: batch})
+                return outputs
 
     def operations(self, kind: str) -> list[Any]:
         return [node for node in self.graph.node if node.op == kind]

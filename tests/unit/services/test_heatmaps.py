@@ -106,8 +106,12 @@ class TestPointing:
         assert hit_rate(looked.heatmaps, looked.masks) >= baseline + 0.4
 
     def test_it_leans_to_no_side(self, looked: Looked) -> None:
-        shown = [pair for pair in zip(looked.heatmaps, looked.masks, strict=True) if pair[0] is not None]
-        assert np.abs(np.median([offset(*pair) for pair in shown], axis=0)).max() <= 16
+        offsets = [
+            offset(heatmap, mask)
+            for heatmap, mask in zip(looked.heatmaps, looked.masks, strict=True)
+            if heatmap is not None
+        ]
+        assert np.abs(np.median(offsets, axis=0)).max() <= 16
 
 
 class TestDeletionAndInsertion:

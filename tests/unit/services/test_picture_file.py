@@ -41,7 +41,7 @@ def test_the_service_gets_the_files_bytes(tmp_path: Path) -> None:
 
 def test_what_the_service_refuses_has_its_code_and_its_sentence(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    answer = answered(Service(NotAPicture("damaged")), tmp_path / "a")  # type: ignore[arg-type]
+    answer = answered(Service(NotAPicture("damaged")), tmp_path / "a")
     assert answer.refusal == Refusal("not_a_picture", "damaged")
     assert answer.report is None
 

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -64,8 +65,8 @@ class Held:
     """Work that stops in the middle until it may go on; remembers who began it and who ended it."""
 
     def __init__(self) -> None:
-        self.begun: list[object] = []
-        self.ended: list[object] = []
+        self.begun: list[Any] = []
+        self.ended: list[Any] = []
         self.may_go_on = threading.Event()
 
     def work(self, name: object) -> object:
@@ -255,7 +256,8 @@ class TestRunOnEach:
     def test_what_one_raises_is_raised_and_the_others_still_have_their_turn(
         self, workers: Workers, culprit: int
     ) -> None:
-        lock, seen = threading.Lock(), []
+        lock = threading.Lock()
+        seen: list[int] = []
 
         def work() -> None:
             with lock:
@@ -270,7 +272,8 @@ class TestRunOnEach:
         workers.run_on_each(lambda: None)
 
     def test_a_single_worker_is_enough(self) -> None:
-        workers, seen = Workers(1), []
+        workers = Workers(1)
+        seen: list[int] = []
         workers.run_on_each(lambda: seen.append(threading.get_ident()))
         workers.close()
         assert len(seen) == 1
@@ -296,9 +299,7 @@ class TestProblem:
     def test_dead_threads_are_counted(self, workers: Workers) -> None:
         for dead in (1, 2):
             kill_one(workers)
-            wait_until(
-                lambda dead=dead: workers.problem() == f"{dead} of 3 worker threads died", f"{dead} dead threads"
-            )
+            until_problem(workers, f"{dead} of 3 worker threads died")
         assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
 
     def test_the_threads_are_called_by_their_name(self) -> None:
@@ -306,6 +307,10 @@ class TestProblem:
         assert asyncio.run(workers.run(lambda: threading.current_thread().name)).startswith("painter")
         workers.close()
         assert workers.problem() == "the painter threads are closed"
+
+
+def until_problem(workers: Workers, sentence: str) -> None:
+    wait_until(lambda: workers.problem() == sentence, sentence)
 
 
 def kill_one(workers: Workers) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from src.core.types import Box
+from src.core.types import Box, RgbImage
 from src.utils.geometry import (
     clipped,
     contains,
@@ -124,14 +124,14 @@ def test_without_padding_the_eye_itself_is_cut() -> None:
 
 
 @pytest.fixture
-def numbered() -> np.ndarray:
+def numbered() -> RgbImage:
     """10 high, 20 wide; every pixel says where it is: (row, column, 0)."""
     picture = np.zeros((10, 20, 3), np.uint8)
     picture[..., 0], picture[..., 1] = np.indices((10, 20))
     return picture
 
 
-def test_a_cut_has_the_pixels_of_the_box(numbered: np.ndarray) -> None:
+def test_a_cut_has_the_pixels_of_the_box(numbered: RgbImage) -> None:
     part = cut(numbered, Box(3, 2, 5, 4))
     assert part is not None
     assert part.shape == (4, 5, 3)
@@ -139,21 +139,21 @@ def test_a_cut_has_the_pixels_of_the_box(numbered: np.ndarray) -> None:
     assert part[-1, -1].tolist() == [5, 7, 0]
 
 
-def test_a_cut_takes_every_pixel_that_the_box_touches(numbered: np.ndarray) -> None:
+def test_a_cut_takes_every_pixel_that_the_box_touches(numbered: RgbImage) -> None:
     part = cut(numbered, Box(3.6, 2.6, 4.6, 3.6))
     assert part is not None
     assert part[0, 0].tolist() == [2, 3, 0]
     assert part[-1, -1].tolist() == [6, 8, 0]
 
 
-def test_a_cut_over_the_edge_ends_there(numbered: np.ndarray) -> None:
+def test_a_cut_over_the_edge_ends_there(numbered: RgbImage) -> None:
     part = cut(numbered, Box(-4, -4, 100, 100))
     assert part is not None
     assert np.array_equal(part, numbered)
 
 
 @pytest.mark.parametrize("box", [Box(3, 2, 5, 4), Box(-4, 2, 100, 4), Box(-4, -4, 100, 100)])
-def test_a_cut_is_a_copy_so_that_its_picture_can_be_forgotten(numbered: np.ndarray, box: Box) -> None:
+def test_a_cut_is_a_copy_so_that_its_picture_can_be_forgotten(numbered: RgbImage, box: Box) -> None:
     part = cut(numbered, box)
     assert part is not None
     assert part.flags.c_contiguous
@@ -163,12 +163,12 @@ def test_a_cut_is_a_copy_so_that_its_picture_can_be_forgotten(numbered: np.ndarr
 
 
 @pytest.mark.parametrize("box", [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)])
-def test_nothing_is_cut_where_the_picture_is_not(numbered: np.ndarray, box: Box) -> None:
+def test_nothing_is_cut_where_the_picture_is_not(numbered: RgbImage, box: Box) -> None:
     assert cut(numbered, box) is None
 
 
 @pytest.mark.parametrize("box", [Box(3.6, 2.6, 4.6, 3.6), Box(0, 2, 20, 4)])
-def test_detectors_look_at_the_pixels_inside_a_region_and_know_where_they_begin(numbered: np.ndarray, box: Box) -> None:
+def test_detectors_look_at_the_pixels_inside_a_region_and_know_where_they_begin(numbered: RgbImage, box: Box) -> None:
     part, left, top = part_inside(numbered, box)
     assert part.flags.c_contiguous
     assert part[0, 0].tolist() == [top, left, 0] == [int(box.y), int(box.x), 0]

@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageOps
 
@@ -45,7 +46,7 @@ def decode(data: bytes) -> RgbImage:
     return decode_picture(data, LIMIT)
 
 
-def png_16_bit(samples: np.ndarray, colour_type: int) -> bytes:
+def png_16_bit(samples: npt.NDArray[np.uint16], colour_type: int) -> bytes:
     """A PNG of uint16 samples, height x width x channels."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     return png(samples.shape[1], samples.shape[0], 16, colour_type, rows)

@@ -31,7 +31,7 @@ def flat(height: int, width: int) -> RgbImage:
 def gradient(height: int, width: int) -> RgbImage:
     """Its differences wrap around at 256."""
     rows, columns = np.indices((height, width))
-    return np.stack([rows * 201, columns * 3, rows * columns], axis=2).astype(np.uint8)
+    return np.asarray(np.stack([rows * 201, columns * 3, rows * columns], axis=2), np.int64).astype(np.uint8)
 
 
 def chunks(file: bytes) -> list[tuple[bytes, bytes]]:

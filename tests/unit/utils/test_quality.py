@@ -20,7 +20,7 @@ def crop(face: RgbImage) -> RgbImage:
 
 
 def blurred(picture: RgbImage, sigma: float) -> RgbImage:
-    return cv2.GaussianBlur(picture, (0, 0), sigma)
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
 
 
 def noisy(picture: RgbImage, levels: float) -> RgbImage:
