@@ -13,10 +13,6 @@ class Budget:
         self._lock = threading.Lock()
         self._taken = 0
 
-    @property
-    def taken(self) -> int:
-        return self._taken
-
     def take(self, amount: int) -> bool:
         """Takes the amount; False, and nothing is taken, if there is not that much left.
 

@@ -56,6 +56,8 @@ ONLY_IN = {
     "pybase64": "src/utils/data_uri.py",
     "pydantic_settings": "src/config/settings.py",
     "prometheus_client": "src/api/metrics.py",
+    "jinja2": "src/utils/templates.py",
+    "tqdm": "src/utils/progress.py",
 }
 
 
