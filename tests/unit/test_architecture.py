@@ -57,7 +57,6 @@ ONLY_IN = {
     "pydantic_settings": "src/config/settings.py",
     "prometheus_client": "src/api/metrics.py",
     "jinja2": "src/utils/templates.py",
-    "tqdm": "src/utils/progress.py",
 }
 
 
