@@ -12,14 +12,14 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-COPY locks/build.txt locks/run.txt locks/
+COPY requirements/locks/build.txt requirements/locks/run.txt requirements/locks/
 # Only what the locks name, byte for byte. The landmark package alone has no wheel; what it is built with is in the
 # first lock. As the Makefile does it.
 ENV PIP_NO_CACHE_DIR=1 PIP_REQUIRE_HASHES=1
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --only-binary :all: -r locks/build.txt \
+    && /opt/venv/bin/pip install --only-binary :all: -r requirements/locks/build.txt \
     && /opt/venv/bin/pip install --only-binary :all: --no-binary face-recognition-models --no-build-isolation \
-        -r locks/run.txt
+        -r requirements/locks/run.txt
 
 COPY main.py ./
 COPY src src
@@ -28,7 +28,7 @@ COPY src src
 RUN /opt/venv/bin/python -B -m src.services.assets \
     && mkdir /assets \
     && mv src/assets/cascades src/assets/shape_predictor_68_face_landmarks.dat /assets/ \
-    && rm -r locks \
+    && rm -r requirements \
     && chmod -R a+rX /app /assets
 
 

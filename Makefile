@@ -15,6 +15,7 @@ WEIGHTS ?=
 # leaves commands in the path that exist and fail, and Debian's Python comes without the ensurepip that venv needs.
 ASK_VERSION := -c 'import sys, venv, ensurepip; v = sys.version_info; (3, 10) <= v < (3, 14) or sys.exit(1); print(sys.version.split()[0])'
 
+LOCKS := requirements/locks
 # Only what the locks name, byte for byte, and nothing that runs a setup.py. The landmark package alone has no wheel;
 # what it is built with is locked too and installed first: a build isolated from that would fetch the newest.
 LOCKED := --quiet --disable-pip-version-check --require-hashes --only-binary :all:
@@ -24,7 +25,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run screen doctor test lint train evaluate compare-precision bench chaos lock audit clean FORCE
+.PHONY: help install run screen doctor test test-all lint train evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +36,11 @@ install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=.
 run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000
 	@exec $(VENV)/bin/python main.py $(ARGS)
 
-test: $(VENV)/.installed-dev ## Run all tests (ARGS="-k name" for some)
+# Markers in ARGS take the place of these.
+test: $(VENV)/.installed-dev ## Run the tests, in 6 minutes (ARGS="-k name" for some)
+	$(VENV)/bin/python -m pytest -m "not (chaos or heavy or training)" $(ARGS)
+
+test-all: $(VENV)/.installed-dev ## Run all tests, as CI does: also those that train, fill memory or try very many cases
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
@@ -68,18 +73,19 @@ bench: $(VENV)/.installed-bench ## Compare the service with what others would wr
 	$(VENV)/bin/python -m lab.bench $(ARGS)
 
 # Each list is resolved with the versions of the one that it builds on, so that all of them can share an environment.
-lock: $(VENV)-supply/.installed ## Resolve the requirements into locks/ anew (ARGS=--upgrade: take the newest)
+lock: $(VENV)-supply/.installed ## Resolve the lists into requirements/locks anew (ARGS=--upgrade: take the newest)
 	@export PATH="$(abspath $(VENV)-supply)/bin:$$PATH"; set -e; \
-	resolve() { echo "$$1"; $(RESOLVE) $(ARGS) --output-file "$$@" >/dev/null; }; \
-	resolve locks/build.txt requirements-build.txt; \
-	resolve locks/run.txt requirements.txt --constraints locks/build.txt; \
-	resolve locks/training.txt requirements-training.txt --constraints locks/run.txt; \
-	resolve locks/dev.txt requirements-dev.txt --constraints locks/training.txt; \
-	resolve locks/bench.txt requirements-bench.txt --constraints locks/dev.txt; \
-	resolve locks/supply.txt requirements-supply.txt
+	resolve() { echo "$(LOCKS)/$$1.txt"; \
+		$(RESOLVE) $(ARGS) --output-file $(LOCKS)/$$1.txt $$2 $${3:+--constraints $(LOCKS)/$$3.txt} >/dev/null; }; \
+	resolve build requirements/build.txt; \
+	resolve run requirements.txt build; \
+	resolve training requirements/training.txt run; \
+	resolve dev requirements/dev.txt training; \
+	resolve bench requirements/bench.txt dev; \
+	resolve supply requirements/supply.txt
 
 audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
-	$(VENV)-supply/bin/python -m supply.audit $(ARGS)
+	$(VENV)-supply/bin/python -m requirements.audit $(ARGS)
 
 chaos: $(VENV)/.installed-bench ## Try to break the service, in 40 minutes (ARGS=--quick: in 6); needs nginx
 	$(VENV)/bin/python -m lab.chaos $(ARGS)
@@ -108,26 +114,26 @@ $(VENV)/pyvenv.cfg: FORCE
 	echo 'Install one with its venv module (Debian, Ubuntu: python3 and python3-venv), or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11' >&2; \
 	exit 1
 
-$(VENV)/.installed: locks/build.txt locks/run.txt $(VENV)/pyvenv.cfg
-	@echo 'Installing locks/run.txt into $(VENV): about 700 MB to fetch, a minute or two'
-	@$(VENV)/bin/python -m pip install $(LOCKED) -r locks/build.txt
-	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r locks/run.txt
+$(VENV)/.installed: $(LOCKS)/build.txt $(LOCKS)/run.txt $(VENV)/pyvenv.cfg
+	@echo 'Installing $(LOCKS)/run.txt into $(VENV): about 700 MB to fetch, a minute or two'
+	@$(VENV)/bin/python -m pip install $(LOCKED) -r $(LOCKS)/build.txt
+	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r $(LOCKS)/run.txt
 	@touch "$@"
 
-$(VENV)/.installed-training: locks/training.txt $(VENV)/.installed
-$(VENV)/.installed-dev: locks/dev.txt $(VENV)/.installed-training
-$(VENV)/.installed-bench: locks/bench.txt $(VENV)/.installed-dev
-$(VENV)/.installed-%: locks/%.txt
-	@echo 'Installing locks/$*.txt into $(VENV)'
-	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r locks/$*.txt
+$(VENV)/.installed-training: $(LOCKS)/training.txt $(VENV)/.installed
+$(VENV)/.installed-dev: $(LOCKS)/dev.txt $(VENV)/.installed-training
+$(VENV)/.installed-bench: $(LOCKS)/bench.txt $(VENV)/.installed-dev
+$(VENV)/.installed-%: $(LOCKS)/%.txt
+	@echo 'Installing $(LOCKS)/$*.txt into $(VENV)'
+	@$(VENV)/bin/python -m pip install $(LOCKED) $(BUILT_HERE) -r $(LOCKS)/$*.txt
 	@touch "$@"
 
 # Of its own: what these tools need must not decide a version of what is tested.
-$(VENV)-supply/.installed: locks/build.txt locks/supply.txt $(VENV)/pyvenv.cfg
-	@echo 'Installing locks/supply.txt into $(VENV)-supply'
+$(VENV)-supply/.installed: $(LOCKS)/build.txt $(LOCKS)/supply.txt $(VENV)/pyvenv.cfg
+	@echo 'Installing $(LOCKS)/supply.txt into $(VENV)-supply'
 	@$(VENV)/bin/python -m venv --clear "$(VENV)-supply"
-	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r locks/build.txt
-	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r locks/supply.txt
+	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r $(LOCKS)/build.txt
+	@$(VENV)-supply/bin/python -m pip install $(LOCKED) -r $(LOCKS)/supply.txt
 	@touch "$@"
 
 FORCE:

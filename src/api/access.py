@@ -1,4 +1,4 @@
-"""Who may ask: everybody, or who brings one of API_KEYS."""
+"""Who may ask: everybody, or whoever brings one of API_KEYS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BEARER = "bearer "
 
 
 class Access(Enum):
-    """What a path asks of who comes: OPEN nothing, GUARDED a key, if the settings have any."""
+    """Who may use a path: OPEN everybody, GUARDED whoever brings a key, if the settings have any."""
 
     OPEN = auto()
     GUARDED = auto()
@@ -26,13 +26,13 @@ class Access(Enum):
 
 
 class Doorkeeper:
-    """Knows the keys, or rather their hashes: of those, all have the same length and none can be sent."""
+    """Checks keys by their hashes, which all have the same length and from which no key can be read."""
 
     def __init__(self, keys: Iterable[SecretStr]) -> None:
         self._hashes = [_hash(key.get_secret_value()) for key in keys]
 
     def check(self, header: Callable[[str], str | None]) -> None:
-        """Lets in who brings a key; everybody, where there are none.
+        """Lets in whoever brings a key; everybody, if there are none.
 
         Args:
             header: gives a header's value by its name in lower case, or None.
@@ -44,7 +44,7 @@ class Doorkeeper:
             return
         bearer = header("authorization") or ""
         sent = [header("x-api-key"), bearer[len(_BEARER) :] if bearer.lower().startswith(_BEARER) else None]
-        # All are compared with all, in the same time: how long it takes tells nothing of the keys.
+        # Each is compared with all, and in constant time: how long it takes says nothing about the keys.
         matches = [
             hmac.compare_digest(_hash(key.strip()), known) for key in sent if key is not None for known in self._hashes
         ]

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Any, TypeVar
 
-from src.api.requests import MOST_VALUES
+from robyn import Request
+
+from src.api.requests import MOST_VALUES, take_body
 from src.config.settings import Settings
 from src.core.budget import Budget
 from src.core.errors import Busy, Draining, Starting, TimedOut
@@ -19,60 +21,57 @@ from src.core.stage_times import Stage, StageTimes
 from src.services.image_store import MOST_WAITING_BYTES
 from src.utils.preprocessing import PREVIEW_LONGEST_SIDE
 
+_Result = TypeVar("_Result")
+
 _POLL_SECONDS = 0.02
 
 
-class State(str, Enum):
-    STARTING = "Starting"
-    READY = "Healthy"
-    DRAINING = "Draining"
+class Phase(str, Enum):
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
 
 
 class Lifecycle:
-    """State and in-flight count of one process. Safe to use from many threads."""
+    """Whether this process is starting, ready or draining, and what is in flight. Safe to use from many threads."""
 
     def __init__(self, max_requests_in_flight: int, max_bytes_in_flight: int) -> None:
         self._max_requests_in_flight = max_requests_in_flight
         self._bytes = Budget(max_bytes_in_flight)
         self._lock = threading.Lock()
         self._in_flight = 0
-        self._state = State.STARTING
+        self._phase = Phase.STARTING
 
     @property
-    def state(self) -> State:
-        return self._state
+    def phase(self) -> Phase:
+        return self._phase
 
     @property
     def in_flight(self) -> int:
         return self._in_flight
 
-    @property
-    def bytes_in_flight(self) -> int:
-        """Of the bodies of those requests."""
-        return self._bytes.taken
-
     def ready(self) -> None:
-        """The model has answered its warm-up; a process that is draining already stays so."""
+        """The model has answered its warm-up. A process that is already draining goes on draining."""
         with self._lock:
-            if self._state is State.STARTING:
-                self._state = State.READY
+            if self._phase is Phase.STARTING:
+                self._phase = Phase.READY
 
     def drain(self) -> None:
         """From now on work is refused, and /health tells load balancers to look elsewhere."""
         with self._lock:
-            self._state = State.DRAINING
+            self._phase = Phase.DRAINING
 
     @contextlib.contextmanager
     def work(self, body_bytes: int) -> Iterator[None]:
-        """Counts one request in flight, and its body for as long: what comes out of the body is about as large.
+        """Counts one request in flight, and its bytes for as long: what is made of a body is about as large as it.
 
         Raises:
             Starting, Draining, Busy: there is no room for it now.
         """
         with self._lock:
-            if self._state is State.STARTING:
+            if self._phase is Phase.STARTING:
                 raise Starting
-            if self._state is State.DRAINING:
+            if self._phase is Phase.DRAINING:
                 raise Draining
             if self._in_flight >= self._max_requests_in_flight or not self._bytes.take(body_bytes):
                 raise Busy
@@ -94,9 +93,9 @@ class Lifecycle:
         return True
 
 
-class Turns:
-    """Lets so many requests be worked on that no worker is idle, and no more: the first to come is the first answered,
-    and only their pictures are in memory.
+class WaitingLine:
+    """Lets as many requests be worked on as keep all workers busy, and no more: the first to come is the first
+    answered, and only the pictures of these few are in memory.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -123,14 +122,56 @@ class Turns:
             self._free.release()
 
 
-_Result = TypeVar("_Result")
+class Body:
+    """The body of a request, until it is taken: then only whoever took it keeps it in memory."""
+
+    def __init__(self, content: str | bytes) -> None:
+        self._content = content
+
+    def take(self) -> str | bytes:
+        content, self._content = self._content, b""
+        return content
+
+
+class Admission:
+    """Lets requests in, one by one, as far as there is room for them.
+
+    Attributes:
+        lifecycle: of this process.
+        line: of the requests that have been let in and wait for their turn.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.lifecycle = Lifecycle(settings.max_requests_in_flight, settings.max_bytes_in_flight)
+        self.line = WaitingLine(0)
+        self._max_body_mb = settings.max_body_mb
+
+    def open(self, requests_at_once: int) -> None:
+        """The services are there: requests are let in, and so many of them are worked on at once."""
+        self.line = WaitingLine(requests_at_once)
+        self.lifecycle.ready()
+
+    @asynccontextmanager
+    async def place(self, request: Request, times: StageTimes) -> AsyncIterator[Body]:
+        """A place, memory and a turn for this request for as long as the block lasts; gives its body.
+
+        Raises:
+            BodyTooLarge, InvalidJson: see `take_body`.
+            Starting, Draining, Busy: see `Lifecycle.work`.
+        """
+        content = take_body(request, self._max_body_mb)
+        size, body = len(content), Body(content)
+        del content
+        with self.lifecycle.work(size):
+            async with self.line.turn(times):
+                yield body
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
     """What the work returns or raises, if it does so in time.
 
-    Work that is late is cancelled and not waited for: who asked is told at once, while what a thread is in the middle
-    of comes to its end, and only then does the work give back its turn and its place.
+    Work that is late is cancelled, and whoever asked is told at once. A thread that is in the middle of something still
+    comes to its end; only then does the work give back its turn and its place.
 
     Raises:
         TimedOut: the time is over.
@@ -139,10 +180,10 @@ async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
     try:
         await asyncio.wait({task}, timeout=seconds)
     finally:
-        # Also when the caller himself is cancelled; what is done is not changed by it.
+        # Also when the caller is cancelled; a task that is done is not changed by it.
         is_late = task.cancel()
     if is_late:
-        # What becomes of it is nobody's business any more; unasked, asyncio would log it as an error of ours.
+        # Nobody waits for the outcome any more; if nobody looked at it, asyncio would log it as an error of ours.
         task.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise TimedOut
     return task.result()

@@ -1,221 +1,83 @@
-"""What answers look like, and the way from the core's types to them."""
+"""The way from what services say to an answer: models filled in, the sentence of an error, the outermost shape."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel
 
-from src.api.admission import State
-from src.core.errors import EyeNetError
-from src.core.types import (
-    AnalysisReport,
-    EyeReport,
-    EyeSide,
-    EyeSource,
-    ModelInfo,
-    Reason,
-    RgbImage,
+from src.api.schemas import (
+    ErrorAnswer,
+    ErrorBody,
+    EyeAnswer,
+    EyesAnswer,
+    FrameErrorAnswer,
+    LegacyAnswer,
+    ModelAnswer,
+    PredictAnswer,
+    UnseenEyeAnswer,
+    UploadAnswer,
 )
+from src.core.errors import EyeNetError, NotAPicture, NotBase64, PictureTooLarge, PictureTooSmall, UnsupportedPicture
+from src.core.types import AnalysisReport, EyeReport, EyeSide, FrameFailure, ModelInfo, RgbImage
 from src.core.wording import NOTICE, percentage, percentages
 from src.utils.data_uri import encode_data_uri
-from src.utils.image_codec import encode_png
+from src.utils.png_writer import encode_png
 
-# Bounds that are told in the OpenAPI document, and not checked on the way out: what the service computed is answered.
-Percentage: TypeAlias = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
-Count: TypeAlias = Annotated[int, Field(json_schema_extra={"minimum": 0})]
-PngDataUri: TypeAlias = Annotated[
-    str, Field(json_schema_extra={"pattern": "^data:image/png;base64,[A-Za-z0-9+/]+={0,2}$"})
-]
+# What is wrong is the picture in the field `image`.
+_ABOUT_A_PICTURE = (NotBase64, NotAPicture, UnsupportedPicture, PictureTooSmall, PictureTooLarge)
+_JSON = {"Content-Type": "application/json"}
 
 
-class _Answer(BaseModel):
-    # The texts under the fields are what the OpenAPI document says of them.
-    model_config = ConfigDict(use_attribute_docstrings=True)
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP answer, before its wrapper adds CORS and the request id."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-class EyeAnswer(_Answer):
-    """One eye. Scores and confidence are percentages; pictures are PNG data URIs."""
+class Envelope(Protocol):
+    """The outermost shape of an answer: plain HTTP, or what the first EyeNet frontend expects."""
 
-    average_scores: dict[str, Percentage]
-    """Per class, in percent: the mean over the frames in which this eye was seen. All zero if it was not seen."""
-    best_prediction: str
-    """The class with the highest of the scores, or `Not Detected`."""
-    image_preview: PngDataUri | None
-    """The eye in the sharpest of those frames, longest side at most 512 px. Null if it was not seen."""
-    grad_cam_preview: PngDataUri | None
-    """The same crop, same size, with the heatmap of `best_prediction` laid over it. Null where the map is flat."""
-    frames_seen: Count
-    """In how many frames this eye was seen."""
-    found_by: EyeSource | None
-    """How. `whole_picture`: a photo without a face, taken as one eye; it does not show whose, and is called left."""
-    confidence: Percentage | None
-    """The score of `best_prediction`, in percent; calibrated where `model.calibrated` says so."""
-    inconclusive: bool | None
-    """True where there is any reason not to rely on the answer. `best_prediction` still says what is most likely."""
-    reasons: list[Reason]
-    """Why it is inconclusive; empty where nothing speaks against the answer."""
-    unfamiliarity: Annotated[float, Field(json_schema_extra={"minimum": 0})] | None
-    """How unlike the training pictures the eye is: 1 is as unlike as 1 in 40 healthy eyes that the model did not know.
-    Null without statistics beside the model."""
+    def __call__(self, status: int, model: BaseModel, headers: dict[str, str] | None = None) -> HttpAnswer: ...
 
 
-class UnseenEyeAnswer(_Answer):
-    """An eye that was not seen in an upload."""
-
-    best_prediction: Literal["Not Detected"] = "Not Detected"
-    """Nothing else is known of it."""
-
-
-class EyesAnswer(_Answer):
-    """Both eyes, left and right being the person's own."""
-
-    left_eye: EyeAnswer
-    """The person's left eye."""
-    right_eye: EyeAnswer
-    """The person's right eye."""
+def plain_envelope(status: int, model: BaseModel, headers: dict[str, str] | None = None) -> HttpAnswer:
+    """The model as JSON under its own HTTP status."""
+    # Pydantic writes long texts, which previews are, many times slower than orjson.
+    return HttpAnswer(status, orjson.dumps(model.model_dump()), {**_JSON, **(headers or {})})
 
 
-class ModelAnswer(_Answer):
-    """Which model answered."""
-
-    name: str
-    """As MODEL_NAME says."""
-    hash: str
-    """First digits of the SHA-256 of its file."""
-    calibrated: bool
-    """Whether a score of 90 % means right in about nine cases of ten."""
-    precision: str
-    """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
+def legacy_envelope(status: int, model: BaseModel, headers: dict[str, str] | None = None) -> HttpAnswer:
+    """HTTP 200 whatever happened; the real status and the body, as a string of JSON, are inside."""
+    content = model.body if isinstance(model, PredictAnswer | ErrorAnswer) else model
+    wrapped = LegacyAnswer(status_code=status, body=content.model_dump_json(), headers=_JSON)
+    return plain_envelope(200, wrapped, headers)
 
 
-class FrameErrorAnswer(_Answer):
-    """A frame that could not be used."""
+def render_predict(report: AnalysisReport, failures: Iterable[FrameFailure], model: ModelInfo) -> PredictAnswer:
+    """Encodes pictures, so it belongs on a worker thread.
 
-    index: Count
-    """Its position in the request, counted from 0."""
-    code: str
-    """Stable, as in an error of the whole request."""
-    error: str
-    """A sentence for a person."""
-
-
-class PredictAnswer(_Answer):
-    """Answer of `POST /predict`."""
-
-    status_code: Literal[200]
-    """The HTTP status once more."""
-    body: EyesAnswer
-    """The eyes."""
-    frame_errors: list[FrameErrorAnswer]
-    """Frames that could not be read; the others are answered all the same."""
-    model: ModelAnswer
-    """The model that answered."""
-    notice: str
-    """To be shown with the answer."""
-
-
-class UploadAnswer(_Answer):
-    """Answer of `POST /upload`."""
-
-    left_eye: EyeAnswer | UnseenEyeAnswer
-    """The person's left eye, or the only one, where there is no face to tell."""
-    right_eye: EyeAnswer | UnseenEyeAnswer
-    """The person's right eye."""
-    model: ModelAnswer
-    """The model that answered."""
-    notice: str
-    """To be shown with the answer."""
-
-
-class ErrorBody(_Answer):
-    """What went wrong."""
-
-    error: str
-    """A sentence for a person: it names the field, never echoes the input, and may be worded anew at any time."""
-    code: str
-    """Stable: for programs."""
-
-
-class ErrorAnswer(_Answer):
-    """Every answer that is not a success, on every route."""
-
-    status_code: int
-    """The HTTP status once more."""
-    body: ErrorBody
-    """The sentence and its code."""
-    message: str
-    """The sentence of `body.error` once more."""
-
-
-class LegacyAnswer(_Answer):
-    """What LEGACY_ENVELOPE puts around every answer of `/predict` and `/upload`."""
-
-    status_code: int
-    """What would be the HTTP status without the envelope."""
-    body: str
-    """The eyes, or the error's `{error, code}`, as a string of JSON."""
-    headers: dict[str, str]
-    """Always `{"Content-Type": "application/json"}`."""
-
-
-class HealthModelAnswer(_Answer):
-    """The loaded model."""
-
-    name: str
-    """As MODEL_NAME says."""
-    sha256: str
-    """Of its file, hexadecimal."""
-    classes: list[str]
-    """In the order of its outputs."""
-    grad_cam_layer: str
-    """The layer that heatmaps are computed from."""
-    device: str
-    """What it runs on: `CPU`, or `GPU: ` and a name."""
-    tensorflow: str
-    """Version of TensorFlow."""
-    calibrated: bool
-    """Whether a score of 90 % means right in about nine cases of ten."""
-    precision: str
-    """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
-
-
-class LiveAnswer(_Answer):
-    """Answer of `GET /live`."""
-
-    status: Literal[200]
-    """The HTTP status once more."""
-    message: Literal["Alive"]
-    """For people."""
-
-
-class HealthAnswer(_Answer):
-    """Answer of `GET /health`."""
-
-    status: Literal[200, 503]
-    """The HTTP status once more: 200 when requests are taken."""
-    message: State
-    """`Healthy` when requests are taken; `Starting` before, `Draining` after."""
-    version: str
-    """Of the service."""
-    requests_in_flight: Count
-    """Requests worked on or waiting."""
-    model: HealthModelAnswer | None
-    """The loaded model; null while it is being loaded."""
-    notice: str
-    """What the service is not."""
-
-
-def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
-    """Encodes pictures, so it belongs on a worker thread."""
+    Args:
+        report: of the frames that were analysed.
+        failures: all frames that could not be used, in their order.
+        model: that answered.
+    """
     return PredictAnswer(
         status_code=200,
         body=EyesAnswer(
             left_eye=_eye(report.eyes.get(EyeSide.LEFT), model), right_eye=_eye(report.eyes.get(EyeSide.RIGHT), model)
         ),
         frame_errors=[
-            FrameErrorAnswer(index=failure.index, code=failure.error.code, error=str(failure.error))
-            for failure in report.failures
+            FrameErrorAnswer(
+                index=failure.index, code=failure.error.code, error=sentence_of(failure.error, failure.index)
+            )
+            for failure in failures
         ],
         model=_model(model),
         notice=NOTICE,
@@ -233,8 +95,16 @@ def render_upload(report: AnalysisReport, model: ModelInfo) -> UploadAnswer:
 
 def render_error(error: EyeNetError) -> ErrorAnswer:
     """The one shape of every error."""
-    sentence = str(error)
+    sentence = sentence_of(error, error.frame)
     return ErrorAnswer(status_code=error.status, body=ErrorBody(error=sentence, code=error.code), message=sentence)
+
+
+def sentence_of(error: EyeNetError, frame: int | None = None) -> str:
+    """What the error says, and where: "Frame 2: image: the picture is damaged or cut off"."""
+    place = [] if frame is None else [f"Frame {frame + 1}"]
+    if isinstance(error, _ABOUT_A_PICTURE):
+        place.append("image")
+    return ": ".join([*place, str(error)])
 
 
 def _png_data_uri(rgb: RgbImage) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from pydantic import BaseModel
+
 from src.api.access import Doorkeeper
-from src.api.admission import Lifecycle, State, Turns, memory_of_requests
+from src.api.admission import Admission, Phase, memory_of_requests
+from src.api.answers import Envelope, HttpAnswer, legacy_envelope, plain_envelope
 from src.api.cors import CorsPolicy
-from src.api.envelope import Envelope, legacy_envelope, plain_envelope
 from src.api.metrics import Metrics
 from src.config.settings import Settings
 from src.core.errors import Starting
+from src.core.stage_times import Stage, StageTimes
 from src.core.types import ModelInfo
 
 if TYPE_CHECKING:
@@ -21,42 +25,34 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
+_log = logging.getLogger("eyenet.health")
+
 
 class ApiContext:
     """Settings, state and services of one process, as the endpoints see them."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lifecycle = Lifecycle(settings.max_requests_in_flight, settings.max_bytes_in_flight)
+        self.admission = Admission(settings)
         self.doorkeeper = Doorkeeper(settings.api_keys)
         self.cors = CorsPolicy(settings.allowed_origins)
         self.envelope: Envelope = legacy_envelope if settings.legacy_envelope else plain_envelope
         self.metrics = Metrics()
-        self.metrics.watch_load(lambda: self.lifecycle.in_flight, lambda: self.lifecycle.state is State.READY)
+        self.metrics.watch_load(lambda: self.admission.lifecycle.in_flight, self.is_ready)
         self._services: Services | None = None
-        self._turns: Turns | None = None
+        self._problems: list[str] = []
 
     def attach(self, services: Services) -> None:
         """The services are loaded and warm: requests may come."""
         self._services = services
-        turns = self._turns = Turns(services.requests_at_once)
-        self.metrics.watch_queue(lambda: turns.waiting)
+        self.metrics.watch_queue(lambda: self.admission.line.waiting)
         self.metrics.set_model(services.model)
-        self.lifecycle.ready()
+        self.admission.open(services.requests_at_once)
 
     @property
     def model(self) -> ModelInfo | None:
         """The loaded model; None while it is being loaded."""
         return self._services.model if self._services else None
-
-    @property
-    def memory_of_requests(self) -> int:
-        """The most that requests can take beside what is loaded, in bytes.
-
-        Raises:
-            Starting: the services are not loaded yet.
-        """
-        return memory_of_requests(self.settings, self.services.requests_at_once, self.services.input_side)
 
     @property
     def services(self) -> Services:
@@ -69,17 +65,53 @@ class ApiContext:
         return self._services
 
     @property
-    def turns(self) -> Turns:
-        """
+    def memory_of_requests(self) -> int:
+        """The most that requests can take beside what is loaded, in bytes.
+
         Raises:
             Starting: the services are not loaded yet.
         """
-        if self._turns is None:
-            raise Starting
-        return self._turns
+        return memory_of_requests(self.settings, self.services.requests_at_once, self.services.input_side)
 
-    async def off_the_loop(
-        self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    def is_ready(self) -> bool:
+        """Whether requests are taken, and every part that works on them says that it can."""
+        return self.admission.lifecycle.phase is Phase.READY and not self.problems()
+
+    def problems(self) -> list[str]:
+        """What the services say is wrong with them; none while there are no services. What is new of it is logged."""
+        problems = self._services.problems() if self._services else []
+        for problem in problems:
+            if problem not in self._problems:
+                _log.error("a part of the service is dead: %s", problem)
+        self._problems = list(problems)
+        return problems
+
+    async def work(
+        self,
+        times: StageTimes,
+        stage: Stage,
+        function: Callable[_Arguments, _Result],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
     ) -> _Result:
-        """Runs the function on a worker: reading and writing megabytes of JSON would stall /health."""
-        return await self.services.workers.run(function, *args, **kwargs)
+        """Runs the function on a worker, its time being that of the stage: megabytes of JSON would stall /health."""
+
+        def measured(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+            with times.measure(stage):
+                return function(*args, **kwargs)
+
+        return await self.services.workers.run(measured, *args, **kwargs)
+
+    async def rendered(
+        self,
+        times: StageTimes,
+        render: Callable[_Arguments, BaseModel],
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> HttpAnswer:
+        """The good answer that the function makes, in the envelope of the settings."""
+
+        def answer(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> HttpAnswer:
+            return self.envelope(200, render(*args, **kwargs))
+
+        return await self.work(times, Stage.ENCODE, answer, *args, **kwargs)

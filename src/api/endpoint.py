@@ -1,4 +1,4 @@
-"""The one wrapper of every handler: errors, envelope, CORS, request id, log line, times and counts."""
+"""A path of ours, and the one wrapper of its handlers: keys, deadline, errors, envelope, CORS, id, log line, counts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from robyn import Request, Response
 
-from src.api.answers import render_error
+from src.api.access import Access
+from src.api.admission import within
+from src.api.answers import Envelope, HttpAnswer, plain_envelope, render_error
 from src.api.context import ApiContext
-from src.api.envelope import Answer, Envelope
 from src.api.metrics import NO_CODE
-from src.api.server_timing import server_timing_headers
 from src.core.errors import EyeNetError, InternalError
 from src.core.stage_times import Stage, StageTimes
 
-Handler: TypeAlias = Callable[[Request, StageTimes], Awaitable[Answer]]
-RobynHandler: TypeAlias = Callable[[Request], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Request, StageTimes], Coroutine[Any, Any, HttpAnswer]]
+RobynHandler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _log = logging.getLogger("eyenet.request")
 # A client's own id is kept if it cannot break a log line or a header.
@@ -29,28 +29,40 @@ _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
-    """What a path has beside its handlers.
+class Route:
+    """All that there is to know of one path.
 
     Attributes:
-        route: under which its requests are counted and logged. The path itself is text of users, a file's name perhaps.
+        path: as Robyn knows it.
+        handlers: by method; the preflight and 405 for all other methods come by themselves, and need no key.
+        access: what its handlers ask of who comes.
+        openapi: what the OpenAPI document says of it, by method in lower case; empty for the files of a page.
+        counted_as: the name under which its requests are counted and logged; the path itself where it is not said. A
+            path that is not ours is text of users, a file's name perhaps, and never stands there.
         envelope: shape of its errors.
-        log_level: of the line that tells of each request.
+        log_level: of the line that tells of each request. Probes ask every few seconds, pages once per file.
+        timeout_s: seconds after which a request is given up; None: never.
     """
 
-    route: str
-    envelope: Envelope
-    log_level: int
+    path: str
+    handlers: Mapping[str, Handler]
+    access: Access
+    openapi: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    counted_as: str = ""
+    envelope: Envelope = plain_envelope
+    log_level: int = logging.DEBUG
+    timeout_s: float | None = None
 
 
-def endpoint(context: ApiContext, handler: Handler, style: Style) -> RobynHandler:
+def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandler:
     """The handler as Robyn wants it: whatever happens inside, there is an answer of our shape.
 
     Args:
         context: shared by all endpoints.
         handler: may raise anything.
-        style: of the path.
+        route: that it belongs to.
     """
+    name = route.counted_as or route.path
 
     async def answer_request(request: Request) -> Response:
         started = time.perf_counter()
@@ -58,7 +70,12 @@ def endpoint(context: ApiContext, handler: Handler, style: Style) -> RobynHandle
         request_id = _request_id(request)
         error: EyeNetError | None = None
         try:
-            answer = await handler(request, times)
+            # Before anything of the request is looked at.
+            if route.access is Access.GUARDED:
+                context.doorkeeper.check(request.headers.get)
+            answering = handler(request, times)
+            # Out here, because work that is late keeps its place and its turn, and its client is told at once.
+            answer = await (answering if route.timeout_s is None else within(route.timeout_s, answering))
         except EyeNetError as known:
             error = known
         except Exception:
@@ -66,27 +83,27 @@ def endpoint(context: ApiContext, handler: Handler, style: Style) -> RobynHandle
             _log.exception("id=%s failed", request_id)
             error = InternalError()
         if error is not None:
-            answer = style.envelope(error.status, render_error(error), error.headers)
+            answer = route.envelope(error.status, render_error(error), error.headers)
         seconds = time.perf_counter() - started
         stages = times.seconds()
         status, code = (error.status, error.code) if error else (answer.status, NO_CODE)
-        context.metrics.observe_request(style.route, request.method, status, code, seconds, stages)
+        context.metrics.observe_request(name, request.method, status, code, seconds, stages)
         _log.log(
-            style.log_level,
+            route.log_level,
             "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d%s",
             request_id,
             request.method,
-            style.route,
+            name,
             status,
             code,
             seconds * 1000,
             len(answer.body),
-            _stage_pairs(stages),
+            "".join(f" {stage.value}_ms={taken * 1000:.1f}" for stage, taken in stages.items()),
         )
         headers = {
             **context.cors.headers(request.headers.get("origin")),
             "X-Request-ID": request_id,
-            **server_timing_headers(stages, seconds),
+            **_server_timing(stages, seconds),
             **answer.headers,
         }
         return Response(status_code=answer.status, headers=headers, description=answer.body)
@@ -99,5 +116,9 @@ def _request_id(request: Request) -> str:
     return sent if sent and _CLIENT_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
-def _stage_pairs(stages: Mapping[Stage, float]) -> str:
-    return "".join(f" {stage.value}_ms={seconds * 1000:.1f}" for stage, seconds in stages.items())
+def _server_timing(stages: Mapping[Stage, float], total_seconds: float) -> dict[str, str]:
+    """W3C Server Timing: milliseconds of each stage that was reached, then of the whole; nothing without stages."""
+    if not stages:
+        return {}
+    durations = {**{stage.value: seconds for stage, seconds in stages.items()}, "total": total_seconds}
+    return {"Server-Timing": ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in durations.items())}

@@ -85,7 +85,11 @@ class Metrics:
     def watch_load(self, in_flight: Callable[[], int], ready: Callable[[], bool]) -> None:
         """From now on these are asked at every scrape; call it once."""
         self._watch("eyenet_requests_in_flight", "Requests worked on or waiting.", in_flight)
-        self._watch("eyenet_ready", "1 while requests are taken, 0 while starting or draining.", ready)
+        self._watch(
+            "eyenet_ready",
+            "1 while requests are taken; 0 while starting or draining, and when a part of the service is dead.",
+            ready,
+        )
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """The same for the requests that wait for their turn."""

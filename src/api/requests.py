@@ -10,10 +10,13 @@ from robyn import Request
 
 from src.core.errors import BodyTooLarge, InvalidJson, InvalidPayload, NotBase64, TooManyFrames
 from src.core.types import Box, Frame, FrameFailure
+from src.utils.data_uri import decode_data_uri
 
 # An empty array takes three bytes of a body and ninety of memory: 48 MiB of them would be 1.4 GiB. Whoever sends 32
 # frames with all landmarks of a face mesh beside each has 61,000.
 MOST_VALUES = 200_000
+BODY = "The body"
+"""How an upload's sentences begin, which have no frame to name."""
 
 
 class _Request(BaseModel):
@@ -115,17 +118,14 @@ def parse_upload(body: str | bytes) -> Frame:
     Raises:
         InvalidJson: not JSON.
         InvalidPayload: not `{"image": "..."}`.
-        NotBase64: its text cannot be.
+        NotBase64: its text is neither a data URI nor base64.
     """
     payload = _parse_json(body)
     try:
         request = _validated(PictureRequest, payload)
     except InvalidPayload as error:
-        raise error.located("The body") from None
-    try:
-        return Frame(0, _possible_base64(request.image))
-    except NotBase64 as error:
-        raise error.located("image") from None
+        raise InvalidPayload(f"{BODY}: {error}") from None
+    return Frame(0, decode_data_uri(request.image))
 
 
 def _parse_json(body: str | bytes) -> Any:
@@ -136,7 +136,7 @@ def _parse_json(body: str | bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise InvalidJson("The body is not valid JSON.") from None
+        raise InvalidJson from None
 
 
 def _values_at_most(body: str | bytes) -> int:
@@ -171,17 +171,8 @@ _PROBLEMS = {
 def _frame_or_failure(index: int, item: Any) -> Frame | FrameFailure:
     try:
         request = _validated(FrameRequest, item)
-        image = _possible_base64(request.image)
-    except InvalidPayload as error:
-        return FrameFailure(index, error.located(f"Frame {index + 1}"))
-    except NotBase64 as error:
-        return FrameFailure(index, error.located(f"Frame {index + 1}: image"))
+        data = decode_data_uri(request.image)
+    except (InvalidPayload, NotBase64) as error:
+        return FrameFailure(index, error)
     box = Box(request.box.x, request.box.y, request.box.w, request.box.h) if request.box else None
-    return Frame(index, image, request.score, request.blur, box)
-
-
-def _possible_base64(image: str) -> str:
-    # One escaped character outside Latin makes four bytes of memory of every other one, for as long as a frame waits.
-    if not image.isascii():
-        raise NotBase64("the text is neither a base64 data URI nor base64")
-    return image
+    return Frame(index, data, box)

@@ -113,7 +113,7 @@ class _Server:
 
     def _stop_on_signal(self) -> None:
         received = signal.Signals(signal.sigwait(STOP_SIGNALS))
-        lifecycle = self._context.lifecycle
+        lifecycle = self._context.admission.lifecycle
         lifecycle.drain()
         _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
         if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._hurry):

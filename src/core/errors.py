@@ -24,7 +24,9 @@
         TimedOut                       timed_out
     StartupError                   the process cannot start; never sent to a client
 
-The message is a sentence for a person. It names the field, never echoes the input.
+Each says what is wrong in a sentence for a person, which never echoes the input, and on its class what a client does
+about it. Where in a request it is wrong is not part of the sentence: whoever knows the place adds it (see
+`api/answers.py`), because a file of a screening has no frames and no fields.
 """
 
 from __future__ import annotations
@@ -37,23 +39,32 @@ _RETRY_AFTER_TIMEOUT_SECONDS = 10
 
 
 class EyeNetError(Exception):
-    """An answer other than 200. `str(error)` is the sentence for the client."""
+    """An answer other than 200. `str(error)` is the sentence for the client.
+
+    Attributes:
+        sentence: what is said where nothing more exact is known, and the example in the documents.
+        advice: what a client does about it.
+        frame: 0-based position of the frame that it is about, in a request of several frames.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
+    sentence: ClassVar[str] = ""
+    advice: ClassVar[str] = ""
+    frame: int | None = None
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or self.sentence)
 
     @property
     def headers(self) -> dict[str, str]:
         """What the answer's headers say beside the body."""
         return {}
 
-    def located(self, where: str) -> EyeNetError:
-        """The same error, its sentence opening with the place: "Frame 2: ..."."""
-        # Not by calling the class: some of the errors take more than a sentence.
-        elsewhere = type(self).__new__(type(self))
-        elsewhere.__dict__.update(self.__dict__)
-        elsewhere.args = (f"{where}: {self}",)
-        return elsewhere
+    def in_frame(self, index: int) -> EyeNetError:
+        """The error itself, which now knows its frame."""
+        self.frame = index
+        return self
 
 
 class BadRequest(EyeNetError):
@@ -63,33 +74,44 @@ class BadRequest(EyeNetError):
 
 class InvalidJson(BadRequest):
     code = "invalid_json"
+    sentence = "The body is not valid JSON."
+    advice = "Send JSON as UTF-8. NaN, Infinity and half of a surrogate pair are not JSON."
 
 
 class InvalidPayload(BadRequest):
     code = "invalid_payload"
+    sentence = "image is missing."
+    advice = "Mend the field that the sentence names: it is missing, empty or of another type."
 
 
 class NotBase64(BadRequest):
     code = "not_base64"
+    sentence = "the text is neither a base64 data URI nor base64"
+    advice = "Send `data:image/png;base64,...` or bare base64 with the standard alphabet (`+`, `/`) and its padding."
 
 
 class NotAPicture(BadRequest):
     code = "not_a_picture"
+    sentence = "the data is not a picture that can be read; send PNG, JPEG, WebP or BMP"
+    advice = "The file is damaged, cut off or no picture: ask for another one."
 
 
 class UnsupportedPicture(BadRequest):
     code = "unsupported_picture"
+    sentence = "the picture is a GIF; send PNG, JPEG, WebP or BMP"
+    advice = "Turn it into a still PNG, JPEG, WebP or BMP. iPhones write HEIC unless told otherwise."
 
 
 class PictureTooSmall(BadRequest):
     code = "picture_too_small"
+    sentence = "the picture has 16x16 pixels; each side needs 32 or more"
+    advice = "Send the picture itself and not its thumbnail."
 
 
 class NoEyesDetected(BadRequest):
     code = "no_eyes_detected"
-
-    def __init__(self, message: str = "No valid eye images detected") -> None:
-        super().__init__(message)
+    sentence = "No valid eye images detected"
+    advice = "Ask for an upright face in good light with both eyes open, or a close-up of one eye to `/upload`."
 
 
 class Unauthorized(EyeNetError):
@@ -97,11 +119,8 @@ class Unauthorized(EyeNetError):
 
     status = 401
     code = "unauthorized"
-
-    def __init__(
-        self, message: str = "A key is needed: send it as X-API-Key, or as Authorization: Bearer <key>."
-    ) -> None:
-        super().__init__(message)
+    sentence = "A key is needed: send it as X-API-Key, or as Authorization: Bearer <key>."
+    advice = "Send one of the keys that the operator gave you. Do not retry without."
 
     @property
     def headers(self) -> dict[str, str]:
@@ -111,14 +130,18 @@ class Unauthorized(EyeNetError):
 class NotFound(EyeNetError):
     status = 404
     code = "not_found"
+    sentence = "There is nothing at this path; see the README for the routes."
+    advice = "Mend the path."
 
 
 class MethodNotAllowed(EyeNetError):
     status = 405
     code = "method_not_allowed"
+    sentence = "/predict takes POST, OPTIONS."
+    advice = "Use one of the methods in `Allow`."
 
-    def __init__(self, message: str, allowed: str) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str | None = None, allowed: str = "") -> None:
+        super().__init__(sentence)
         self._allowed = allowed
 
     @property
@@ -133,21 +156,27 @@ class TooLarge(EyeNetError):
 
 class BodyTooLarge(TooLarge):
     code = "body_too_large"
+    sentence = "The body is larger than the 48 MiB allowed."
+    advice = "Send fewer or smaller pictures: 640 x 640 is enough."
 
 
 class TooManyFrames(TooLarge):
     code = "too_many_frames"
+    sentence = "The request has 33 frames; 32 are allowed."
+    advice = "Send the sharpest ones."
 
 
 class PictureTooLarge(TooLarge):
     code = "picture_too_large"
+    sentence = "the picture has 20000x20000 pixels, more than the 40,000,000 allowed"
+    advice = "Scale it down before sending."
 
 
 class InternalError(EyeNetError):
     """Something of ours broke. The cause goes to the log, not to the client."""
 
-    def __init__(self, message: str = "The service failed on this request. The failure was logged.") -> None:
-        super().__init__(message)
+    sentence = "The service failed on this request. The failure was logged."
+    advice = "A bug. Report it with the answer's `X-Request-ID`; trying again will hardly help."
 
 
 class Unavailable(EyeNetError):
@@ -162,32 +191,33 @@ class Unavailable(EyeNetError):
 
 class Starting(Unavailable):
     code = "starting"
-
-    def __init__(self, message: str = "The service is starting: the model is not loaded yet. Try again soon.") -> None:
-        super().__init__(message)
+    sentence = "The service is starting: the model is not loaded yet. Try again soon."
+    advice = "Wait for `Retry-After` seconds, then try again."
 
 
 class Busy(Unavailable):
     code = "busy"
-
-    def __init__(self, message: str = "The service is busy. Try again soon.") -> None:
-        super().__init__(message)
+    sentence = "The service is busy. Try again soon."
+    advice = "Wait for `Retry-After` seconds, then try again, a few times at most."
 
 
 class Draining(Unavailable):
     code = "draining"
-
-    def __init__(self, message: str = "The service is shutting down. Try again soon.") -> None:
-        super().__init__(message)
+    sentence = "The service is shutting down. Try again soon."
+    advice = "Wait for `Retry-After` seconds, then try again: another process takes over."
 
 
 class TimedOut(Unavailable):
     code = "timed_out"
+    sentence = "The service did not get to this request in time. Try again later."
+    advice = "Wait for `Retry-After` seconds, then try again once."
     retry_after_seconds = _RETRY_AFTER_TIMEOUT_SECONDS
-
-    def __init__(self, message: str = "The service did not get to this request in time. Try again later.") -> None:
-        super().__init__(message)
 
 
 class StartupError(Exception):
     """The service cannot start. `str(error)` says what to mend."""
+
+
+def errors_of_answers(parent: type[EyeNetError] = EyeNetError) -> list[type[EyeNetError]]:
+    """The classes that are answered as they are, in the order of the tree; the others only stand for their status."""
+    return [error for child in parent.__subclasses__() for error in (errors_of_answers(child) or [child])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,13 @@ Heatmap: TypeAlias = npt.NDArray[np.float32]
 Probabilities: TypeAlias = npt.NDArray[np.float32]
 """One value per class in the order of CLASSES, 0-1, summing to 1."""
 
-_SHORT_HASH_DIGITS = 12
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Of any shape and precision."""
+
+
+def short_hash(sha256: str) -> str:
+    """The first digits of a model's hexadecimal SHA-256, by which people tell models apart."""
+    return sha256[:12]
 
 
 class EyeSide(str, Enum):
@@ -80,20 +86,16 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as the client sent it.
+    """One picture that somebody sent.
 
     Attributes:
         index: 0-based position in the request.
-        image: a data URI or bare base64.
-        score: the browser's confidence that this is a face; not used to judge the eye.
-        blur: the browser's blur measure; not used, the service measures sharpness itself.
+        data: a picture file, or what is taken for one.
         box: where the browser saw the face. A hint: whether (x, y) is its corner or its centre is not known.
     """
 
     index: int
-    image: str
-    score: float | None = None
-    blur: float | None = None
+    data: bytes
     box: Box | None = None
 
 
@@ -202,7 +204,12 @@ class FrameFailure:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisReport:
-    """The answer to one request: one eye or two, and the frames that could not be used, in their order."""
+    """The answer to one request.
+
+    Attributes:
+        eyes: one or two; none only where no frame could be used.
+        failures: the frames that could not be used, in their order.
+    """
 
     eyes: dict[EyeSide, EyeReport]
     failures: tuple[FrameFailure, ...]
@@ -231,5 +238,5 @@ class ModelInfo:
 
     @property
     def short_hash(self) -> str:
-        """The first digits of `sha256`, by which people tell models apart."""
-        return self.sha256[:_SHORT_HASH_DIGITS]
+        """See the function of that name."""
+        return short_hash(self.sha256)

@@ -29,7 +29,6 @@ from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
 from src.services.workers import Workers
 from src.utils import geometry
-from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
@@ -41,8 +40,8 @@ _BLANK_CONTRAST = 2.0
 class EyeAnalysis:
     """Decodes frames, finds the eyes, classifies them, merges per eye, and judges.
 
-    All work of weight happens on the workers; several frames are decoded and searched at the same time, and several
-    eyes classified. Where the times of a request are not asked for, nobody keeps them.
+    Everything heavy happens on the workers: several frames are decoded and searched at the same time, and several eyes
+    classified.
     """
 
     def __init__(
@@ -74,31 +73,23 @@ class EyeAnalysis:
         self._input_side = input_side
         self._max_image_pixels = max_image_pixels
 
-    async def analyse_frames(
-        self,
-        frames: Sequence[Frame],
-        failures: Sequence[FrameFailure] = (),
-        times: StageTimes | None = None,
-    ) -> AnalysisReport:
-        """One report per eye over all frames of a face.
+    async def analyse_frames(self, frames: Sequence[Frame], times: StageTimes | None = None) -> AnalysisReport:
+        """One report per eye over all frames of a face; without any eye where no frame could be read.
 
         Args:
-            frames: the frames that could be parsed.
-            failures: those that could not; they are reported together with the frames that cannot be decoded.
+            frames: pictures of one face.
             times: where the time of each stage is added.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
-            EyeNetError: no frame could be read; the first frame's error.
         """
         times = times or StageTimes()
         results = await self._workers.run_for_all(self._crops_or_failure, frames, times)
         crops = [crop for result in results if not isinstance(result, FrameFailure) for crop in result]
-        failed = [result for result in results if isinstance(result, FrameFailure)]
-        all_failures = tuple(sorted([*failures, *failed], key=lambda failure: failure.index))
-        if len(failed) == len(frames) and all_failures:
-            raise all_failures[0].error
-        return AnalysisReport(await self._eye_reports(crops, times), all_failures)
+        failures = tuple(result for result in results if isinstance(result, FrameFailure))
+        if len(failures) == len(frames):
+            return AnalysisReport({}, failures)
+        return AnalysisReport(await self._eye_reports(crops, times), failures)
 
     async def analyse_upload(self, frame: Frame, times: StageTimes | None = None) -> AnalysisReport:
         """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
@@ -122,15 +113,12 @@ class EyeAnalysis:
         try:
             picture = self._decode(frame, times)
         except EyeNetError as error:
-            return FrameFailure(frame.index, error.located(f"Frame {frame.index + 1}: image"))
+            return FrameFailure(frame.index, error)
         with times.measure(Stage.DETECT):
             return self._crops(picture, self._detector.find_eyes(picture, frame.box))
 
     def _upload_crops(self, frame: Frame, times: StageTimes) -> list[EyeCrop]:
-        try:
-            picture = self._decode(frame, times)
-        except EyeNetError as error:
-            raise error.located("image") from None
+        picture = self._decode(frame, times)
         with times.measure(Stage.DETECT):
             eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=True)
             if not eyes:
@@ -140,7 +128,7 @@ class EyeAnalysis:
 
     def _decode(self, frame: Frame, times: StageTimes) -> RgbImage:
         with times.measure(Stage.DECODE):
-            picture = decode_picture(decode_data_uri(frame.image), self._max_image_pixels)
+            picture = decode_picture(frame.data, self._max_image_pixels)
         self._image_store.save_frame(picture)
         return picture
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.config.settings import Settings
 from src.core.errors import EyeNetError
 from src.core.types import AnalysisReport, Frame
-from src.utils.data_uri import encode_data_uri
 
 if TYPE_CHECKING:
     # With it comes TensorFlow, which takes seconds.
@@ -47,16 +45,6 @@ class FileAnswer:
     refusal: Refusal | None = None
 
 
-def keeping_nothing(settings: Settings) -> Settings:
-    """The same settings for who works on files of his own: nothing of them is saved.
-
-    Nor is anything deleted that the server saved: how long that is kept is the server's own settings' to say.
-    """
-    return settings.model_copy(
-        update={"save_temp_images": False, "save_eyes": False, "image_retention_hours": math.inf}
-    )
-
-
 async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:
     """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does. Nothing about the file is fatal.
 
@@ -75,12 +63,10 @@ async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = 
     except OSError as error:
         return FileAnswer(None, refusal=Refusal(UNREADABLE_FILE, f"the file cannot be read: {error.strerror}"))
     sha256 = hashlib.sha256(data).hexdigest()
-    frame = Frame(0, encode_data_uri(data, "application/octet-stream"))
     try:
-        return FileAnswer(sha256, report=await analysis.analyse_upload(frame))
+        return FileAnswer(sha256, report=await analysis.analyse_upload(Frame(0, data)))
     except EyeNetError as error:
-        # Of a request, the sentence names the field.
-        return FileAnswer(sha256, refusal=Refusal(error.code, str(error).removeprefix("image: ")))
+        return FileAnswer(sha256, refusal=Refusal(error.code, str(error)))
     except Exception as error:
         # Whatever a picture broke, the pictures after it are to be answered.
         _log.exception("the service failed on a picture")

@@ -24,6 +24,9 @@ def decode_data_uri(text: str) -> bytes:
     Raises:
         NotBase64: empty, not base64, or a data URI that is not base64-encoded.
     """
+    # A character outside ASCII is in neither, and every copy of such a text would take up to four times the memory.
+    if not text.isascii():
+        raise NotBase64
     if text[:5].lower() == "data:":
         header, comma, encoded = text.partition(",")
         if not comma or not header.lower().endswith(";base64"):
@@ -33,7 +36,7 @@ def decode_data_uri(text: str) -> bytes:
     try:
         data = _decode(encoded)
     except (binascii.Error, ValueError):
-        raise NotBase64("the text is neither a base64 data URI nor base64") from None
+        raise NotBase64 from None
     if not data:
         raise NotBase64("the picture is empty")
     return data

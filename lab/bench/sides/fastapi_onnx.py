@@ -26,8 +26,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from lab.bench.sides.onnx_classifier import OnnxClassifier
-from lab.bench.sides.onnx_conversion import converted_model
+from lab.bench.sides.onnx import OnnxClassifier, converted_model
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import Settings, load_settings
 from src.core.errors import EyeNetError, NoEyesDetected
@@ -38,7 +37,7 @@ from src.services.grad_cam import lay_over
 from src.services.judgement import Thresholds, reasons_to_doubt
 from src.services.model_file import read_model_card
 from src.utils import geometry
-from src.utils.data_uri import decode_data_uri, encode_data_uri
+from src.utils.data_uri import encode_data_uri
 from src.utils.files import sha256_of
 from src.utils.image_codec import decode_picture, encode_png
 from src.utils.preprocessing import shrink_to_fit, to_network_input
@@ -56,12 +55,7 @@ class EyeApi:
     def __init__(self, settings: Settings, worker_threads: int, threads_per_pass: int) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
-        self._detector = FaceDetector(
-            prepare_assets(),
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
+        self._detector = FaceDetector.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
@@ -126,7 +120,7 @@ class EyeApi:
         }
 
     def _crops(self, frame: Frame, *, may_be_close_up: bool = False) -> list[EyeCrop]:
-        picture = decode_picture(decode_data_uri(frame.image), self._settings.max_image_pixels)
+        picture = decode_picture(frame.data, self._settings.max_image_pixels)
         eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=may_be_close_up)
         if not eyes and may_be_close_up:
             height, width = picture.shape[:2]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from src import __version__
-from src.api.openapi.operations import REQUEST_ID, operations
+from src.api.openapi.operations import REQUEST_ID
 from src.api.openapi.responses import HEADERS
 from src.api.openapi.schemas import component_schemas
 from src.config.settings import Settings
@@ -23,19 +23,17 @@ _TAGS = {
 }
 
 
-def openapi_document(settings: Settings, paths: Iterable[str], guarded: Collection[str] = ()) -> dict[str, Any]:
+def openapi_document(
+    settings: Settings, paths: Mapping[str, Mapping[str, Any]], guarded: Collection[str] = ()
+) -> dict[str, Any]:
     """What this instance answers.
 
     Args:
         settings: limits, classes and envelope of the instance.
-        paths: that it serves.
+        paths: what is to be said of each path that it serves; see `PathItem`.
         guarded: those of them that need one of API_KEYS.
-
-    Raises:
-        KeyError: nothing is written of one of the paths.
     """
-    known = operations(settings)
-    described = {path: _path_item(known[path], needs_key=path in guarded) for path in paths}
+    described = {path: _path_item(item, needs_key=path in guarded) for path, item in paths.items()}
     components: dict[str, Any] = {
         "schemas": component_schemas(settings),
         "headers": HEADERS,
@@ -60,7 +58,7 @@ def openapi_document(settings: Settings, paths: Iterable[str], guarded: Collecti
     }
 
 
-def _path_item(item: dict[str, dict[str, Any]], *, needs_key: bool) -> dict[str, Any]:
+def _path_item(item: Mapping[str, Any], *, needs_key: bool) -> dict[str, Any]:
     parameters = {"parameters": [{"$ref": f"#/components/parameters/{REQUEST_ID['name']}"}]}
     return {**parameters, **{method: _secured(operation, needs_key) for method, operation in item.items()}}
 

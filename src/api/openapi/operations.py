@@ -1,16 +1,19 @@
-"""Every route: what it is for, what it takes, and each of its answers."""
+"""What the OpenAPI document says of each path: what it is for, what it takes, and each of its answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from src.api.openapi import examples
 from src.api.openapi.responses import JSON, errors_of, errors_of_gateway, json_content, response
 from src.api.openapi.schemas import reference
 from src.config.settings import Settings
+from src.core.errors import NoEyesDetected
 
-Operation = dict[str, Any]
+Operation: TypeAlias = dict[str, Any]
+PathItem: TypeAlias = dict[str, Operation]
+"""Operations by their methods in lower case."""
 
 REQUEST_ID = {
     "name": "X-Request-ID",
@@ -25,72 +28,9 @@ _IF_NONE_MATCH = {
     "description": "An `ETag` of an earlier answer.",
     "schema": {"type": "string"},
 }
-_FRAME_CODES_OF_PREDICT = ("too_many_frames",)
 
 
-def operations(settings: Settings) -> dict[str, dict[str, Operation]]:
-    """By path and by method in lower case, for every route that an instance may have."""
-    return {
-        "/predict": {"post": _predict(settings)},
-        "/upload": {"post": _upload(settings)},
-        "/health": _with_head(
-            {
-                "operationId": "health",
-                "tags": ["operations"],
-                "summary": "May requests be sent here?",
-                "description": "For load balancers and people. Never waits behind pictures.",
-                "responses": {
-                    "200": response(
-                        "The model has answered a warm-up picture: requests are taken.",
-                        json_content(
-                            "HealthAnswer", healthy=examples.health_answer(settings.classes, settings.grad_cam_layer)
-                        ),
-                    ),
-                    "503": response(
-                        "Starting or draining; the same shape.",
-                        json_content("HealthAnswer", starting=examples.starting_answer()),
-                    ),
-                    **errors_of(405, 500),
-                },
-            }
-        ),
-        "/live": _with_head(
-            {
-                "operationId": "live",
-                "tags": ["operations"],
-                "summary": "Does the process answer at all?",
-                "description": "For whatever restarts it. Answers from the first moment on.",
-                "responses": {
-                    "200": response("It does.", json_content("LiveAnswer", alive={"status": 200, "message": "Alive"})),
-                    **errors_of(405, 500),
-                },
-            }
-        ),
-        "/metrics": _with_head(
-            {
-                "operationId": "metrics",
-                "tags": ["operations"],
-                "summary": "Counts and times for Prometheus",
-                "description": "Names the model and the load, nothing of pictures or people.",
-                "responses": {
-                    "200": response(
-                        "Text in Prometheus' exposition format.", {"text/plain": {"schema": {"type": "string"}}}
-                    ),
-                    **errors_of(401, 405, 500),
-                },
-            }
-        ),
-        "/openapi.json": _with_head(
-            _file("openapi", "This document", JSON, {"type": "object"}, "The document, for this instance's settings.")
-        ),
-        "/docs": _with_head(_page("docs", "This document as a page", "Works offline and without scripts.")),
-        "/": _with_head(
-            _page("demo_page", "The demo page", "Photo or webcam in, both eyes out; in the browser, no build step.")
-        ),
-    }
-
-
-def _predict(settings: Settings) -> Operation:
+def predict(settings: Settings) -> PathItem:
     operation = {
         "operationId": "predict",
         "tags": ["analysis"],
@@ -115,12 +55,12 @@ def _predict(settings: Settings) -> Operation:
     }
     answer = examples.predict_answer(settings.classes)
     if settings.legacy_envelope:
-        return _in_envelope(settings, operation, answer["body"])
+        return {"post": _in_envelope(settings, operation, answer["body"])}
     found = response("At least one eye was seen.", json_content("PredictAnswer", drawing=answer), ("Server-Timing",))
-    return {**operation, "responses": {"200": found, **_analysis_errors(upload=False)}}
+    return {"post": {**operation, "responses": {"200": found, **_analysis_errors(upload=False)}}}
 
 
-def _upload(settings: Settings) -> Operation:
+def upload(settings: Settings) -> PathItem:
     operation = {
         "operationId": "upload",
         "tags": ["analysis"],
@@ -140,14 +80,82 @@ def _upload(settings: Settings) -> Operation:
     }
     answer = examples.upload_answer(settings.classes)
     if settings.legacy_envelope:
-        return _in_envelope(settings, operation, answer)
+        return {"post": _in_envelope(settings, operation, answer)}
     found = response("The eye, or both.", json_content("UploadAnswer", drawing=answer), ("Server-Timing",))
-    return {**operation, "responses": {"200": found, **_analysis_errors(upload=True)}}
+    return {"post": {**operation, "responses": {"200": found, **_analysis_errors(upload=True)}}}
+
+
+def health(settings: Settings) -> PathItem:
+    healthy = examples.health_answer(settings.classes, settings.grad_cam_layer)
+    return _with_head(
+        {
+            "operationId": "health",
+            "tags": ["operations"],
+            "summary": "May requests be sent here?",
+            "description": "For load balancers and people. Never waits behind pictures.",
+            "responses": {
+                "200": response(
+                    "The model has answered a warm-up picture: requests are taken.",
+                    json_content("HealthAnswer", healthy=healthy),
+                ),
+                "503": response(
+                    "Starting or draining, or a part of the service is dead; the same shape.",
+                    json_content("HealthAnswer", starting=examples.starting_answer()),
+                ),
+                **errors_of(405, 500),
+            },
+        }
+    )
+
+
+def live() -> PathItem:
+    return _with_head(
+        {
+            "operationId": "live",
+            "tags": ["operations"],
+            "summary": "Does the process answer at all?",
+            "description": "For whatever restarts it. Answers from the first moment on.",
+            "responses": {
+                "200": response("It does.", json_content("LiveAnswer", alive={"status": 200, "message": "Alive"})),
+                **errors_of(405, 500),
+            },
+        }
+    )
+
+
+def metrics() -> PathItem:
+    return _with_head(
+        {
+            "operationId": "metrics",
+            "tags": ["operations"],
+            "summary": "Counts and times for Prometheus",
+            "description": "Names the model and the load, nothing of pictures or people.",
+            "responses": {
+                "200": response(
+                    "Text in Prometheus' exposition format.", {"text/plain": {"schema": {"type": "string"}}}
+                ),
+                **errors_of(401, 405, 500),
+            },
+        }
+    )
+
+
+def openapi() -> PathItem:
+    what = "The document, for this instance's settings."
+    return _with_head(_file("openapi", "This document", JSON, {"type": "object"}, what))
+
+
+def docs() -> PathItem:
+    return _with_head(_page("docs", "This document as a page", "Works offline and without scripts."))
+
+
+def demo_page() -> PathItem:
+    what = "Photo or webcam in, both eyes out; in the browser, no build step."
+    return _with_head(_page("demo_page", "The demo page", what))
 
 
 def _analysis_errors(*, upload: bool) -> dict[str, dict[str, Any]]:
-    without = _FRAME_CODES_OF_PREDICT if upload else ()
-    errors = errors_of(400, 401, 405, 413, 429, 500, 502, 503, 504, without=without, upload=upload)
+    errors = errors_of(400, 401, 405, 413, 429, 500, 502, 503, 504, upload=upload)
     for status in ("400", "413", "503"):
         errors[status]["headers"]["Server-Timing"] = {"$ref": "#/components/headers/Server-Timing"}
     return errors
@@ -162,7 +170,7 @@ def _in_envelope(settings: Settings, operation: Operation, content: Any) -> Oper
             "LegacyAnswer",
             drawing=examples.in_envelope(200, content),
             no_eyes_detected=examples.in_envelope(
-                400, {"error": "No valid eye images detected", "code": "no_eyes_detected"}
+                NoEyesDetected.status, {"error": NoEyesDetected.sentence, "code": NoEyesDetected.code}
             ),
         ),
         ("Server-Timing",),
@@ -193,7 +201,7 @@ def _file(operation_id: str, summary: str, media_type: str, schema: Mapping[str,
     }
 
 
-def _with_head(get: Operation) -> dict[str, Operation]:
+def _with_head(get: Operation) -> PathItem:
     """GET, and HEAD, which answers the same without a body."""
     responses = {
         status: {key: value for key, value in answer.items() if key != "content"}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from src.api.answers import sentence_of
 from src.api.openapi import examples
-from src.api.openapi.error_guide import FROM_GATEWAY, ErrorGuide, own_errors
-from src.api.openapi.schemas import reference
+from src.api.openapi.schemas import FRAME_ERRORS, GATEWAY_ERRORS, GatewayError, reference
+from src.api.requests import BODY
+from src.core.errors import EyeNetError, InvalidPayload, TooManyFrames, errors_of_answers
 
 JSON = "application/json"
 
@@ -86,42 +88,55 @@ def json_content(schema: str, **answers: Any) -> dict[str, Any]:
     return {JSON: {"schema": reference(schema), "examples": shown}}
 
 
-def errors_of(*statuses: int, without: Iterable[str] = (), upload: bool = False) -> dict[str, dict[str, Any]]:
+def errors_of(*statuses: int, upload: bool = False) -> dict[str, dict[str, Any]]:
     """One response per status, with an example of each of its codes.
 
     Args:
         *statuses: that the route can answer.
-        without: codes that this route never gives.
-        upload: the route has no frames for its sentences to name.
+        upload: the route has no frames.
     """
-    left_out = set(without)
-    guides = [guide for guide in (*own_errors(), *FROM_GATEWAY) if guide.code not in left_out]
+    errors = [error for error in errors_of_answers() if not (upload and error is TooManyFrames)]
     return {
-        str(status): _error_response(status, [guide.in_upload() if upload else guide for guide in guides])
+        str(status): _error_response(
+            status,
+            [_own_example(error, upload=upload) for error in errors if error.status == status],
+            [_gateway_example(error) for error in GATEWAY_ERRORS if error.status == status],
+        )
         for status in statuses
     }
 
 
 def errors_of_gateway() -> dict[str, dict[str, Any]]:
     """The same for what the gateway answers in the service's place."""
-    statuses = sorted({guide.status for guide in FROM_GATEWAY})
-    return {str(status): _error_response(status, FROM_GATEWAY) for status in statuses}
-
-
-def _error_response(status: int, guides: Iterable[ErrorGuide]) -> dict[str, Any]:
-    own = [guide for guide in guides if guide.status == status]
-    description = _TITLES[status]
-    if all(guide.from_gateway for guide in own):
-        description = f"{description} {_ONLY_FROM_GATEWAY}"
-    shown = {
-        f"{guide.code}_of_gateway" if guide.from_gateway else guide.code: {
-            "summary": guide.advice,
-            "value": examples.error_answer(status, guide.code, guide.sentence),
-        }
-        for guide in own
+    statuses = sorted({error.status for error in GATEWAY_ERRORS})
+    return {
+        str(status): _error_response(
+            status, [], [_gateway_example(error) for error in GATEWAY_ERRORS if error.status == status]
+        )
+        for status in statuses
     }
+
+
+def _error_response(status: int, of_service: list[dict[str, Any]], of_gateway: list[dict[str, Any]]) -> dict[str, Any]:
+    description = _TITLES[status]
+    if not of_service:
+        description = f"{description} {_ONLY_FROM_GATEWAY}"
+    shown = {example["value"]["body"]["code"]: example for example in of_service}
+    shown.update((f"{example['value']['body']['code']}_of_gateway", example) for example in of_gateway)
     content = {JSON: {"schema": reference("ErrorAnswer"), "examples": shown}}
     return response(description, content, _HEADERS_OF_ERRORS.get(status, ()))
+
+
+def _own_example(error: type[EyeNetError], *, upload: bool) -> dict[str, Any]:
+    in_first_frame = error in FRAME_ERRORS and not upload
+    sentence = sentence_of(error(), 0 if in_first_frame else None)
+    if upload and error is InvalidPayload:
+        sentence = f"{BODY}: {sentence}"
+    return {"summary": error.advice, "value": examples.error_answer(error.status, error.code, sentence)}
+
+
+def _gateway_example(error: GatewayError) -> dict[str, Any]:
+    return {"summary": error.advice, "value": examples.error_answer(error.status, error.code, error.sentence)}
 
 
 def _header(name: str) -> dict[str, str]:

@@ -1,15 +1,15 @@
-"""The schemas of requests and answers: those of our models, narrowed to what this instance's settings allow."""
+"""The schemas of requests and answers: those of our models, narrowed to what this instance can say."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from src.api.answers import ErrorAnswer, HealthAnswer, LegacyAnswer, LiveAnswer, PredictAnswer, UploadAnswer
-from src.api.openapi.error_guide import FROM_GATEWAY, own_errors
 from src.api.requests import FrameRequest, PictureRequest
+from src.api.schemas import ErrorAnswer, HealthAnswer, LegacyAnswer, LiveAnswer, PredictAnswer, UploadAnswer
 from src.config.settings import Settings
 from src.core.errors import (
     InvalidPayload,
@@ -18,6 +18,7 @@ from src.core.errors import (
     PictureTooLarge,
     PictureTooSmall,
     UnsupportedPicture,
+    errors_of_answers,
 )
 from src.core.types import Reason
 
@@ -41,6 +42,51 @@ REASONS = {
     Reason.FRAMES_DISAGREE: "too few of the frames have `best_prediction` as their own best class "
     "(MIN_FRAME_AGREEMENT)",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayError:
+    """What the gateway in front (`deploy/gateway`) answers in the service's place; fields as in `EyeNetError`."""
+
+    code: str
+    status: int
+    sentence: str
+    advice: str
+
+
+GATEWAY_ERRORS = (
+    GatewayError("bad_request", 400, "This is not a valid HTTP request.", "Mend the client."),
+    GatewayError(
+        "body_too_large",
+        413,
+        "The body is larger than allowed.",
+        "Send fewer or smaller pictures: 640 x 640 is enough.",
+    ),
+    GatewayError(
+        "rate_limited",
+        429,
+        "Too many requests. Try again soon.",
+        "Wait for `Retry-After` seconds, and send less often.",
+    ),
+    GatewayError(
+        "bad_gateway",
+        502,
+        "No backend could answer. Try again soon.",
+        "Wait for `Retry-After` seconds, then try again.",
+    ),
+    GatewayError(
+        "unavailable",
+        503,
+        "The service is not available. Try again soon.",
+        "Wait for `Retry-After` seconds, then try again.",
+    ),
+    GatewayError(
+        "gateway_timeout",
+        504,
+        "The backend did not answer in time. Try again later.",
+        "Wait for `Retry-After` seconds, then try again once.",
+    ),
+)
 
 
 class _Schemas(GenerateJsonSchema):
@@ -80,8 +126,9 @@ def _narrowings(settings: Settings) -> list[tuple[str, str, dict[str, Any]]]:
     """Model, field, and what is known of the field beyond its type."""
     classes = list(settings.classes)
     percentage = {"type": "number", "minimum": 0, "maximum": 100}
-    codes = sorted({guide.code for guide in (*own_errors(), *FROM_GATEWAY)})
-    statuses = sorted({guide.status for guide in (*own_errors(), *FROM_GATEWAY)})
+    own = errors_of_answers()
+    codes = sorted({error.code for error in own} | {error.code for error in GATEWAY_ERRORS})
+    statuses = sorted({error.status for error in own} | {error.status for error in GATEWAY_ERRORS})
     narrowings: list[tuple[str, str, dict[str, Any]]] = [
         (
             "EyeAnswer",

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 from robyn import Request
 
 from src import __version__
-from src.api.admission import State
-from src.api.answers import HealthAnswer, HealthModelAnswer, LiveAnswer
+from src.api.admission import Phase
+from src.api.answers import HttpAnswer, plain_envelope
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
-from src.api.envelope import Answer, plain_envelope
+from src.api.schemas import HealthAnswer, HealthModelAnswer, LiveAnswer, State
 from src.core.stage_times import StageTimes
-from src.core.types import ModelInfo
 from src.core.wording import NOTICE
+
+_STATES = {Phase.STARTING: State.STARTING, Phase.READY: State.HEALTHY, Phase.DRAINING: State.DRAINING}
 
 
 def health_handler(context: ApiContext) -> Handler:
-    async def health(_request: Request, _times: StageTimes) -> Answer:
-        state = context.lifecycle.state
-        status: Literal[200, 503] = 200 if state is State.READY else 503
+    async def health(_request: Request, _times: StageTimes) -> HttpAnswer:
+        state = _STATES[context.admission.lifecycle.phase]
+        if state is State.HEALTHY and context.problems():
+            state = State.FAILING
+        status: Literal[200, 503] = 200 if state is State.HEALTHY else 503
         answer = HealthAnswer(
             status=status,
             message=state,
             version=__version__,
-            requests_in_flight=context.lifecycle.in_flight,
-            model=_model(context.model),
+            requests_in_flight=context.admission.lifecycle.in_flight,
+            model=None if context.model is None else HealthModelAnswer(**asdict(context.model)),
             notice=NOTICE,
         )
         return plain_envelope(status, answer)
@@ -35,22 +39,7 @@ def health_handler(context: ApiContext) -> Handler:
 
 
 def live_handler() -> Handler:
-    async def live(_request: Request, _times: StageTimes) -> Answer:
+    async def live(_request: Request, _times: StageTimes) -> HttpAnswer:
         return plain_envelope(200, LiveAnswer(status=200, message="Alive"))
 
     return live
-
-
-def _model(model: ModelInfo | None) -> HealthModelAnswer | None:
-    if model is None:
-        return None
-    return HealthModelAnswer(
-        name=model.name,
-        sha256=model.sha256,
-        classes=list(model.classes),
-        grad_cam_layer=model.grad_cam_layer,
-        device=model.device,
-        tensorflow=model.tensorflow,
-        calibrated=model.calibrated,
-        precision=model.precision,
-    )

@@ -6,18 +6,18 @@ import asyncio
 
 from robyn import Request
 
+from src.api.answers import HttpAnswer
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
-from src.api.envelope import Answer
 from src.api.metrics import CONTENT_TYPE
 from src.core.stage_times import StageTimes
 
 
 def metrics_handler(context: ApiContext) -> Handler:
-    async def metrics(_request: Request, _times: StageTimes) -> Answer:
+    async def metrics(_request: Request, _times: StageTimes) -> HttpAnswer:
         # Milliseconds of text, so not on the loop; and not on the workers either, where it would wait behind pictures
         # just when somebody wants to know why they wait.
         page = await asyncio.to_thread(context.metrics.page)
-        return Answer(200, page, {"Content-Type": CONTENT_TYPE})
+        return HttpAnswer(200, page, {"Content-Type": CONTENT_TYPE})
 
     return metrics

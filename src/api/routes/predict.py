@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from src.api.answers import render_predict
+from robyn import Request
+
+from src.api.answers import HttpAnswer, render_predict
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.requests import parse_frames
-from src.api.screening import screening_handler
-from src.core.stage_times import StageTimes
-from src.core.types import AnalysisReport, Frame, FrameFailure
+from src.core.stage_times import Stage, StageTimes
 
 
 def predict_handler(context: ApiContext) -> Handler:
-    def parse(body: str | bytes) -> tuple[list[Frame], list[FrameFailure]]:
-        return parse_frames(body, context.settings.max_frames)
+    async def predict(request: Request, times: StageTimes) -> HttpAnswer:
+        async with context.admission.place(request, times) as body:
+            frames, unparsed = await context.work(
+                times, Stage.PARSE, parse_frames, body.take(), context.settings.max_frames
+            )
+            report = await context.services.analysis.analyse_frames(frames, times)
+            failures = sorted([*unparsed, *report.failures], key=lambda failure: failure.index)
+            if not report.eyes:
+                # Not one frame could be read.
+                raise failures[0].error.in_frame(failures[0].index)
+            return await context.rendered(times, render_predict, report, failures, context.services.model)
 
-    async def analyse(parsed: tuple[list[Frame], list[FrameFailure]], times: StageTimes) -> AnalysisReport:
-        frames, failures = parsed
-        return await context.services.analysis.analyse_frames(frames, failures, times)
-
-    return screening_handler(context, parse, analyse, render_predict)
+    return predict

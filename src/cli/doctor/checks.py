@@ -195,7 +195,7 @@ def check_settings() -> Iterator[Finding]:
     try:
         load_settings()
     except StartupError as error:
-        yield fail(str(error), "correct it in the environment or in .env; README.md lists what each setting takes")
+        yield fail(str(error), "correct it in the environment or in .env; docs/configuration.md lists all settings")
         return
     env_file = PROJECT_ROOT / ".env"
     source = f"the environment and {env_file}" if env_file.is_file() else "the environment; there is no .env"

@@ -34,6 +34,7 @@ def check_model() -> Iterator[Finding]:
         yield skip("not looked at: the settings are wrong")
         return
     from src.core.errors import StartupError
+    from src.core.types import short_hash
     from src.services.model_file import card_path_of, read_model_card
     from src.utils.files import sha256_of
 
@@ -42,7 +43,7 @@ def check_model() -> Iterator[Finding]:
         yield fail(f"there is no file {file}", "set MODEL_PATH, or restore the model (docs/operations.md)")
         return
     sha256 = sha256_of(file)
-    words = f"{file.name}, SHA-256 {sha256[:12]}"
+    words = f"{file.name}, SHA-256 {short_hash(sha256)}"
     if not card_path_of(file).is_file():
         yield warn(f"{words}, no card beside it: scores are not calibrated, nothing is unfamiliar", _RESTORE)
         return
@@ -183,12 +184,7 @@ def _probe(settings: Settings) -> dict[str, object]:
     files = [origin.target if origin.target.is_file() else origin.packaged for origin in asset_origins()]
     present = [file for file in files if file is not None]
     if len(present) == len(files):
-        FaceDetector(
-            Assets(*present),
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
+        FaceDetector.from_settings(Assets(*present), settings)
     return {
         "tensorflow": model.tensorflow,
         "built_with_cuda": tf.test.is_built_with_cuda(),

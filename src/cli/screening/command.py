@@ -24,7 +24,6 @@ from src.cli.screening.tables import count, render_eyes, summary
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
-from src.services.picture_file import keeping_nothing
 from src.utils.files import write_then_rename
 from src.utils.progress import Progress
 
@@ -56,7 +55,7 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
         again: whatever the report holds.
     """
     try:
-        settings = keeping_nothing(load_settings())
+        settings = load_settings()
         if not folder.is_dir():
             raise StartupError(f"{folder} is not a folder.")
         if out.resolve() == folder.resolve():
@@ -94,9 +93,9 @@ def _answer(
     settings: Settings, pictures: Sequence[FoundPicture], report: ReportFolder, results: ResultsFile, *, again: bool
 ) -> _Outcome:
     # Imported here: TensorFlow takes seconds, and whatever is wrong with the folders was said before.
-    from src.services.startup import load_services  # noqa: PLC0415
+    from src.services.startup import start_services  # noqa: PLC0415
 
-    services = load_services(settings)
+    services = start_services(settings, keeps_pictures=False)
     try:
         conditions = conditions_of(settings, services.model)
         waiting = list(pictures)

@@ -10,19 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from src.cli.screening.record import EyeRecord, PictureRecord
-from src.core.types import Reason
+from src.core.wording import REASONS
 
-_REASONS = {
-    Reason.LOW_CONFIDENCE: "no class is likely enough",
-    Reason.NOT_AN_EYE: "probably not an eye",
-    Reason.UNFAMILIAR: "unlike the pictures that the model learnt from",
-    Reason.BLURRY: "out of focus or moved",
-    Reason.TOO_DARK: "too dark",
-    Reason.TOO_BRIGHT: "too bright",
-    Reason.TOO_SMALL: "too few pixels",
-    Reason.EYE_CLOSED: "the eye is nearly closed",
-    Reason.FRAMES_DISAGREE: "the frames disagree",
-}
 _MOST_NAMED = 10
 # A cell that begins with one of these is run as a formula by spreadsheets (OWASP, "CSV Injection"), the wide forms too.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -72,7 +61,7 @@ def in_reading_order(records: Iterable[PictureRecord]) -> list[tuple[PictureReco
 
 def reason_in_words(reason: str) -> str:
     """Such as `too dark`; a reason of another version stays as it is."""
-    return next((words for known, words in _REASONS.items() if known.value == reason), reason)
+    return next((words.short for known, words in REASONS.items() if known.value == reason), reason)
 
 
 def shown_name(name: str) -> str:

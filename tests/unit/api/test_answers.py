@@ -1,22 +1,22 @@
-"""Answers have the shape of the contract, on both routes, for eyes seen and unseen."""
+"""Answers have the shape of the contract, on both routes, for eyes seen and unseen, in either envelope."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from src.api.answers import render_error, render_predict, render_upload
-from src.core.errors import EyeNetError, NoEyesDetected, NotAPicture, PictureTooLarge
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, FrameFailure, ModelInfo, Reason, RgbImage
+from src.api.answers import legacy_envelope, plain_envelope, render_error, render_predict, render_upload
+from src.api.schemas import ErrorAnswer, PredictAnswer, UploadAnswer
+from src.core.errors import Busy, EyeNetError, InvalidPayload, NoEyesDetected, NotAPicture, PictureTooLarge
+from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, FrameFailure, Reason, RgbImage
 from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
+from tests.unit.api.conftest import MODEL
 
-CLASSES = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
-MODEL = ModelInfo(
-    "EyeNet", "0123456789abcdef" * 4, CLASSES, "multiply_1", "CPU", "2.14.1", calibrated=True, precision="float32"
-)
+CLASSES = MODEL.classes
 PREVIEW = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 OVERLAY = PREVIEW[::-1].copy()
 
@@ -32,8 +32,12 @@ def eye(
     return EyeReport(side, values, int(values.argmax()), 3, PREVIEW, overlay, source, float(values.max()), reasons)
 
 
-def report(*eyes: EyeReport, failures: tuple[FrameFailure, ...] = ()) -> AnalysisReport:
-    return AnalysisReport({eye.side: eye for eye in eyes}, failures)
+def report(*eyes: EyeReport) -> AnalysisReport:
+    return AnalysisReport({eye.side: eye for eye in eyes}, ())
+
+
+def predicted(*eyes: EyeReport) -> PredictAnswer:
+    return render_predict(report(*eyes), (), MODEL)
 
 
 def picture_of(data_uri: str | None) -> RgbImage:
@@ -44,7 +48,7 @@ def picture_of(data_uri: str | None) -> RgbImage:
 
 class TestPredict:
     def test_an_eye_has_scores_in_percent_its_best_class_and_both_pictures(self) -> None:
-        answer = render_predict(report(eye(EyeSide.LEFT)), MODEL)
+        answer = predicted(eye(EyeSide.LEFT))
         left = answer.body.left_eye
         assert left.average_scores == {"Cataract": 10, "Conjunctivitis": 20, "Healthy": 65, "Stye": 5}
         assert left.best_prediction == "Healthy"
@@ -54,44 +58,45 @@ class TestPredict:
 
     def test_each_eye_stands_under_its_own_name(self) -> None:
         left, right = eye(EyeSide.LEFT, (1, 0, 0, 0)), eye(EyeSide.RIGHT, (0, 0, 0, 1))
-        body = render_predict(report(right, left), MODEL).body
+        body = predicted(right, left).body
         assert (body.left_eye.best_prediction, body.right_eye.best_prediction) == ("Cataract", "Stye")
 
     def test_an_unseen_eye_has_scores_of_zero_and_no_pictures(self) -> None:
-        unseen = render_predict(report(eye(EyeSide.LEFT)), MODEL).body.right_eye
+        unseen = predicted(eye(EyeSide.LEFT)).body.right_eye
         assert unseen.average_scores == dict.fromkeys(CLASSES, 0)
         assert unseen.best_prediction == "Not Detected"
         assert (unseen.image_preview, unseen.grad_cam_preview) == (None, None)
         assert (unseen.confidence, unseen.inconclusive, unseen.reasons) == (None, None, [])
 
     def test_an_eye_without_reasons_is_conclusive(self) -> None:
-        left = render_predict(report(eye(EyeSide.LEFT)), MODEL).body.left_eye
+        left = predicted(eye(EyeSide.LEFT)).body.left_eye
         assert (left.confidence, left.inconclusive, left.reasons) == (65, False, [])
 
     def test_an_eye_with_reasons_is_inconclusive_and_still_has_its_best_class(self) -> None:
         doubtful = eye(EyeSide.LEFT, reasons=(Reason.LOW_CONFIDENCE, Reason.TOO_DARK))
-        left = render_predict(report(doubtful), MODEL).body.left_eye
+        left = predicted(doubtful).body.left_eye
         assert (left.inconclusive, left.reasons) == (True, ["low_confidence", "too_dark"])
         assert left.best_prediction == "Healthy"
 
     def test_the_confidence_is_the_best_score(self) -> None:
-        left = render_predict(report(eye(EyeSide.LEFT, (1 / 3, 1 / 3 + 1e-3, 1 / 6, 1 / 6))), MODEL).body.left_eye
+        left = predicted(eye(EyeSide.LEFT, (1 / 3, 1 / 3 + 1e-3, 1 / 6, 1 / 6))).body.left_eye
         assert left.confidence == left.average_scores["Conjunctivitis"] == 33.43
 
     def test_a_flat_map_is_null(self) -> None:
-        left = render_predict(report(eye(EyeSide.LEFT, overlay=None)), MODEL).body.left_eye
+        left = predicted(eye(EyeSide.LEFT, overlay=None)).body.left_eye
         assert left.grad_cam_preview is None
         assert left.image_preview is not None
 
     def test_frames_that_could_not_be_used_are_listed(self) -> None:
-        failures = (FrameFailure(1, NotAPicture("Frame 2: image: the picture is damaged")),)
-        answer = render_predict(report(eye(EyeSide.LEFT), failures=failures), MODEL)
+        failures = (FrameFailure(1, NotAPicture("it is damaged")), FrameFailure(3, InvalidPayload("image is empty.")))
+        answer = render_predict(report(eye(EyeSide.LEFT)), failures, MODEL)
         assert [error.model_dump() for error in answer.frame_errors] == [
-            {"index": 1, "code": "not_a_picture", "error": "Frame 2: image: the picture is damaged"}
+            {"index": 1, "code": "not_a_picture", "error": "Frame 2: image: it is damaged"},
+            {"index": 3, "code": "invalid_payload", "error": "Frame 4: image is empty."},
         ]
 
     def test_it_says_200_and_which_model_answered(self) -> None:
-        answer = render_predict(report(eye(EyeSide.LEFT)), MODEL)
+        answer = predicted(eye(EyeSide.LEFT))
         assert answer.status_code == 200
         assert answer.model.name == "EyeNet"
         assert MODEL.sha256.startswith(answer.model.hash)
@@ -100,11 +105,11 @@ class TestPredict:
     @pytest.mark.parametrize("calibrated", [True, False])
     def test_it_says_whether_scores_are_calibrated(self, calibrated: bool) -> None:
         model = replace(MODEL, calibrated=calibrated)
-        assert render_predict(report(eye(EyeSide.LEFT)), model).model.calibrated is calibrated
+        assert render_predict(report(eye(EyeSide.LEFT)), (), model).model.calibrated is calibrated
         assert render_upload(report(eye(EyeSide.LEFT)), model).model.calibrated is calibrated
 
     def test_it_says_that_it_is_no_medical_device(self) -> None:
-        assert "not a medical device" in render_predict(report(eye(EyeSide.LEFT)), MODEL).notice
+        assert "not a medical device" in predicted(eye(EyeSide.LEFT)).notice
 
 
 class TestUpload:
@@ -144,29 +149,89 @@ class TestScores:
     def test_they_sum_to_a_hundred_within_rounding(self) -> None:
         dice = np.random.default_rng(0)
         for probabilities in dice.dirichlet([0.3] * 4, 500):
-            scores = render_predict(report(eye(EyeSide.LEFT, tuple(probabilities))), MODEL).body.left_eye.average_scores
+            scores = predicted(eye(EyeSide.LEFT, tuple(probabilities))).body.left_eye.average_scores
             assert sum(scores.values()) == pytest.approx(100, abs=0.0201)
 
     def test_they_have_two_decimals(self) -> None:
-        left = render_predict(report(eye(EyeSide.LEFT, (1 / 3, 1 / 3, 1 / 6, 1 / 6))), MODEL).body.left_eye
+        left = predicted(eye(EyeSide.LEFT, (1 / 3, 1 / 3, 1 / 6, 1 / 6))).body.left_eye
         assert list(left.average_scores.values()) == [33.33, 33.33, 16.67, 16.67]
 
     def test_the_classes_keep_their_order(self) -> None:
-        left = render_predict(report(eye(EyeSide.LEFT)), MODEL).body.left_eye
+        left = predicted(eye(EyeSide.LEFT)).body.left_eye
         assert tuple(left.average_scores) == CLASSES
 
 
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (NoEyesDetected(), 400, "no_eyes_detected"),
-        (NotAPicture("image: the picture is damaged"), 400, "not_a_picture"),
-        (PictureTooLarge("image: the picture is too large"), 413, "picture_too_large"),
-    ],
-)
-def test_every_error_has_the_one_shape(error: EyeNetError, status: int, code: str) -> None:
-    assert render_error(error).model_dump() == {
-        "status_code": status,
-        "body": {"error": str(error), "code": code},
-        "message": str(error),
-    }
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("error", "status", "code", "sentence"),
+        [
+            (NoEyesDetected(), 400, "no_eyes_detected", "No valid eye images detected"),
+            (NotAPicture("it is damaged"), 400, "not_a_picture", "image: it is damaged"),
+            (PictureTooLarge("it is huge").in_frame(2), 413, "picture_too_large", "Frame 3: image: it is huge"),
+            (InvalidPayload("image is missing.").in_frame(0), 400, "invalid_payload", "Frame 1: image is missing."),
+        ],
+    )
+    def test_every_one_has_the_same_shape_and_says_where(
+        self, error: EyeNetError, status: int, code: str, sentence: str
+    ) -> None:
+        expected = {"status_code": status, "body": {"error": sentence, "code": code}, "message": sentence}
+        assert render_error(error).model_dump() == expected
+
+
+@pytest.fixture
+def predict_answer() -> PredictAnswer:
+    return predicted(eye(EyeSide.LEFT, overlay=None), eye(EyeSide.RIGHT, overlay=None))
+
+
+@pytest.fixture
+def upload_answer() -> UploadAnswer:
+    return render_upload(report(eye(EyeSide.LEFT)), MODEL)
+
+
+@pytest.fixture
+def error_answer() -> ErrorAnswer:
+    return render_error(NoEyesDetected())
+
+
+class TestPlainEnvelope:
+    def test_the_answer_is_the_json_under_its_own_status(self, error_answer: ErrorAnswer) -> None:
+        answer = plain_envelope(400, error_answer)
+        assert answer.status == 400
+        assert answer.headers == {"Content-Type": "application/json"}
+        assert json.loads(answer.body) == error_answer.model_dump()
+
+    def test_nulls_are_written(self, predict_answer: PredictAnswer) -> None:
+        assert json.loads(plain_envelope(200, predict_answer).body)["body"]["left_eye"]["grad_cam_preview"] is None
+
+    def test_headers_are_kept(self, error_answer: ErrorAnswer) -> None:
+        answer = plain_envelope(503, error_answer, Busy().headers)
+        assert answer.headers.keys() == {"Content-Type", "Retry-After"}
+
+
+class TestLegacyEnvelope:
+    def test_predict_has_its_eyes_as_a_string_of_json(self, predict_answer: PredictAnswer) -> None:
+        answer = legacy_envelope(200, predict_answer)
+        content = json.loads(answer.body)
+        assert answer.status == 200
+        assert content.keys() == {"status_code", "body", "headers"}
+        assert content["status_code"] == 200
+        assert content["headers"] == {"Content-Type": "application/json"}
+        assert isinstance(content["body"], str)
+        eyes = json.loads(content["body"])
+        assert eyes == predict_answer.body.model_dump(mode="json")
+
+    def test_upload_has_its_eyes_as_a_string_of_json(self, upload_answer: UploadAnswer) -> None:
+        content = json.loads(legacy_envelope(200, upload_answer).body)
+        eyes = json.loads(content["body"])
+        assert eyes["left_eye"] == upload_answer.left_eye.model_dump(mode="json")
+        assert eyes["right_eye"] == {"best_prediction": "Not Detected"}
+
+    def test_an_error_is_http_200_with_its_real_status_inside(self, error_answer: ErrorAnswer) -> None:
+        answer = legacy_envelope(400, error_answer)
+        content = json.loads(answer.body)
+        assert answer.status == 200
+        assert content["status_code"] == 400
+        assert json.loads(content["body"]) == {"error": "No valid eye images detected", "code": "no_eyes_detected"}
+
+    def test_headers_are_kept(self, error_answer: ErrorAnswer) -> None:
+        assert "Retry-After" in legacy_envelope(503, error_answer, Busy().headers).headers

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from src.api.static_files import DOCUMENT_PATHS, StaticFile, document_files, read_page_files
+from src.api.access import Access
+from src.api.answers import HttpAnswer
+from src.api.endpoint import Route
+from src.api.openapi import operations, page
+from src.api.static_files import document_routes, read_page_files
 from src.config.settings import ASSETS_DIR, Settings
 from src.core.errors import StartupError
+from src.core.stage_times import StageTimes
+from tests.unit.api.conftest import request_of
 
 WEB = ASSETS_DIR / "web"
+KEY = SecretStr("0123456789abcdef")
 
 
 @pytest.fixture
@@ -107,27 +117,42 @@ def test_every_reason_and_every_error_has_its_words() -> None:
     assert codes - ours - {"bad_request", "too_large", "unavailable"} <= advice
 
 
-@pytest.fixture(scope="module")
-def files(settings: Settings) -> dict[str, StaticFile]:
-    return document_files(settings, ["/predict", "/live"])
+LIVE = Route("/live", {}, Access.OPEN, operations.live())
+UNDESCRIBED = Route("/assets/web/main.js", {}, Access.OPEN)
 
 
-def test_both_describe_each_other_and_the_other_paths(files: dict[str, StaticFile]) -> None:
-    assert set(files) == set(DOCUMENT_PATHS)
-    document = json.loads(files["/openapi.json"].content)
-    assert set(document["paths"]) == {"/predict", "/live", *DOCUMENT_PATHS}
+def documents(settings: Settings, **changes: Any) -> dict[str, HttpAnswer]:
+    """What the two paths answer."""
+    routes = document_routes(settings.model_copy(update=changes), [LIVE, UNDESCRIBED])
+    return {route.path: asyncio.run(route.handlers["GET"](request_of(), StageTimes())) for route in routes}
 
 
-def test_a_browser_applies_no_style_but_the_pages_own(files: dict[str, StaticFile]) -> None:
-    (style,) = re.findall(r"<style>(.*?)</style>", files["/docs"].content.decode(), re.DOTALL)
+def test_both_describe_each_other_and_the_other_paths(settings: Settings) -> None:
+    files = documents(settings)
+    assert set(files) == {"/openapi.json", "/docs"}
+    assert set(json.loads(files["/openapi.json"].body)["paths"]) == {"/live", "/openapi.json", "/docs"}
+
+
+def test_a_browser_applies_no_style_but_the_pages_own(settings: Settings) -> None:
+    docs = documents(settings)["/docs"]
+    (style,) = re.findall(r"<style>(.*?)</style>", docs.body.decode(), re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = files["/docs"].headers["Content-Security-Policy"]
+    policy = docs.headers["Content-Security-Policy"]
     assert f"style-src 'sha256-{digest}'" in policy
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
 
 
-def test_the_guard_is_described(settings: Settings) -> None:
-    document = json.loads(document_files(settings, ["/live"], guarded=DOCUMENT_PATHS)["/openapi.json"].content)
-    assert "security" in document["paths"]["/docs"]["get"]
+@pytest.mark.parametrize(("keys", "public", "asks"), [((KEY,), False, True), ((KEY,), True, False), ((), False, False)])
+def test_they_say_whether_they_need_a_key_themselves(
+    settings: Settings, keys: tuple[SecretStr, ...], public: bool, asks: bool
+) -> None:
+    document = json.loads(documents(settings, api_keys=keys, public_docs=public)["/openapi.json"].body)
+    assert ("security" in document["paths"]["/docs"]["get"]) is asks
     assert "security" not in document["paths"]["/live"]["get"]
+
+
+def test_a_missing_part_of_the_documents_stops_the_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "_TEMPLATE", ASSETS_DIR / "docs" / "gone.html")
+    with pytest.raises(StartupError, match=r"gone\.html cannot be read: No such file or directory\. Restore it\."):
+        documents(settings)

@@ -20,6 +20,7 @@ from src.core.errors import (
     TimedOut,
     Unauthorized,
     Unavailable,
+    errors_of_answers,
 )
 
 Drawn = dict[str, tuple[str, int | None, str | None]]
@@ -85,25 +86,27 @@ def test_a_startup_error_is_no_answer_to_a_client() -> None:
     assert not issubclass(StartupError, EyeNetError)
 
 
-def test_a_located_error_says_where_and_stays_what_it_is() -> None:
-    located = NotAPicture("the picture is damaged").located("Frame 2: image")
-    assert type(located) is NotAPicture
-    assert str(located) == "Frame 2: image: the picture is damaged"
+def test_an_error_says_what_is_usual_unless_it_knows_better() -> None:
+    assert str(NotAPicture()) == NotAPicture.sentence
+    assert str(NotAPicture("it is damaged")) == "it is damaged"
 
 
-@pytest.mark.parametrize(
-    "error", [Busy(), NoEyesDetected(), MethodNotAllowed("it takes POST.", "POST"), InternalError()]
-)
-def test_a_located_error_keeps_all_that_it_says_beside_its_sentence(error: EyeNetError) -> None:
-    located = error.located("Frame 1")
-    assert str(located) == f"Frame 1: {error}"
-    assert (type(located), located.headers) == (type(error), error.headers)
+def test_an_error_can_be_told_its_frame_and_stays_what_it_is() -> None:
+    error = NotAPicture("it is damaged")
+    assert error.frame is None
+    located = error.in_frame(2)
+    assert located is error
+    assert (located.frame, str(located)) == (2, "it is damaged")
 
 
-def test_locating_an_error_does_not_change_the_error_itself() -> None:
-    error = NotAPicture("the picture is damaged")
-    error.located("Frame 2: image")
-    assert str(error) == "the picture is damaged"
+@pytest.mark.parametrize("error", errors_of_answers(), ids=lambda error: error.code)
+def test_every_answer_has_its_sentence_and_its_advice(error: type[EyeNetError]) -> None:
+    assert str(error()) == error.sentence
+    assert error.advice.endswith(".")
+
+
+def test_the_answers_are_the_leaves_of_the_tree() -> None:
+    assert set(errors_of_answers()) == set(answer_classes())
 
 
 def test_no_eyes_is_said_in_the_words_of_the_contract() -> None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from src.config.settings import Settings
 from src.core.errors import NotAPicture
 from src.core.types import AnalysisReport, Frame
-from src.services.image_store import ImageStore
-from src.services.picture_file import FileAnswer, Refusal, answer_file, keeping_nothing
-from src.utils.data_uri import decode_data_uri
+from src.services.picture_file import FileAnswer, Refusal, answer_file
 
 
 class Service:
@@ -26,7 +21,7 @@ class Service:
         self.got: list[bytes] = []
 
     async def analyse_upload(self, frame: Frame) -> AnalysisReport:
-        self.got.append(decode_data_uri(frame.image))
+        self.got.append(frame.data)
         if self.error is not None:
             raise self.error
         return AnalysisReport({}, ())
@@ -44,9 +39,9 @@ def test_the_service_gets_the_files_bytes(tmp_path: Path) -> None:
     assert answer == FileAnswer(hashlib.sha256(b"\0\xffpicture").hexdigest(), report=AnalysisReport({}, ()))
 
 
-def test_what_the_service_refuses_has_its_code_and_no_field(tmp_path: Path) -> None:
+def test_what_the_service_refuses_has_its_code_and_its_sentence(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
-    answer = answered(Service(NotAPicture("damaged").located("image")), tmp_path / "a")  # type: ignore[arg-type]
+    answer = answered(Service(NotAPicture("damaged")), tmp_path / "a")  # type: ignore[arg-type]
     assert answer.refusal == Refusal("not_a_picture", "damaged")
     assert answer.report is None
 
@@ -74,29 +69,3 @@ def test_what_breaks_the_service_is_logged_and_does_not_stop_it(
     assert answer.refusal == Refusal("internal_error", "the service failed on it (ZeroDivisionError)")
     assert "the service failed on a picture" in caplog.text
     assert str(tmp_path) not in caplog.records[0].getMessage()
-
-
-def test_nothing_is_saved_and_nothing_of_the_servers_is_deleted(settings: Settings, tmp_path: Path) -> None:
-    saving = settings.model_copy(
-        update={
-            "save_eyes": True,
-            "save_temp_images": True,
-            "saved_eyes_dir": tmp_path,
-            "temp_images_dir": tmp_path,
-            "image_retention_hours": 1e-9,
-        }
-    )
-    kept = tmp_path / f"{'0' * 32}.png"
-    kept.touch()
-    time.sleep(0.01)
-    sweep_once(keeping_nothing(saving))
-    assert list(tmp_path.iterdir()) == [kept]
-    sweep_once(saving)
-    assert not kept.exists()
-
-
-def sweep_once(settings: Settings) -> None:
-    store = ImageStore(settings)
-    store.save_eye(np.zeros((2, 2, 3), np.uint8))
-    store.sweep()
-    store.close()

@@ -179,7 +179,7 @@ _EYES = 130
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install -r requirements-dev.txt"
+        "playwright.sync_api", reason="needs Playwright: pip install -r requirements/dev.txt"
     )
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next((path for name in names if (path := shutil.which(name))), None)

@@ -1,1 +1,0 @@
-"""The OpenAPI document as one HTML page for people: no script, nothing from elsewhere."""
