@@ -243,7 +243,9 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
 
 
 @pytest.mark.training
-def test_strangers_are_what_the_service_says_of_them(tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage) -> None:
+def test_strangers_are_what_the_service_says_of_them(
+    tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage
+) -> None:
     """Noise is no eye, a black picture is refused, and a drawn eye is not strange at all."""
     noise = np.random.default_rng(1).integers(0, 256, drawn_eye.shape, dtype=np.uint8)
     for name, picture in {"noise": noise, "black": np.zeros_like(drawn_eye), "eye": drawn_eye}.items():
