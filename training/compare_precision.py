@@ -15,6 +15,7 @@ import numpy as np
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.model_file import card_path_of
+from src.services.startup import prepare_process
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
 from training.card.model_files import write_card
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = load_settings()
+        prepare_process(settings)
         card = _card(settings.model_path) if options.record else None
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         float32, bfloat16 = (_cases(settings, pictures, precision) for precision in ("float32", "bfloat16"))

@@ -13,6 +13,7 @@ from typing import Any
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.types import ModelInfo
+from src.services.startup import prepare_process
 from src.utils.progress import Progress
 from training.arguments import at_least
 from training.data.pictures import LabelledPicture, count_trained_on, find_pictures
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = _settings(options.model)
+        prepare_process(settings)
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         options.out.mkdir(parents=True, exist_ok=True)
         examination, model = examine_with(settings, pictures, Progress("pictures", len(pictures)).advance)

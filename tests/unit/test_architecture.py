@@ -15,6 +15,7 @@ from src.config.settings import PROJECT_ROOT
 
 FILES = sorted((PROJECT_ROOT / "src").rglob("*.py"))
 TRAINING_FILES = sorted((PROJECT_ROOT / "training").rglob("*.py"))
+UNIT_TESTS = sorted((PROJECT_ROOT / "tests" / "unit").rglob("*.py"))
 NAMES = [file.relative_to(PROJECT_ROOT).as_posix() for file in FILES]
 # What holds for every file of the service holds for its guest.
 HOUSE = {file.relative_to(PROJECT_ROOT).as_posix(): file for file in FILES + TRAINING_FILES}
@@ -165,6 +166,23 @@ def test_robyn_is_known_to_the_api_only() -> None:
     assert users == {"api"}
 
 
+# The lab stands beside the service, and its benchmark and its chaos share parts and know nothing of each other.
+LAB_MAY_IMPORT = {"common": set(), "bench": {"common"}, "chaos": {"common"}}
+
+
+@pytest.mark.parametrize("package", LAB_MAY_IMPORT)
+def test_a_file_of_the_lab_imports_the_service_and_what_its_parts_share(package: str) -> None:
+    files = (PROJECT_ROOT / "lab" / package).rglob("*.py")
+    modules = [module.split(".") for file in files for module in imported_modules(file)]
+    assert {module[1] for module in modules if module[0] == "lab"} - {package} <= LAB_MAY_IMPORT[package]
+    assert {"training", "tests"}.isdisjoint(module[0] for module in modules)
+
+
+def test_nothing_that_ships_or_trains_imports_the_lab() -> None:
+    files = [PROJECT_ROOT / "main.py", *FILES, *TRAINING_FILES]
+    assert [file for file in files if any(name.split(".")[0] == "lab" for name in imported_modules(file))] == []
+
+
 @pytest.mark.parametrize(
     "file", [file for name, file in HOUSE.items() if not name.startswith("src/config/")], ids=lambda file: file.stem
 )
@@ -203,6 +221,17 @@ def test_no_file_is_longer_than_it_can_be_read(file: Path) -> None:
 @pytest.mark.parametrize("file", HOUSE.values(), ids=HOUSE)
 def test_every_file_opens_by_saying_what_it_is(file: Path) -> None:
     assert ast.get_docstring(parsed(file))
+
+
+def test_only_tests_import_tests() -> None:
+    others = [*FILES, *TRAINING_FILES, *(PROJECT_ROOT / "lab").rglob("*.py"), PROJECT_ROOT / "main.py"]
+    assert [file for file in others if any(name.split(".")[0] == "tests" for name in imported_modules(file))] == []
+
+
+def test_unit_tests_share_nothing_with_those_that_start_the_service() -> None:
+    folders = {"contract", "browser", "gateway", "deploy"}
+    shared = {module for file in UNIT_TESTS for module in imported_modules(file) if module.startswith("tests.")}
+    assert [module for module in shared if module.split(".")[1] in folders] == []
 
 
 def modules_after(statement: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Final
 from src.config.settings import Settings
 from src.core.types import EyeReport, EyeSide, ModelInfo, Probabilities, RgbImage
 from src.services.analysis import EyeAnalysis
-from src.services.picture_file import FileAnswer, answer_file, keeping_nothing
+from src.services.picture_file import FileAnswer, answer_file
 from src.services.startup import load_services
 from src.utils.preprocessing import shrink_to_fit
 from training.data.pictures import LabelledPicture
@@ -85,7 +85,7 @@ def examine_with(
     Raises:
         StartupError: the settings' model or another part cannot be loaded.
     """
-    services = load_services(keeping_nothing(settings))
+    services = load_services(settings, keeps_pictures=False)
     try:
         return asyncio.run(
             examine(services.analysis, pictures, settings.worker_thread_count, on_picture)

@@ -26,8 +26,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from lab.bench.sides.onnx_classifier import OnnxClassifier
-from lab.bench.sides.onnx_conversion import converted_model
+from lab.bench.sides.onnx import OnnxClassifier, converted_model
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import Settings, load_settings
 from src.core.errors import EyeNetError, NoEyesDetected
@@ -56,12 +55,7 @@ class EyeApi:
     def __init__(self, settings: Settings, worker_threads: int, threads_per_pass: int) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
-        self._detector = FaceDetector(
-            prepare_assets(),
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
+        self._detector = FaceDetector.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
