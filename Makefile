@@ -25,7 +25,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run screen doctor test lint train evaluate compare-precision bench chaos lock audit clean FORCE
+.PHONY: help install run screen doctor test test-all lint train evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,7 +36,11 @@ install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=.
 run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000
 	@exec $(VENV)/bin/python main.py $(ARGS)
 
-test: $(VENV)/.installed-dev ## Run all tests (ARGS="-k name" for some)
+# Markers in ARGS take the place of these.
+test: $(VENV)/.installed-dev ## Run the tests, in 6 minutes (ARGS="-k name" for some)
+	$(VENV)/bin/python -m pytest -m "not (chaos or heavy or training)" $(ARGS)
+
+test-all: $(VENV)/.installed-dev ## Run all tests, as CI does: also those that train, fill memory or try very many cases
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format and types

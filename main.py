@@ -53,9 +53,9 @@ def _serve(settings: Settings, line: ServerEnd | None = None) -> int:
 
     def load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
         # Imported here, on the loader's thread: TensorFlow takes seconds, and /live answers meanwhile.
-        from src.services.startup import load_services  # noqa: PLC0415
+        from src.services.startup import start_services  # noqa: PLC0415
 
-        services = load_services(settings, on_pass)
+        services = start_services(settings, on_pass)
         if line is not None:
             line.tell_ready()
         return services

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import numpy as np
 import pytest
 from skimage import data
 
+from lab.common.backend import ServiceProcess
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
+from tests.services import Start, write_tiny_model
 
 if TYPE_CHECKING:
     from src.services.assets import Assets
@@ -32,6 +36,14 @@ _OPTIMISATIONS = {
 }
 
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Together the tests of the training train, paint and learn for as long as all others take."""
+    for item in items:
+        if "/unit/training/" in item.path.as_posix():
+            item.add_marker("training")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,3 +97,31 @@ def classifier(settings: Settings) -> EyeClassifier:
     from src.services.classifier import EyeClassifier
 
     return EyeClassifier.from_settings(settings)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """One service with the shipped model and the default settings for all tests that do not hurt it."""
+    with ServiceProcess(tmp_path_factory.mktemp("service") / "log") as process:
+        yield process
+        assert ", restart " not in process.log, "a test has hurt the service"
+
+
+@pytest.fixture(scope="session")
+def client(service: ServiceProcess) -> httpx.Client:
+    return service.client
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("tiny_model"))
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Start:
+    """For tests that need settings of their own, or a service that they may hurt."""
+
+    def make(**options: Any) -> ServiceProcess:
+        return ServiceProcess(tmp_path_factory.mktemp("service") / "log", **{"MODEL_PATH": str(tiny_model)} | options)
+
+    return make

@@ -1,4 +1,4 @@
-"""What the commands check of their arguments."""
+"""Checks of arguments that the commands share."""
 
 from __future__ import annotations
 

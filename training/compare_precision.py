@@ -6,18 +6,46 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.model_file import card_path_of
+from src.services.startup import prepare_process
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
+from training.card.model_files import write_card
 from training.data.pictures import LabelledPicture, find_pictures
-from training.evaluation.agreement import MOST_POINTS, Agreement, compare
-from training.evaluation.case import Case
-from training.evaluation.examination import examine_with
+from training.evaluation.examination import Case, examine_with
+
+MOST_POINTS = 0.5
+"""By how many percentage points a score may differ between precisions that count as the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """
+    Attributes:
+        eyes: that were compared.
+        class_changes: eyes with another best class.
+        largest_difference: of any score, in percentage points.
+        beyond: eyes with a score that differs by more than `MOST_POINTS`.
+        quantiles: largest difference of an eye's scores in percentage points, in half, 95 % and 99 % of the eyes.
+    """
+
+    eyes: int
+    class_changes: int
+    largest_difference: float
+    beyond: int
+    quantiles: tuple[float, float, float]
+
+    @property
+    def agrees(self) -> bool:
+        return self.class_changes == 0 and self.beyond == 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = load_settings()
+        prepare_process(settings)
         card = _card(settings.model_path) if options.record else None
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         float32, bfloat16 = (_cases(settings, pictures, precision) for precision in ("float32", "bfloat16"))
@@ -58,6 +87,27 @@ def _cases(settings: Settings, pictures: Sequence[LabelledPicture], precision: s
     return examine_with(chosen, pictures, Progress(f"pictures in {precision}", len(pictures)).advance)[0].cases
 
 
+def compare(first: Sequence[Case], second: Sequence[Case]) -> Agreement:
+    """Compares the answers to the same eyes.
+
+    Raises:
+        ValueError: there are none, or they are not of the same eyes in the same order.
+    """
+    if not first or [case.file for case in first] != [case.file for case in second]:
+        raise ValueError("the two runs did not find the same eyes")
+    differences = 100 * np.array(
+        [np.abs(one.probabilities - other.probabilities).max() for one, other in zip(first, second, strict=True)]
+    )
+    half, most, nearly_all = np.quantile(differences, (0.5, 0.95, 0.99))
+    return Agreement(
+        eyes=len(first),
+        class_changes=sum(one.said != other.said for one, other in zip(first, second, strict=True)),
+        largest_difference=float(differences.max()),
+        beyond=int((differences > MOST_POINTS).sum()),
+        quantiles=(float(half), float(most), float(nearly_all)),
+    )
+
+
 def _card(model_path: Path) -> dict[str, Any]:
     path = card_path_of(model_path)
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -74,7 +124,7 @@ def _record(card: dict[str, Any], path: Path, agreement: Agreement) -> None:
         "largest_difference_points": round(agreement.largest_difference, 2),
         f"eyes_beyond_{MOST_POINTS}_points": agreement.beyond,
     }
-    path.write_text(json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_card(card, path)
 
 
 def _print(agreement: Agreement) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.types import ModelInfo
+from src.services.startup import prepare_process
 from src.utils.progress import Progress
 from training.arguments import at_least
-from training.data.pictures import LabelledPicture, find_pictures
-from training.data.training_overlap import count_trained_on
+from training.data.pictures import LabelledPicture, count_trained_on, find_pictures
+from training.evaluation.bootstrap import shown
 from training.evaluation.examination import Examination, examine_with
-from training.evaluation.metrics import measure_cases
-from training.report.html_page import overlap_sentence, shown
-from training.report.report import write_report
+from training.evaluation.measures import measure_cases
+from training.report.report import overlap_sentence, write_report
 
 _UNKNOWN_OVERLAP = "The model's card does not list its training pictures: some of these may be among them."
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = _settings(options.model)
+        prepare_process(settings)
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         options.out.mkdir(parents=True, exist_ok=True)
         examination, model = examine_with(settings, pictures, Progress("pictures", len(pictures)).advance)

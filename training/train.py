@@ -21,28 +21,29 @@ from src.services.tensorflow_runtime import enable_memory_growth, keras, tf
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
 from training.arguments import at_least
-from training.card.answering_card import write_answering_card, write_card
+from training.card.card_page import write_page
 from training.card.model_card import make_card
-from training.card.model_card_page import write_page
-from training.card.placement import put_in_place
-from training.data.doubtful_labels import is_doubtful
-from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures
+from training.card.model_files import put_in_place, write_answering_card, write_card
+from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures, is_doubtful
 from training.data.split import assign_folds, describe_folds, whole_origins
-from training.heatmaps.heatmap_figures import heatmaps_of_left_out, heatmaps_of_model
-from training.learning.backbone_weights import load_imagenet_weights
+from training.evaluation.bootstrap import shown
+from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
 from training.learning.features import compute_features
 from training.learning.fitting import FitRecipe
-from training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network
-from training.learning.precision import FULL_PRECISION, enable_mixed_precision
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network, load_imagenet_weights
 from training.learning.samples import CopyPlan, plan_samples
-from training.learning.trainer import Trainer
-from training.report.html_page import shown
+from training.learning.trainer import FULL_PRECISION, Trainer, disable_mixed_precision, enable_mixed_precision
 from training.report.report import write_report
 from training.validation.cross_validation import CrossValidation
-from training.validation.operating_points import describe_operating_points
-from training.validation.quality_figures import quality_of_pictures
-from training.validation.strangers import find_strangers, measure_strangers
-from training.validation.validation_figures import figures_for_card, figures_of_pictures, figures_of_unseen_origins
+from training.validation.figures import (
+    describe_operating_points,
+    figures_for_card,
+    figures_of_pictures,
+    figures_of_unseen_origins,
+    find_strangers,
+    measure_strangers,
+)
+from training.validation.quality_limits import quality_of_pictures
 
 Pictures = Sequence[LabelledPicture]
 
@@ -139,7 +140,7 @@ def _make(
     unseen = figures_of_unseen_origins(trainer, pictures, origins) if options.leave_out_origins else None
     trained = trainer.model_without(np.zeros(len(pictures), dtype=bool))
     # The rewriting of graphs for half precision would also change how the models answer below.
-    _disable_mixed_precision()
+    disable_mixed_precision()
     # Put in place only when all is done: a run that stops half-way leaves the model of before with its own card.
     draft = options.cache / "finished" / options.out.name
     draft.parent.mkdir(parents=True, exist_ok=True)
@@ -200,12 +201,6 @@ def _origins_to_leave_out(pictures: Pictures) -> list[str]:
     cut = {picture.origin for picture in pictures} - set(whole_origins(pictures))
     learnt_from = [picture.origin for picture in pictures if not is_doubtful(picture)]
     return sorted(origin for origin in cut if any(other != origin for other in learnt_from))
-
-
-def _disable_mixed_precision() -> None:
-    tf.config.optimizer.set_experimental_options(
-        {"auto_mixed_precision": False, "auto_mixed_precision_onednn_bfloat16": False}
-    )
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

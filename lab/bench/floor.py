@@ -200,12 +200,7 @@ def _measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
 
 def _measure_pictures(seconds: float) -> dict[str, float]:
     settings = load_settings()
-    detector = FaceDetector(
-        prepare_assets(),
-        crop_padding_x=settings.crop_padding_x,
-        crop_padding_y=settings.crop_padding_y,
-        mirrored_input=settings.mirrored_input,
-    )
+    detector = FaceDetector.from_settings(prepare_assets(), settings)
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
 

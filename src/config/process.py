@@ -1,4 +1,4 @@
-"""The process itself: what libraries find in its environment, its stop signals, its terminal, its port, its end.
+"""The process and what it runs on: variables that libraries read, stop signals, its end, terminal, port, processor.
 
 Imports nothing that could start a thread: `main.py` blocks the stop signals with it before any other thread exists.
 """
@@ -16,9 +16,11 @@ from typing import NoReturn, TextIO
 
 from src.core.errors import StartupError
 
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
 _BEFORE_NUMPY = {
-    # OpenBLAS' threads look for more work for milliseconds after each product, on the cores that others wait for: with
-    # them, an upload takes a third more processor time. Every piece of work here runs on one core anyway.
+    # After each product, OpenBLAS' threads spin for milliseconds looking for more, on cores that others wait for: an
+    # upload takes a third more processor time with them. Every piece of work here runs on one core anyway.
     "OPENBLAS_NUM_THREADS": "1",
 }
 
@@ -57,9 +59,6 @@ def prepare_for_tensorflow() -> None:
     for name, value in _BEFORE_TENSORFLOW.items():
         os.environ.setdefault(name, value)
     os.environ["TF_USE_LEGACY_KERAS"] = _BEFORE_TENSORFLOW["TF_USE_LEGACY_KERAS"]
-
-
-STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def block_stop_signals() -> None:

@@ -21,6 +21,9 @@ from src.core.errors import StartupError
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
 
+MOST_EYES_PER_PASS = 16
+"""Bounds the memory of one pass through the network: activations of DenseNet121 take about 50 MB per eye."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHORTEST_KEY = 16
 # What an Authorization header may carry after Bearer (RFC 6750, section 2.1).
@@ -154,8 +157,9 @@ class Settings(BaseSettings):
     inference_batch_size: int = Field(
         0,
         ge=0,
-        le=16,
-        description="Most eyes in one pass; 0: 1 on a CPU, whose cores each take a pass, 16 on a GPU.",
+        le=MOST_EYES_PER_PASS,
+        description="Most eyes in one pass; 0: 1 on a CPU, whose cores each take a pass, "
+        f"{MOST_EYES_PER_PASS} on a GPU.",
     )
     gpu_memory_growth: bool = Field(True, description="Take GPU memory as it is needed; false: all of it at start.")
     drain_timeout_s: float = Field(

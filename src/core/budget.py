@@ -1,4 +1,4 @@
-"""An amount of something scarce, such as memory, that those who need it share."""
+"""A limited amount of something, such as memory, that several requests share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class Budget:
-    """What is taken has to be given back. Safe to use from many threads."""
+    """Counts what is taken of the whole. Safe to use from many threads."""
 
     def __init__(self, whole: int) -> None:
         self._whole = whole
@@ -18,9 +18,9 @@ class Budget:
         return self._taken
 
     def take(self, amount: int) -> bool:
-        """False, and nothing is taken, where there is not so much left.
+        """Takes the amount; False, and nothing is taken, if there is not that much left.
 
-        Who comes when nothing is taken gets what he asks for, were it more than the whole: else he would never get it.
+        When nothing else is taken, any amount is granted, even more than the whole: it would otherwise never be.
         """
         with self._lock:
             if self._taken and self._taken + amount > self._whole:
@@ -29,5 +29,6 @@ class Budget:
             return True
 
     def give_back(self, amount: int) -> None:
+        """Returns what an earlier `take` took."""
         with self._lock:
             self._taken -= amount

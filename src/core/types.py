@@ -21,8 +21,12 @@ Probabilities: TypeAlias = npt.NDArray[np.float32]
 """One value per class in the order of CLASSES, 0-1, summing to 1."""
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Of any shape and precision."""
 
-_SHORT_HASH_DIGITS = 12
+
+def short_hash(sha256: str) -> str:
+    """The first digits of a model's hexadecimal SHA-256, by which people tell models apart."""
+    return sha256[:12]
 
 
 class EyeSide(str, Enum):
@@ -234,5 +238,5 @@ class ModelInfo:
 
     @property
     def short_hash(self) -> str:
-        """The first digits of `sha256`, by which people tell models apart."""
-        return self.sha256[:_SHORT_HASH_DIGITS]
+        """See the function of that name."""
+        return short_hash(self.sha256)

@@ -3,11 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from src.core.types import Probabilities
+from src.core.types import Probabilities, Reason
 
 NOTICE: Final = "Screening aid for research, not a medical device. It does not replace an examination."
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonWords:
+    """A reason as people read it.
+
+    Attributes:
+        short: beside a picture or in a table.
+        meaning: in a reference, with the setting that draws the line.
+    """
+
+    short: str
+    meaning: str
+
+
+REASONS: Final = {
+    Reason.LOW_CONFIDENCE: ReasonWords(
+        "no class is likely enough",
+        "no class is likely enough (MIN_CONFIDENCE)",
+    ),
+    Reason.NOT_AN_EYE: ReasonWords(
+        "probably not an eye",
+        "so unlike the training pictures that it is probably no eye (NOT_AN_EYE_FROM)",
+    ),
+    Reason.UNFAMILIAR: ReasonWords(
+        "unlike the pictures that the model learnt from",
+        "unlike the training pictures: perhaps another disease, another camera, something in the way "
+        "(MAX_UNFAMILIARITY)",
+    ),
+    Reason.BLURRY: ReasonWords(
+        "out of focus or moved",
+        "the previewed crop is out of focus or was moved (MIN_SHARPNESS)",
+    ),
+    Reason.TOO_DARK: ReasonWords(
+        "too dark",
+        "the previewed crop is nearly black (MIN_BRIGHTNESS)",
+    ),
+    Reason.TOO_BRIGHT: ReasonWords(
+        "too bright",
+        "the previewed crop is nearly white (MAX_BRIGHTNESS)",
+    ),
+    Reason.TOO_SMALL: ReasonWords(
+        "too few pixels",
+        "the previewed crop has too few pixels; come nearer (MIN_CROP_PIXELS)",
+    ),
+    Reason.EYE_CLOSED: ReasonWords(
+        "the eye is nearly closed",
+        "the lids are nearly closed in most of the frames in which landmarks found the eye (MIN_EYE_OPENNESS)",
+    ),
+    Reason.FRAMES_DISAGREE: ReasonWords(
+        "the frames disagree",
+        "too few of the frames have `best_prediction` as their own best class (MIN_FRAME_AGREEMENT)",
+    ),
+}
+"""Every reason's words."""
 
 
 def percentage(share: float) -> float:

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from src.config.settings import ASSETS_DIR
 from src.core.errors import StartupError
+from src.utils.files import renamed_when_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,9 @@ def _prepare(source: _Source, assets_dir: Path) -> Path:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _copy_atomically(packaged, target)
+        # A start that is killed half-way must not leave half a file behind that the next start takes for whole.
+        with renamed_when_whole(target) as unfinished:
+            shutil.copyfile(packaged, unfinished)
     except OSError as error:
         raise StartupError(f"{target} cannot be written: {error.strerror or error}.") from None
     return target
@@ -112,19 +113,6 @@ def _packaged_file(source: _Source) -> Path | None:
         return None
     file = Path(specification.origin).parent / source.inside
     return file if file.is_file() else None
-
-
-def _copy_atomically(source: Path, target: Path) -> None:
-    # A start that is killed half-way must not leave half a file behind that the next start takes for whole.
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
-        shutil.copyfile(source, temporary)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 if __name__ == "__main__":

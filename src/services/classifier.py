@@ -9,11 +9,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from src.config.settings import Settings
+from src.config.settings import MOST_EYES_PER_PASS, Settings
 from src.core.errors import StartupError
-from src.core.types import EyePrediction, ModelInfo, RgbImage
-from src.services.familiarity import Floats
-from src.services.forward_pass import compile_forward_pass
+from src.core.types import EyePrediction, Floats, ModelInfo, RgbImage
+from src.services.forward_pass import DescribedLayerError, compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
 from src.services.model_file import FamiliarityCheck, ModelCard, card_path_of, read_model_card, refuse_code
@@ -28,9 +27,6 @@ from src.services.tensorflow_runtime import (
 )
 from src.utils.files import sha256_of
 
-# Bounds the memory of one pass: activations of DenseNet121 take about 50 MB per crop.
-_LARGEST_BATCH = 16
-
 
 class EyeClassifier:
     """Classifies eye crops. Safe to call from many threads at once: they share one compiled function."""
@@ -43,7 +39,7 @@ class EyeClassifier:
         grad_cam_layer: str,
         *,
         precision: str = "auto",
-        eyes_per_pass: int = 1,
+        warm_up_to: int = 1,
     ) -> None:
         """Loads the model, checks it, and answers grey crops so that the first request finds it warm.
 
@@ -53,14 +49,14 @@ class EyeClassifier:
             classes: in the order of the outputs.
             grad_cam_layer: see `compile_forward_pass`.
             precision: see `choose_precision`.
-            eyes_per_pass: how many crops `classify` will mostly get, at most.
+            warm_up_to: the most crops that `classify` will usually get at once.
 
         Raises:
             StartupError: the file is missing or not a Keras .h5, does not fit CLASSES, GRAD_CAM_LAYER or its card, the
                 card is broken, or the device does not have the precision.
         """
         model = _load(model_path)
-        self.input_side = _check_input(model)
+        self.input_side = _input_side(model)
         sha256 = sha256_of(model_path)
         card = read_model_card(model_path, sha256)
         _check_classes(model, classes, card.classes)
@@ -78,10 +74,10 @@ class EyeClassifier:
             calibrated=card.calibrated,
             precision=precision,
         )
-        # Kernels are prepared per batch size, so there are few sizes on a GPU, where that takes seconds.
+        # A GPU takes seconds to prepare kernels for a batch size: there, batches are filled up to one of a few sizes.
         self._pads = has_gpu()
         grey = np.full((self.input_side, self.input_side, 3), 128, np.uint8)
-        for batch in _powers_of_two(min(eyes_per_pass, _LARGEST_BATCH)):
+        for batch in _powers_of_two(min(warm_up_to, MOST_EYES_PER_PASS)):
             self.classify([grey] * batch)
 
     @classmethod
@@ -93,7 +89,7 @@ class EyeClassifier:
             settings.classes,
             settings.grad_cam_layer,
             precision=settings.inference_precision,
-            eyes_per_pass=eyes_per_pass(settings),
+            warm_up_to=eyes_per_pass(settings),
         )
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
@@ -103,8 +99,8 @@ class EyeClassifier:
             crops: RGB uint8 `input_side` x `input_side` x 3, as `to_network_input` makes them.
         """
         predictions: list[EyePrediction] = []
-        for start in range(0, len(crops), _LARGEST_BATCH):
-            batch = np.stack(crops[start : start + _LARGEST_BATCH])
+        for start in range(0, len(crops), MOST_EYES_PER_PASS):
+            batch = np.stack(crops[start : start + MOST_EYES_PER_PASS])
             probabilities, maps, *descriptors = self._pass(batch)
             predictions.extend(
                 EyePrediction(crop_probabilities, tuple(scale_heatmap(raw) for raw in crop_maps), unfamiliarity)
@@ -141,7 +137,7 @@ def _load(model_path: Path) -> Any:
         ) from error
 
 
-def _check_input(model: Any) -> int:
+def _input_side(model: Any) -> int:
     """The side of the square that the model takes, in pixels."""
     shape = tuple(model.input_shape)
     if len(shape) != 4 or shape[1] is None or shape[1] != shape[2] or shape[3] != 3:
@@ -164,7 +160,7 @@ def _compile(model: Any, grad_cam_layer: str, side: int, card: ModelCard, card_p
         forward = compile_forward_pass(model, grad_cam_layer, side, card.temperature, described_layer)
         if familiarity is not None:
             _check_statistics(familiarity, int(forward.structured_outputs[2].shape[1]))
-    except ValueError as error:
+    except DescribedLayerError as error:
         raise StartupError(f"{card_path} is wrong: familiarity: {error}.") from None
     return freeze(forward)
 
@@ -172,7 +168,7 @@ def _compile(model: Any, grad_cam_layer: str, side: int, card: ModelCard, card_p
 def _check_statistics(familiarity: FamiliarityCheck, descriptor_size: int) -> None:
     measures = len(familiarity.statistics.mean)
     if measures != descriptor_size:
-        raise ValueError(
+        raise DescribedLayerError(
             f"the statistics are of {measures} measures, the layer {familiarity.layer} gives {descriptor_size}"
         )
 

@@ -19,7 +19,7 @@ Classify: TypeAlias = Callable[[Sequence[RgbImage]], Sequence[EyePrediction]]
 
 @dataclass(frozen=True, slots=True)
 class _Crop:
-    """One crop of a request, the times of that request, and what becomes of it."""
+    """One crop of a request, the times of that request, and the prediction to come."""
 
     pixels: RgbImage
     times: StageTimes
@@ -27,7 +27,7 @@ class _Crop:
 
 
 class CropQueue:
-    """Takes crops in their order, as many per pass as are waiting and fit: no pass waits to be filled.
+    """Takes crops in their order, as many per pass as are waiting and fit; a pass never waits to be filled.
 
     Eyes of one request and of several may share a pass, which pays on a GPU. Safe to use from many threads.
     """
@@ -58,14 +58,10 @@ class CropQueue:
         self._waiting: deque[_Crop] = deque()
         self._passes = 0
 
-    def __len__(self) -> int:
-        """Crops that no pass has taken yet."""
-        return len(self._waiting)
-
     async def classify(self, pictures: Sequence[RgbImage], times: StageTimes) -> list[EyePrediction]:
         """The predictions of these crops, in their order.
 
-        If the caller is cancelled or one of its crops breaks its pass, those that no pass has taken yet are left out.
+        If the caller is cancelled or one of its crops breaks its pass, those that no pass has taken yet are dropped.
         Each crop's share of its pass is added to `times` as `Stage.INFER`.
 
         Raises:
@@ -79,10 +75,10 @@ class CropQueue:
         try:
             return list(await asyncio.gather(*(asyncio.wrap_future(crop.prediction) for crop in crops)))
         except BaseException:
-            self._leave_out(crops)
+            self._drop(crops)
             raise
 
-    def _leave_out(self, crops: Sequence[_Crop]) -> None:
+    def _drop(self, crops: Sequence[_Crop]) -> None:
         for crop in crops:
             crop.prediction.cancel()
         with self._lock:
@@ -113,14 +109,14 @@ class CropQueue:
             if batch:
                 self._classify_batch(batch)
         except Exception as error:
-            # Whatever broke, everyone who waits has to hear of it.
+            # Whatever broke, everyone who waits for it has to hear of it.
             for crop in batch:
                 if not crop.prediction.done():
                     crop.prediction.set_exception(error)
         finally:
             with self._lock:
                 self._passes -= 1
-            # To the back of the executor's queue: older work than the next crops may wait there.
+            # At the back of the executor's queue, where older work than the next crops may be waiting.
             self._start_pass()
 
     def _classify_batch(self, batch: Sequence[_Crop]) -> None:

@@ -17,13 +17,13 @@ import dlib
 import numpy as np
 import numpy.typing as npt
 
+from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.assets import Assets
 from src.services.haar_cascades import HaarCascades
 from src.services.pyramid import Pyramid
 from src.utils import geometry
-from src.utils.geometry import eye_openness
 
 # The 68 points of iBUG 300-W (Sagonas et al., ICCVW 2013). Left and right are the person's own.
 _EYE_POINTS = {EyeSide.RIGHT: slice(36, 42), EyeSide.LEFT: slice(42, 48)}
@@ -58,7 +58,6 @@ _MOST_CANDIDATES = 2
 # The closer look: around the candidate, and at most so many pixels wide.
 _CANDIDATE_REGION = 2.0
 _CANDIDATE_REGION_SIDE = 320
-
 # A hinted region larger than this share of the picture saves nothing over the whole picture.
 _LARGEST_HINT_SHARE = 0.8
 
@@ -86,9 +85,20 @@ class FaceDetector:
         self._crop_padding_x = crop_padding_x
         self._crop_padding_y = crop_padding_y
         self._mirrored_input = mirrored_input
-        self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
         self._own = threading.local()
+        # Before the landmark file: whether a cascade can be read is known at once.
         self._haar_cascades()
+        self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
+
+    @classmethod
+    def from_settings(cls, assets: Assets, settings: Settings) -> FaceDetector:
+        """With the settings' paddings and mirroring; see `__init__` for what may be wrong with the assets."""
+        return cls(
+            assets,
+            crop_padding_x=settings.crop_padding_x,
+            crop_padding_y=settings.crop_padding_y,
+            mirrored_input=settings.mirrored_input,
+        )
 
     def prepare_thread(self) -> None:
         """Makes what the calling thread needs for itself, so that its first picture does not wait for it."""
@@ -119,8 +129,7 @@ class FaceDetector:
         region = geometry.hint_region(hint, width, height) if hint else None
         if region is None or region.area > _LARGEST_HINT_SHARE * width * height:
             return []
-        left, top = int(region.x), int(region.y)
-        part = np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)])
+        part, left, top = geometry.part_inside(picture, region)
         pyramid = Pyramid(part, _HINT_WORKING_SIDE)
         face, _doubtful = self._search(pyramid, _HINT_SIDES)
         eyes = self._eyes_by_landmarks(pyramid, face)
@@ -168,8 +177,7 @@ class FaceDetector:
             region = geometry.clipped(geometry.enlarged(candidate, _CANDIDATE_REGION), width, height)
             if region is None:
                 continue
-            left, top = int(region.x), int(region.y)
-            part = np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)])
+            part, left, top = geometry.part_inside(picture, region)
             factor = min(1.0, _CANDIDATE_REGION_SIDE / max(part.shape[:2]))
             if factor < 1:
                 part = np.asarray(cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
@@ -208,7 +216,7 @@ class FaceDetector:
         face_width = float(np.ptp(points[:, 0]))
         opening = Box(left, top, right - left, bottom - top)
         region = self._padded(side, opening, face_width, EyeSource.LANDMARKS, pyramid)
-        return replace(region, openness=eye_openness(eye))
+        return replace(region, openness=geometry.eye_openness(eye))
 
     def _padded(self, side: EyeSide, opening: Box, face_width: float, source: EyeSource, pyramid: Pyramid) -> EyeRegion:
         box = geometry.padded_eye_box(opening, face_width, self._crop_padding_x, self._crop_padding_y)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
+from src.core.types import Floats
 
 _NAMES = ("mean", "scale", "components", "typical")
 

@@ -11,6 +11,10 @@ from src.services.grad_cam import class_activation_maps
 from src.services.tensorflow_runtime import keras, tf
 
 
+class DescribedLayerError(Exception):
+    """What the familiarity check asks for is not in the model; `str(error)` says what, without the card's name."""
+
+
 def compile_forward_pass(
     model: Any, grad_cam_layer: str, side: int, temperature: float = 1.0, described_layer: str | None = None
 ) -> Any:
@@ -30,7 +34,7 @@ def compile_forward_pass(
 
     Raises:
         StartupError: the model does not end in a softmax, or `grad_cam_layer` does not fit.
-        ValueError: `described_layer` does not fit.
+        DescribedLayerError: `described_layer` does not fit.
     """
     activations_output = _activations_output(model, grad_cam_layer)
     last = model.layers[-1]
@@ -79,10 +83,10 @@ def _recorded_outputs(layer: Any) -> Iterator[list[Any]]:
 
 def _descriptors(name: str | None, outputs: list[Any]) -> Any:
     if len(outputs) != 1:
-        raise ValueError(f"{name} runs {len(outputs)} times in a pass, not once")
+        raise DescribedLayerError(f"{name} runs {len(outputs)} times in a pass, not once")
     (output,) = outputs
     if not hasattr(output, "shape") or len(output.shape) != 4 or output.shape[3] is None:
-        raise ValueError(f"the output of {name} is not of 4 dimensions")
+        raise DescribedLayerError(f"the output of {name} is not of 4 dimensions")
     return tf.concat([tf.reduce_mean(output, axis=[1, 2]), tf.math.reduce_std(output, axis=[1, 2])], axis=1)
 
 
@@ -92,7 +96,7 @@ def _find_layer(model: Any, path: str) -> Any:
     for name in path.split("/"):
         layers = {layer.name: layer for layer in getattr(found, "layers", ())}
         if name not in layers:
-            raise ValueError(f"the model has no layer {path}")
+            raise DescribedLayerError(f"the model has no layer {path}")
         found = layers[name]
     return found
 

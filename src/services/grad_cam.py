@@ -18,6 +18,14 @@ from src.services.tensorflow_runtime import tf
 # Single precision carries about seven digits: a map whose range, absolute or next to its values, is below this shows
 # rounding.
 _FLAT = 1e-6
+# The hottest place still shows the eye through the colour; cold places are the picture itself.
+_STRONGEST_TINT = np.float32(0.6)
+# What stretching takes from a heat of 1 in single precision: without it, an evenly hot place is in two colours.
+_ROUNDING = np.float32(0.001)
+# OpenCV's colour map "turbo", which it has as BGR, in RGB: 256x1x3.
+_COLOURS = cv2.cvtColor(
+    cv2.applyColorMap(np.arange(256, dtype=np.uint8).reshape(256, 1), cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB
+)
 
 
 def class_activation_maps(activations: Any, logits: Any) -> Any:
@@ -43,7 +51,7 @@ def class_activation_maps(activations: Any, logits: Any) -> Any:
     return tf.stack(maps, axis=1)
 
 
-def scale_heatmap(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
+def scale_heatmap(raw: npt.NDArray[np.float32]) -> Heatmap | None:
     """The map divided by its maximum; None where it is flat and therefore shows nothing.
 
     Args:
@@ -53,21 +61,6 @@ def scale_heatmap(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
     if not np.isfinite(largest) or largest - smallest < _FLAT * max(1.0, largest):
         return None
     return np.asarray(raw / largest, dtype=np.float32)
-
-
-# The hottest place still shows the eye through the colour; cold places are the picture itself.
-_STRONGEST_TINT = np.float32(0.6)
-# What stretching takes from a heat of 1 in single precision: without it, an evenly hot place is in two colours.
-_ROUNDING = np.float32(0.001)
-
-
-def _turbo_rgb() -> npt.NDArray[np.uint8]:
-    """OpenCV's colour map "turbo" as 256 RGB colours, 256x1x3; OpenCV itself has it as BGR."""
-    levels = np.arange(256, dtype=np.uint8).reshape(256, 1)
-    return np.asarray(cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-_COLOURS = _turbo_rgb()
 
 
 def stretch(heatmap: Heatmap, width: int, height: int) -> npt.NDArray[np.float32]:

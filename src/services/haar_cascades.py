@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from src.core.errors import StartupError
 from src.core.types import Box, EyeSide
@@ -58,8 +57,7 @@ class HaarCascades:
         )
         if upper is None:
             return {}
-        left, top = int(upper.x), int(upper.y)
-        part = np.ascontiguousarray(grey[top : int(upper.bottom), left : int(upper.right)])
+        part, left, top = geometry.part_inside(grey, upper)
         smallest = max(_SMALLEST_EYE, int(0.12 * face.width))
         eyes: dict[EyeSide, Box] = {}
         for eye in _by_size(_detect(self._eye_cascade, part, smallest, int(0.45 * face.width))):

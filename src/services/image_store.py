@@ -8,18 +8,18 @@ import os
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from src.config.settings import Settings
 from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
-from src.utils.image_codec import encode_png
+from src.services.workers import Workers
+from src.utils.png_writer import encode_png
 
 _log = logging.getLogger("eyenet.image_store")
 
-# What may wait to be written; above that pictures are dropped, because a slow disk must not fill the memory.
+# What may wait to be written; beyond it pictures are not saved, because a slow disk must not fill the memory.
 MOST_WAITING_BYTES = 256 * 1024 * 1024
 _LONGEST_SECONDS_BETWEEN_SWEEPS = 300.0
 # Only files that this service wrote are ever deleted: 32 hexadecimal digits, a name that says nothing of its picture.
@@ -33,16 +33,21 @@ class ImageStore:
     also when saving has been switched off since.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, idle: bool = False) -> None:
         """
+        Args:
+            settings: what is saved, where, and for how long.
+            idle: for a process that works on files of its own: nothing is saved, whatever the settings say, and nothing
+                that the server saved is deleted.
+
         Raises:
             StartupError: pictures are to be saved and a folder cannot be written to.
         """
-        self._frames_dir = settings.temp_images_dir if settings.save_temp_images else None
-        self._eyes_dir = settings.saved_eyes_dir if settings.save_eyes else None
-        self._swept_dirs = (settings.temp_images_dir, settings.saved_eyes_dir)
+        self._frames_dir = settings.temp_images_dir if settings.save_temp_images and not idle else None
+        self._eyes_dir = settings.saved_eyes_dir if settings.save_eyes and not idle else None
+        self._swept_dirs = () if idle else (settings.temp_images_dir, settings.saved_eyes_dir)
         self._retention_seconds = settings.image_retention_hours * 3600
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="image-store")
+        self._writer = Workers(1, "image-store")
         self._waiting_bytes = Budget(MOST_WAITING_BYTES)
         self._closed = threading.Event()
         for name, folder in (("TEMP_IMAGES_DIR", self._frames_dir), ("SAVED_EYES_DIR", self._eyes_dir)):
@@ -59,16 +64,22 @@ class ImageStore:
         """Saves an eye crop, if SAVE_EYES says so. Returns at once."""
         self._save(crop, self._eyes_dir)
 
+    def problem(self) -> str | None:
+        """Which of its threads died, as a sentence for the log; None while all is well. Takes microseconds."""
+        if not (self._sweeper.is_alive() or self._closed.is_set()):
+            return "the image-retention thread died: saved pictures are kept too long"
+        return self._writer.problem()
+
     def close(self) -> None:
         """Writes what waits to be written, and stops."""
         self._closed.set()
-        self._writer.shutdown(wait=True)
+        self._writer.close()
 
     def sweep(self) -> None:
-        """Deletes the pictures whose time is up, by the clock on the wall: a monotonic one does not outlive a restart.
+        """Deletes the pictures whose time is up, by the wall clock: a monotonic one does not survive a restart.
 
-        If that clock was ahead and has been set back, pictures seem to come from the future and would stay until it has
-        caught up; their time begins anew, so none stays longer than twice its time.
+        If that clock was ahead and is set back, pictures seem to come from the future and would stay until it catches
+        up. Their time begins anew, so none stays longer than twice its time.
         """
         now = time.time()
         for folder in self._swept_dirs:
@@ -80,7 +91,7 @@ class ImageStore:
         if not self._waiting_bytes.take(picture.nbytes):
             _log.warning("a picture was not saved: too many are waiting for the disk already")
             return
-        self._writer.submit(self._write, picture, folder)
+        self._writer.executor.submit(self._write, picture, folder)
 
     def _write(self, picture: RgbImage, folder: Path) -> None:
         file = folder / f"{uuid.uuid4().hex}.png"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import median
 
 from src.config.settings import Settings
@@ -38,17 +38,8 @@ class Thresholds:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Thresholds:
-        return cls(
-            min_confidence=settings.min_confidence,
-            max_unfamiliarity=settings.max_unfamiliarity,
-            not_an_eye_from=settings.not_an_eye_from,
-            min_sharpness=settings.min_sharpness,
-            min_brightness=settings.min_brightness,
-            max_brightness=settings.max_brightness,
-            min_crop_pixels=settings.min_crop_pixels,
-            min_eye_openness=settings.min_eye_openness,
-            min_frame_agreement=settings.min_frame_agreement,
-        )
+        """Each from the setting of its name."""
+        return cls(**{threshold.name: getattr(settings, threshold.name) for threshold in fields(cls)})
 
 
 def reasons_to_doubt(

@@ -26,6 +26,21 @@ from src.utils.files import sha256_of
 # Beyond these, single precision turns scores into zeros, ones and not-a-numbers.
 _TEMPERATURES = (0.001, 1000.0)
 
+# Python code of its own, a method of any object, a raw operation, another model from a path of its choice.
+_LAYERS_WITH_CODE = frozenset(
+    {"ClassMethod", "InstanceMethod", "InstanceProperty", "Lambda", "TensorFlowOpLayer", "TFSMLayer"}
+)
+# Functions of tensors. What is left out writes files (tf.print does), reads them, or loads libraries.
+_PURE_FUNCTIONS = re.compile(
+    r"(math|nn|linalg|image|__operators__)\.\w+"
+    r"|cast|clip_by_value|concat|convert_to_tensor|expand_dims|identity|ones_like|pad|reshape|shape|split|squeeze|stack"
+    r"|tile|transpose|where|zeros_like"
+)
+# Where Keras may look a class or a function up. Elsewhere are downloads, unpacking, and all of Python.
+_MODULES = re.compile(
+    r"(tf_)?keras\.(activations|constraints|initializers|layers|mixed_precision|models|regularizers)(\.\w+)*"
+    r"|(tf_)?keras\.src\.(engine|models)(\.\w+)*"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -162,23 +177,6 @@ def _section(card: dict[str, Any], name: str) -> dict[str, Any] | None:
     if section is not None and not isinstance(section, dict):
         raise _CardError(f"{name} must be an object")
     return section
-
-
-# Python code of its own, a method of any object, a raw operation, another model from a path of its choice.
-_LAYERS_WITH_CODE = frozenset(
-    {"ClassMethod", "InstanceMethod", "InstanceProperty", "Lambda", "TensorFlowOpLayer", "TFSMLayer"}
-)
-# Functions of tensors. What is left out writes files (tf.print does), reads them, or loads libraries.
-_PURE_FUNCTIONS = re.compile(
-    r"(math|nn|linalg|image|__operators__)\.\w+"
-    r"|cast|clip_by_value|concat|convert_to_tensor|expand_dims|identity|ones_like|pad|reshape|shape|split|squeeze|stack"
-    r"|tile|transpose|where|zeros_like"
-)
-# Where Keras may look a class or a function up. Elsewhere are downloads, unpacking, and all of Python.
-_MODULES = re.compile(
-    r"(tf_)?keras\.(activations|constraints|initializers|layers|mixed_precision|models|regularizers)(\.\w+)*"
-    r"|(tf_)?keras\.src\.(engine|models)(\.\w+)*"
-)
 
 
 def refuse_code(model_path: Path) -> None:

@@ -8,11 +8,14 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from src.config.settings import Settings
 from src.core.errors import EyeNetError
 from src.core.types import AnalysisReport, Frame
-from src.services.analysis import EyeAnalysis
+
+if TYPE_CHECKING:
+    # With it comes TensorFlow, which takes seconds.
+    from src.services.analysis import EyeAnalysis
 
 UNREADABLE_FILE = "unreadable_file"
 _FILE_TOO_LARGE = "file_too_large"
@@ -40,16 +43,6 @@ class FileAnswer:
     sha256: str | None
     report: AnalysisReport | None = None
     refusal: Refusal | None = None
-
-
-def keeping_nothing(settings: Settings) -> Settings:
-    """The same settings for who works on files of his own: nothing of them is saved.
-
-    Nor is anything deleted that the server saved: how long that is kept is the server's own settings' to say.
-    """
-    return settings.model_copy(
-        update={"save_temp_images": False, "save_eyes": False, "image_retention_hours": math.inf}
-    )
 
 
 async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:

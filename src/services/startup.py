@@ -1,4 +1,4 @@
-"""Builds all services in their order, and takes them down again."""
+"""Builds all services in their order, sets the process up for them, and takes them down again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from src.services.tensorflow_runtime import (
     run_each_pass_on_one_core,
 )
 from src.services.workers import Workers
-from src.utils.image_codec import decode_picture, encode_png
+from src.utils.image_codec import decode_picture
+from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 
 
@@ -52,48 +53,73 @@ class Services:
     requests_at_once: int
     input_side: int
 
+    def problems(self) -> list[str]:
+        """A sentence for the log from each service that is dead; empty while all is well.
+
+        Takes microseconds, never waits, and may be asked from any thread. Only services with threads of their own are
+        asked: the others are what their last call was.
+        """
+        return [problem for service in (self.workers, self.image_store) if (problem := service.problem())]
+
     def close(self) -> None:
         """Waits for what is being worked on."""
         self.workers.close()
         self.image_store.close()
 
 
-def load_services(settings: Settings, on_pass: Callable[[int], None] = lambda _eyes: None) -> Services:
-    """Loads everything, which takes seconds, and leaves the model and every thread warm.
-
-    Args:
-        settings: of the whole service.
-        on_pass: called before each pass through the network with its number of eyes.
+def start_services(
+    settings: Settings, on_pass: Callable[[int], None] = lambda _eyes: None, *, keeps_pictures: bool = True
+) -> Services:
+    """`load_services`, once, for a process that exists for them: it is set up first, and its memory settled after.
 
     Raises:
-        StartupError: something is missing or does not fit; the sentence says what.
+        StartupError: as in `load_services`.
     """
-    services = _load(settings, on_pass)
-    # What was made now stays until the end: looking through it for garbage again and again would hold everything up.
-    gc.collect()
-    gc.freeze()
-    _give_back_free_memory()
+    prepare_process(settings)
+    services = load_services(settings, on_pass, keeps_pictures=keeps_pictures)
+    _settle_memory()
     return services
 
 
-def _give_back_free_memory() -> None:
-    """Loading leaves about 280 MB free that glibc would keep; other C libraries have no such function."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+def prepare_process(settings: Settings) -> None:
+    """Sets OpenCV and TensorFlow up for every service of this process, before anything is computed.
 
-
-def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
-    # One core per piece of work, and as many pieces at once as there are cores: nothing waits for its parts.
+    One core per piece of work, and as many pieces at once as there are cores: nothing waits for its parts.
+    """
     cv2.setNumThreads(1)
     run_each_pass_on_one_core()
     if not has_gpu():
         leave_graphs_as_they_are()
     if settings.gpu_memory_growth:
         enable_memory_growth()
-    image_store = ImageStore(settings)
+
+
+def _settle_memory() -> None:
+    # What has been made stays until the end: looking through it for garbage again and again would hold everything up.
+    gc.collect()
+    gc.freeze()
+    # Loading leaves about 280 MB free that glibc would keep; other C libraries have no such function.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def load_services(
+    settings: Settings, on_pass: Callable[[int], None] = lambda _eyes: None, *, keeps_pictures: bool = True
+) -> Services:
+    """Loads everything, which takes seconds, and leaves the model and every thread warm. May be called again and again.
+
+    Args:
+        settings: of the whole service.
+        on_pass: called before each pass through the network with its number of eyes.
+        keeps_pictures: as the settings say; False for a process that works on files of its own, see `ImageStore`.
+
+    Raises:
+        StartupError: something is missing or does not fit; the sentence says what.
+    """
+    image_store = ImageStore(settings, idle=not keeps_pictures)
     with ThreadPoolExecutor(1, thread_name_prefix="detector-loader") as beside:
         # The landmark file takes a second, in which the model is loaded.
-        loading = beside.submit(_load_detector, settings)
+        loading = beside.submit(lambda: FaceDetector.from_settings(prepare_assets(), settings))
         classifier = EyeClassifier.from_settings(settings)
         detector = loading.result()
     workers = Workers(settings.worker_thread_count)
@@ -115,16 +141,14 @@ def _load(settings: Settings, on_pass: Callable[[int], None]) -> Services:
         input_side=classifier.input_side,
         max_image_pixels=settings.max_image_pixels,
     )
-    requests_at_once = 2 * workers.count + eyes_per_pass(settings)
-    return Services(analysis, classifier.info, workers, image_store, requests_at_once, classifier.input_side)
-
-
-def _load_detector(settings: Settings) -> FaceDetector:
-    return FaceDetector(
-        prepare_assets(),
-        crop_padding_x=settings.crop_padding_x,
-        crop_padding_y=settings.crop_padding_y,
-        mirrored_input=settings.mirrored_input,
+    return Services(
+        analysis=analysis,
+        model=classifier.info,
+        workers=workers,
+        image_store=image_store,
+        # While each worker has a request, another one stands ready for it, and eyes enough for the next pass.
+        requests_at_once=2 * workers.count + eyes_per_pass(settings),
+        input_side=classifier.input_side,
     )
 
 

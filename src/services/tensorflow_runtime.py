@@ -9,7 +9,7 @@ import contextlib
 from pathlib import Path
 
 from src.config.process import cpu_flags, prepare_for_tensorflow
-from src.config.settings import Settings
+from src.config.settings import MOST_EYES_PER_PASS, Settings
 from src.core.errors import StartupError
 
 prepare_for_tensorflow()
@@ -22,6 +22,14 @@ tf.get_logger().setLevel("ERROR")
 
 # What is imported here to be imported from here.
 __all__ = ["keras", "tf"]
+
+# One eye per pass, each pass on one core: measured faster than splitting a pass among the cores, because nothing waits
+# for anything else; and the answer on an eye does not depend on the eyes beside it.
+_EYES_PER_PASS_ON_CPU = 1
+# One computes while the other's results are fetched.
+_PASSES_AT_ONCE_ON_GPU = 2
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def enable_memory_growth() -> None:
@@ -83,16 +91,6 @@ def device_name() -> str:
     return f"GPU: {name}"
 
 
-# One eye per pass, each pass on one core: measured faster than sharing a pass out over the cores, because nothing waits
-# for anything, and what an eye is answered does not depend on the eyes beside it.
-_EYES_PER_PASS_ON_CPU = 1
-_EYES_PER_PASS_ON_GPU = 16
-# One computes while the other's results are taken home.
-_PASSES_AT_ONCE_ON_GPU = 2
-
-_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-
-
 def choose_precision(asked: str, *, bfloat16_agrees: bool) -> str:
     """In which precision to multiply: what is asked for, or what is fast without changing answers.
 
@@ -120,7 +118,7 @@ def choose_precision(asked: str, *, bfloat16_agrees: bool) -> str:
 
 def eyes_per_pass(settings: Settings) -> int:
     """How many eyes a pass takes at most."""
-    return settings.inference_batch_size or (_EYES_PER_PASS_ON_GPU if has_gpu() else _EYES_PER_PASS_ON_CPU)
+    return settings.inference_batch_size or (MOST_EYES_PER_PASS if has_gpu() else _EYES_PER_PASS_ON_CPU)
 
 
 def passes_at_once(settings: Settings) -> int:

@@ -16,8 +16,8 @@ _Result = TypeVar("_Result")
 
 
 class _Step(Generic[_Result]):
-    """One piece of work, which can be emptied: an executor keeps what was cancelled until a thread comes to it, and
-    megabytes of pictures with it.
+    """One piece of work that can be emptied: an executor keeps cancelled work, and the megabytes of pictures that
+    belong to it, until a thread comes to it.
     """
 
     def __init__(self, function: Callable[[], _Result]) -> None:
@@ -35,20 +35,40 @@ class Workers:
 
     Attributes:
         count: how many there are.
-        executor: the threads, for who does not wait on an event loop.
+        executor: the threads, for callers that do not wait on an event loop.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, name: str = "worker") -> None:
+        """Starts the threads.
+
+        Args:
+            count: 1 or more.
+            name: by which the threads' names begin.
+        """
         self.count = count
-        self.executor = ThreadPoolExecutor(count, thread_name_prefix="worker")
+        self.executor = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._name = name
+        self._closed = False
+        self._threads: list[threading.Thread] = []
+        self.run_on_each(lambda: self._threads.append(threading.current_thread()))
+
+    def problem(self) -> str | None:
+        """What keeps the threads from working, as a sentence for the log; None while all is well. Takes microseconds.
+
+        An executor does not replace a thread that died.
+        """
+        if self._closed:
+            return f"the {self._name} threads are closed"
+        dead = sum(not thread.is_alive() for thread in self._threads)
+        return f"{dead} of {self.count} {self._name} threads died" if dead else None
 
     async def run(
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
     ) -> _Result:
         """What the function returns or raises.
 
-        If the caller is cancelled, a function that no thread has taken yet is left out. One that a thread is in the
-        middle of is waited for: when the caller is gone, so is what was being worked on.
+        If the caller is cancelled, a function that no thread has begun is dropped. One that a thread has begun is
+        waited for: once the caller is gone, nothing works for it any more.
         """
         step = _Step(functools.partial(function, *args, **kwargs))
         work = self.executor.submit(step)
@@ -60,7 +80,7 @@ class Workers:
                 step.give_up()
             else:
                 await _until_done([outcome])
-                # Nobody is left who wants to know; unasked, asyncio would log it as an error of ours.
+                # Nobody wants to know how it ended, but asyncio logs an exception that nobody asks for.
                 if not outcome.cancelled():
                     outcome.exception()
             raise
@@ -74,8 +94,8 @@ class Workers:
     ) -> list[_Result]:
         """What the function returns for each item, in their order; several threads may work on them.
 
-        If it raises for one of them, or the caller is cancelled, those that no thread has taken yet are left out, and
-        the others are waited for, as in `run`.
+        If it raises for one of them, or the caller is cancelled, those that no thread has begun are dropped, and the
+        others are waited for, as in `run`.
 
         Raises:
             whatever the function raised first.
@@ -89,7 +109,7 @@ class Workers:
             await _until_done(tasks)
 
     def run_on_each(self, function: Callable[[], object]) -> None:
-        """Runs the function once on every thread and waits; for what threads do not share.
+        """Runs the function once on every thread and waits for all; for what each thread needs of its own.
 
         Raises:
             whatever the function raised first.
@@ -108,11 +128,12 @@ class Workers:
 
     def close(self) -> None:
         """Waits for what is being worked on."""
+        self._closed = True
         self.executor.shutdown(wait=True)
 
 
 async def _until_done(futures: Iterable[asyncio.Future[_Result]]) -> None:
-    """Waits for all of them, whoever cancels the waiting; what became of them is not told."""
+    """Returns when all of them are done, also if the caller is cancelled meanwhile; how they ended is not looked at."""
     waiting = {future for future in futures if not future.done()}
     while waiting:
         with contextlib.suppress(asyncio.CancelledError):

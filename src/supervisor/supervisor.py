@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from src.config.process import STOP_SIGNALS, block_stop_signals, exit_at_once, flush_output
 from src.supervisor.line import ServerEnd, open_line
@@ -19,9 +19,19 @@ GAVE_UP = 3
 KILL_AFTER_S = 8.0
 """A server process that has not ended so long after its time to drain is killed."""
 
+MAX_FAILED_STARTS = 5
+"""So many server processes that die before any was ever ready are a crash loop."""
+
+RunServer: TypeAlias = Callable[[ServerEnd], int]
+"""What the child does, stop signals blocked; returns its exit code."""
+
+_FIRST_DELAY_S = 0.5
+_LONGEST_DELAY_S = 30.0
+
 _STOPPED = 0
 _CANNOT_START = 1
 _WRONG_SETTINGS = 2
+_UNEXPECTED = 70
 # What shells say of a process that a signal ended.
 _ENDED_BY_SIGNAL = 128
 
@@ -107,20 +117,13 @@ def _reported(exit_code: int) -> int:
     return exit_code if exit_code > 0 else _ENDED_BY_SIGNAL - exit_code
 
 
-MAX_FAILED_STARTS = 5
-"""So many server processes that die before any was ever ready are a crash loop."""
-
-_FIRST_DELAY_S = 0.5
-_LONGEST_DELAY_S = 30.0
-
-
 class Restarts:
     """Counts the restarts of one supervisor.
 
     What kills a server process that was ready is most likely a request, and a service that gives up under a stream of
-    those does what their sender wants. So it is followed at once, however often it happens; a start takes seconds,
-    which is pause enough. Those that die while they load are followed after pauses that double, and given up only if
-    none was ever ready: requests may hit them as well.
+    those does what their sender wants. So the next one is started at once, however often that happens; a start takes
+    seconds, which is pause enough. After processes that die while they load, the pauses double, and the service gives
+    up only if none was ever ready: requests may hit a loading process as well.
 
     Attributes:
         count: how many there were.
@@ -152,12 +155,6 @@ class Restarts:
         else:
             self._delay_s = min(2 * self._delay_s, _LONGEST_DELAY_S)
         return self._delay_s
-
-
-RunServer = Callable[[ServerEnd], int]
-"""What the child does, stop signals blocked; returns its exit code."""
-
-_UNEXPECTED = 70
 
 
 class ServerProcess:

@@ -77,8 +77,22 @@ def padded_eye_box(eye: Box, face_width: float, padding_x: float, padding_y: flo
     return Box(eye.x - side, eye.y - above, eye.width + 2 * side, eye.height + above + below)
 
 
+def part_inside(picture: npt.NDArray[np.uint8], region: Box) -> tuple[npt.NDArray[np.uint8], int, int]:
+    """What detectors look at: the pixels inside `region`, in one piece of memory, and where they begin.
+
+    Args:
+        picture: in grey or RGB.
+        region: wholly inside the picture.
+
+    Returns:
+        the pixels, x and y of their first one in the picture.
+    """
+    left, top = int(region.x), int(region.y)
+    return np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)]), left, top
+
+
 def cut(picture: RgbImage, box: Box) -> RgbImage | None:
-    """A copy of the picture inside the box; None where the box has no pixel inside the picture."""
+    """A copy of every pixel that the box touches; None where it touches none."""
     height, width = picture.shape[:2]
     inside = clipped(box, width, height)
     if inside is None:

@@ -32,6 +32,7 @@ _ANIMATED_FORMATS = ("PNG", "WEBP")
 _PNG_EXIF = (b"eXIf", b"Raw profile type exif")
 _MIN_SIDE_PIXELS = 32
 _STRIP_ROWS = 256
+_OPAQUE = 255
 _READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
 
 # What Pillow's decoders were seen to raise on damaged files, beside its own OSError.
@@ -174,7 +175,7 @@ def _on_white(picture: Image.Image) -> RgbImage:
 def _strip_on_white(strip: Image.Image) -> RgbImage:
     samples = _array(strip)
     # Browsers write an alpha channel even when nothing is transparent.
-    if samples[..., 3].min() == 255:
+    if samples[..., 3].min() == _OPAQUE:
         return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
     white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
     return _array(Image.alpha_composite(white, strip).convert("RGB"))
@@ -192,11 +193,11 @@ def _array(picture: Image.Image) -> RgbImage:
 
 
 def decode_sound_jpeg(data: bytes, width: int, height: int) -> RgbImage | None:
-    """The picture as stored, RGB uint8 HxWx3; `None` where another decoder has to judge.
+    """The picture as stored, RGB uint8 HxWx3; None where Pillow has to judge.
 
     It is the same libjpeg-turbo as Pillow's, with the same settings, and gives the same pixels, but without Pillow's
-    copies. Anything that libjpeg-turbo so much as warns of is left to the other decoder: damage, a file that is cut
-    off, rare subsampling.
+    copies. Anything that libjpeg-turbo so much as warns of is left to Pillow: damage, a file that is cut off, rare
+    subsampling.
 
     Args:
         data: a JPEG file in grey or colour; CMYK would come out in other colours than Pillow's. What lies behind its
@@ -213,15 +214,12 @@ def decode_sound_jpeg(data: bytes, width: int, height: int) -> RgbImage | None:
     return pixels if decoded.shape == pixels.shape else None
 
 
-_OPAQUE = 255
-
-
 def decode_sound_png(data: bytes, width: int, height: int) -> RgbImage | None:
-    """The picture as stored, RGB uint8 HxWx3; `None` where another decoder has to judge.
+    """The picture as stored, RGB uint8 HxWx3; None where Pillow has to judge.
 
-    OpenCV's libpng takes as long as Pillow's, but lets go of Python's lock meanwhile: with Pillow's, two threads decode
-    no faster than one, and nobody is answered until a large picture is done. Damage, files that are cut off, pictures
-    that can be seen through, and samples of 16 bits are left to the other decoder.
+    OpenCV's libpng takes as long as Pillow's, but releases Python's lock meanwhile: with Pillow's, two threads decode
+    no faster than one, and nobody is answered until a large picture is done. Damage, files that are cut off,
+    transparent pictures, and samples of 16 bits are left to Pillow.
 
     Args:
         data: a PNG file in colour, with or without alpha.

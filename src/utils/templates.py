@@ -7,11 +7,13 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 
-def render_template(file: Path, **values: Any) -> str:
+def render_template(file: Path, *, escape: bool = True, **values: Any) -> str:
     """The template's text with these values in it; it may include and extend its neighbours.
+
+    Without `escape`, for what is no HTML, values go in as they are.
 
     Raises:
         OSError: there is no such file.
@@ -19,7 +21,7 @@ def render_template(file: Path, **values: Any) -> str:
     """
     environment = Environment(
         loader=FileSystemLoader(file.parent),
-        autoescape=True,
+        autoescape=select_autoescape(default=escape, default_for_string=escape),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

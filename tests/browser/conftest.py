@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,6 +11,7 @@ from skimage import data
 
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
+from src.utils.preprocessing import resize
 from tests.browser.chromium import arguments, find_chromium, write_camera_file
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
@@ -20,17 +20,10 @@ OpenPage: TypeAlias = Callable[..., DemoPage]
 
 
 @pytest.fixture(scope="session")
-def page_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """One service with the default settings."""
-    with ServiceProcess(tmp_path_factory.mktemp("page") / "log") as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
 def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the browser's camera sees: the portrait as a person sits before a webcam."""
     file = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    write_camera_file(file, cv2.resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), (640, 480)))
+    write_camera_file(file, resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), 640, 480))
     return file
 
 
@@ -48,15 +41,15 @@ def browser(camera_file: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, page_service: ServiceProcess) -> Iterator[OpenPage]:
+def open_page(browser: Browser, service: ServiceProcess) -> Iterator[OpenPage]:
     """Opens the page in a context of its own; afterwards nothing may have gone elsewhere or been complained of."""
     opened: list[DemoPage] = []
 
-    def open_one(service: ServiceProcess = page_service, init_script: str = "", **context_options: Any) -> DemoPage:
+    def open_one(of: ServiceProcess = service, init_script: str = "", **context_options: Any) -> DemoPage:
         context = browser.new_context(**context_options)
         if init_script:
             context.add_init_script(init_script)
-        opened.append(DemoPage(context.new_page(), f"http://127.0.0.1:{service.port}/"))
+        opened.append(DemoPage(context.new_page(), f"http://127.0.0.1:{of.port}/"))
         return opened[-1]
 
     yield open_one
@@ -80,7 +73,7 @@ def eye_file(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> P
 def dim_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portrait, small and nearly black: its eyes are found, and there is more than one reason to doubt them."""
     dim = (np.asarray(data.astronaut()) * 0.08).astype(np.uint8)
-    return _written(tmp_path_factory, "dim.png", cv2.resize(dim, (160, 160), interpolation=cv2.INTER_AREA))
+    return _written(tmp_path_factory, "dim.png", resize(dim, 160, 160))
 
 
 @pytest.fixture(scope="session")

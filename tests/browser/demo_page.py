@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, Request
+
+from lab.common.waiting import wait_until
 
 # The machine may be busy: a wait that is over early costs nothing.
 PATIENCE_MILLISECONDS = 120_000
@@ -53,10 +54,7 @@ class DemoPage:
     def wait_for_posts(self, count: int) -> None:
         """Until this many requests have been posted."""
         # Not Playwright's wait_for_function: the page's own policy forbids the eval that it makes.
-        give_up_at = time.monotonic() + PATIENCE_MILLISECONDS / 1000
-        while self.page.evaluate("bodies.length") < count:
-            assert time.monotonic() < give_up_at
-            self.page.wait_for_timeout(50)
+        wait_until(lambda: self.page.evaluate("bodies.length") >= count, f"{count} requests from the page")
 
     def text(self, selector: str) -> str:
         return " ".join(self.page.inner_text(selector).split())

@@ -12,7 +12,7 @@ from lab.common.backend import ServiceProcess
 
 
 @pytest.fixture(params=["light", "dark"])
-def docs(browser: Browser, page_service: ServiceProcess, request: pytest.FixtureRequest) -> Iterator[Page]:
+def docs(browser: Browser, service: ServiceProcess, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Afterwards nothing was complained of, and only the page itself was asked for."""
     context = browser.new_context(color_scheme=request.param, java_script_enabled=True)
     page = context.new_page()
@@ -20,12 +20,12 @@ def docs(browser: Browser, page_service: ServiceProcess, request: pytest.Fixture
     complaints: list[str] = []
     page.on("request", lambda sent: requests.append(sent))
     page.on("console", lambda message: complaints.append(message.text))
-    page.goto(f"http://127.0.0.1:{page_service.port}/docs")
+    page.goto(f"http://127.0.0.1:{service.port}/docs")
     yield page
     context.close()
     assert complaints == []
     assert [sent.url for sent in requests if not sent.url.startswith("data:")] == [
-        f"http://127.0.0.1:{page_service.port}/docs"
+        f"http://127.0.0.1:{service.port}/docs"
     ]
 
 
@@ -37,7 +37,9 @@ def test_its_style_is_applied_and_it_fits(docs: Page) -> None:
 
 def test_the_notice_stays_in_sight(docs: Page) -> None:
     docs.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    assert docs.locator(".notice").bounding_box()["y"] == pytest.approx(0, abs=1)
+    box = docs.locator(".notice").bounding_box()
+    assert box is not None
+    assert box["y"] == pytest.approx(0, abs=1)
 
 
 def test_axe_finds_nothing(docs: Page) -> None:

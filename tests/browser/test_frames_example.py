@@ -17,9 +17,7 @@ RECORD_AND_PREDICT = """async () => {
 }"""
 
 
-def test_the_camera_is_recorded_and_the_sharpest_frames_are_answered(
-    browser: Browser, page_service: ServiceProcess
-) -> None:
+def test_the_camera_is_recorded_and_the_sharpest_frames_are_answered(browser: Browser, service: ServiceProcess) -> None:
     def example(route: Route) -> None:
         route.fulfill(
             path=PROJECT_ROOT / "examples" / route.request.url.rpartition("/")[2], content_type="text/javascript"
@@ -29,7 +27,7 @@ def test_the_camera_is_recorded_and_the_sharpest_frames_are_answered(
     context = browser.new_context(permissions=["camera"], bypass_csp=True)
     page = context.new_page()
     page.route("**/examples/*.mjs", example)
-    page.goto(f"http://127.0.0.1:{page_service.port}/docs")
+    page.goto(f"http://127.0.0.1:{service.port}/docs")
     outcome = page.evaluate(RECORD_AND_PREDICT)
     context.close()
 

@@ -6,12 +6,12 @@ import base64
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from skimage import data
 
 from lab.common.backend import ServiceProcess
+from src.utils.preprocessing import resize
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
@@ -55,13 +55,13 @@ def test_a_portrait_becomes_a_card_per_eye(open_page: OpenPage, portrait_file: P
 
 
 def test_what_is_shown_is_what_the_service_answers(
-    open_page: OpenPage, page_service: ServiceProcess, portrait_file: Path
+    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
 ) -> None:
     page = open_page()
     page.send(portrait_file)
     page.wait_for("result")
     (sent,) = page.payloads("upload")
-    answer = page_service.client.post("/upload", json=sent).json()
+    answer = service.client.post("/upload", json=sent).json()
 
     assert base64.b64decode(sent["image"].split(",")[1]) == portrait_file.read_bytes()
     for eye in ("right_eye", "left_eye"):
@@ -108,10 +108,10 @@ def test_a_photo_of_one_eye_is_one_card_that_claims_no_side(open_page: OpenPage,
 
 
 def test_an_eye_that_was_not_found_is_said_to_be_missing(
-    open_page: OpenPage, page_service: ServiceProcess, portrait_file: Path
+    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
 ) -> None:
     image = f"data:image/png;base64,{base64.b64encode(portrait_file.read_bytes()).decode()}"
-    answer = page_service.client.post("/upload", json={"image": image}).json()
+    answer = service.client.post("/upload", json={"image": image}).json()
     # Played: covering one eye of the portrait hides the whole face from the detector, in most of the ways tried.
     answer["right_eye"] = {"best_prediction": "Not Detected"}
     page = open_page()
@@ -151,7 +151,7 @@ def test_a_photo_may_be_dropped_or_pasted_anywhere(open_page: OpenPage, eye_file
 
 def test_a_photo_that_is_too_large_is_sent_smaller_and_that_is_said(open_page: OpenPage, tmp_path: Path) -> None:
     huge = tmp_path / "huge.jpg"
-    enlarged = cv2.resize(np.asarray(data.astronaut()), (6400, 6400), interpolation=cv2.INTER_LINEAR)
+    enlarged = resize(np.asarray(data.astronaut()), 6400, 6400)
     huge.write_bytes(picture_bytes(enlarged, "JPEG", quality=80))
     page = open_page()
     page.send(huge)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.common.backend import ServiceProcess, free_port
 from tests.browser.conftest import OpenPage
+from tests.services import Start
 
 KEY = "key-of-this-very-test"
 
@@ -97,7 +97,7 @@ def test_it_is_not_tried_for_ever(open_page: OpenPage, eye_file: Path) -> None:
     page.expect_failures(*[503] * 6)
 
 
-def test_what_stands_between_may_answer_in_another_shape(open_page: OpenPage, eye_file: Path) -> None:
+def test_an_answer_in_another_shape_is_told_by_its_status(open_page: OpenPage, eye_file: Path) -> None:
     page = open_page()
     page.page.route(
         "**/upload", lambda route: route.fulfill(status=404, content_type="text/html", body="<h1>Not here</h1>")
@@ -109,8 +109,8 @@ def test_what_stands_between_may_answer_in_another_shape(open_page: OpenPage, ey
     page.expect_failures(404)
 
 
-def test_a_key_is_asked_for_sent_and_kept_in_the_tab_only(open_page: OpenPage, eye_file: Path, tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", API_KEYS=KEY) as service:
+def test_a_key_is_asked_for_sent_and_kept_in_the_tab_only(open_page: OpenPage, eye_file: Path, start: Start) -> None:
+    with start(API_KEYS=KEY) as service:
         page = open_page(service)
         assert page.page.is_hidden("#key-form")
         page.send(eye_file)
@@ -134,11 +134,10 @@ def test_a_key_is_asked_for_sent_and_kept_in_the_tab_only(open_page: OpenPage, e
 
 
 def test_the_page_copes_with_a_start_the_old_envelope_and_a_stop(
-    open_page: OpenPage, eye_file: Path, tmp_path: Path
+    open_page: OpenPage, eye_file: Path, start: Start
 ) -> None:
     """One service of its own, from its first answer to its last."""
-    port = str(free_port())
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, LEGACY_ENVELOPE="true", PORT=port) as service:
+    with start(wait_until_healthy=False, LEGACY_ENVELOPE="true") as service:
         service.wait_for_health(503)
         page = open_page(service)
         page.send(eye_file)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from src.core.types import RgbImage
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 
@@ -20,7 +21,7 @@ CHOOSE = """async (sharpnesses) => {
 }"""
 
 
-def measured(page: DemoPage, rgb: np.ndarray) -> float:
+def measured(page: DemoPage, rgb: RgbImage) -> float:
     rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
     return float(page.page.evaluate(MEASURE, [rgba.ravel().tolist(), rgb.shape[1], rgb.shape[0]]))
 
@@ -37,7 +38,7 @@ def test_it_is_the_variance_of_the_laplacian(open_page: OpenPage) -> None:
 def test_blur_makes_it_smaller(open_page: OpenPage) -> None:
     page = open_page()
     rgb = np.ascontiguousarray(data.astronaut()[60:140, 180:290])
-    values = [measured(page, cv2.GaussianBlur(rgb, (0, 0), sigma)) for sigma in (0.3, 1.0, 3.0)]
+    values = [measured(page, cv2.GaussianBlur(rgb, (0, 0), sigma).astype(np.uint8)) for sigma in (0.3, 1.0, 3.0)]
 
     assert values == sorted(values, reverse=True)
     assert values[0] > 10 * values[2]

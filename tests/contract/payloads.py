@@ -1,17 +1,31 @@
-"""What clients send."""
+"""What clients send, and the shape of what they get."""
 
 from __future__ import annotations
 
 import base64
 import io
+import struct
+import zlib
+from typing import Any
 
+import httpx
 import numpy as np
+from hypothesis import HealthCheck
+from jsonschema import Draft202012Validator
 from PIL import Image
 
 from src.core.types import RgbImage
 
+REPEATABLE: dict[str, Any] = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+}
+"""Of Hypothesis, where it makes what is sent: the same each time, however long an answer takes."""
 
-def picture_bytes(picture: RgbImage | Image.Image, file_format: str = "PNG", **options: object) -> bytes:
+
+def picture_bytes(picture: RgbImage | Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     buffer = io.BytesIO()
     image.save(buffer, file_format, **options)
@@ -35,3 +49,33 @@ def shown(preview: str) -> RgbImage:
     kind, encoded = preview.split(",", 1)
     assert kind == "data:image/png;base64"
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded, validate=True))).convert("RGB"))
+
+
+def assert_error(answer: httpx.Response, status: int, code: str) -> None:
+    content = answer.json()
+    sentence = content["message"]
+    assert answer.status_code == status, content
+    assert content == {"status_code": status, "body": {"error": sentence, "code": code}, "message": sentence}
+    assert answer.headers["content-type"] == "application/json"
+    assert "Traceback" not in sentence
+
+
+LONG = {"MAX_FRAMES": "64", "WORKER_THREADS": "1", "DRAIN_TIMEOUT_S": "100"}
+"""Settings with which a `long_request` is in flight for a second or longer, and may be on a machine that is busy."""
+
+
+def long_request(face: RgbImage, frames: int = 64) -> list[dict[str, object]]:
+    return [{"image": data_uri(face, "JPEG")}] * frames
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that says it has this size, and holds a few bytes."""
+    png = picture_bytes(Image.new("RGB", (16, 16)))
+    size = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
+    return png[:12] + size + struct.pack(">I", zlib.crc32(size)) + png[33:]
+
+
+def errors_in(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """Where an answer is not what a schema of the OpenAPI document says."""
+    validator = Draft202012Validator({**schema, "components": document["components"]})
+    return [error.message for error in validator.iter_errors(value)]

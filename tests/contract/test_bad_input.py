@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import struct
 import sys
-import zlib
 from collections.abc import Callable
 
 import httpx
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from PIL import Image
 
+from lab.chaos.mutated_requests import HttpRequest, requests
+from lab.chaos.routes import judge
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
-from tests.contract.payloads import base64_of, data_uri, frame, picture_bytes
+from tests.contract.payloads import REPEATABLE, assert_error, base64_of, data_uri, frame, picture_bytes, png_header
 
 _NOISE = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
 _PNG = picture_bytes(_NOISE, "PNG")
 _JPEG = picture_bytes(_NOISE, "JPEG")
-
-
-def _png_header(width: int, height: int) -> bytes:
-    """A PNG that promises a huge picture and holds a few bytes."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
-    )
 
 
 def _animation(file_format: str) -> bytes:
@@ -52,7 +41,7 @@ PICTURES: dict[str, tuple[object, int, str]] = {
     "a GIF": (base64_of(picture_bytes(_NOISE, "GIF")), 400, "unsupported_picture"),
     "an SVG": (base64_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), 400, "unsupported_picture"),
     "one pixel": (base64_of(picture_bytes(_NOISE[:1, :1], "PNG")), 400, "picture_too_small"),
-    "a decompression bomb": (base64_of(_png_header(20_000, 20_000)), 413, "picture_too_large"),
+    "a decompression bomb": (base64_of(png_header(20_000, 20_000)), 413, "picture_too_large"),
     "an animated WebP": (base64_of(_animation("WEBP")), 400, "unsupported_picture"),
     "an animated PNG": (base64_of(_animation("PNG")), 400, "unsupported_picture"),
 }
@@ -77,15 +66,6 @@ BODIES: dict[str, tuple[str, bytes, int, str]] = {
     "10,000 nested arrays": ("/predict", b"[" * 10_000, 400, "invalid_json"),
     "60 MB": ("/upload", b'{"image": "' + b"A" * 60_000_000 + b'"}', 413, "body_too_large"),
 }
-
-
-def assert_error(answer: httpx.Response, status: int, code: str) -> None:
-    content = answer.json()
-    sentence = content["message"]
-    assert answer.status_code == status, content
-    assert content == {"status_code": status, "body": {"error": sentence, "code": code}, "message": sentence}
-    assert answer.headers["content-type"] == "application/json"
-    assert "Traceback" not in sentence
 
 
 @pytest.mark.parametrize("what", PICTURES)
@@ -174,3 +154,17 @@ def test_bad_input_costs_no_memory_and_the_next_good_request_works(service: Serv
 
     # Memory is where it was, give or take what an allocator keeps of a 60 MB body.
     assert service.resident_megabytes - before < 100
+
+
+@pytest.mark.parametrize("examples", [15, pytest.param(120, marks=pytest.mark.chaos)])
+def test_mutated_requests_do_no_harm(service: ServiceProcess, face: RgbImage, examples: int) -> None:
+    """A share of what `make chaos` sends: no crash, no 500, one shape of error."""
+
+    @settings(max_examples=examples, **REPEATABLE)
+    @given(requests(with_multipart=False))
+    def send(request: HttpRequest) -> None:
+        _status, problem = judge(service.port, request)
+        assert problem is None
+
+    send()
+    assert service.client.post("/predict", json=[frame(face)]).status_code == 200

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
-from PIL import Image
 
-from lab.common.backend import ServiceProcess
 from src.api.app import build_app
 from src.api.context import ApiContext
 from src.config.settings import Settings
-from tests.contract.payloads import base64_of, picture_bytes
+from tests.contract.payloads import base64_of, errors_in, png_header
 
 PATHS = ("/openapi.json", "/docs")
 # Files that a page consists of are no routes of an API.
@@ -28,11 +23,6 @@ ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 @pytest.fixture(scope="module")
 def document(client: httpx.Client) -> dict[str, Any]:
     return dict(client.get("/openapi.json").json())
-
-
-def errors_in(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    validator = Draft202012Validator({**schema, "components": document["components"]})
-    return [error.message for error in validator.iter_errors(value)]
 
 
 def example_of(document: dict[str, Any], path: str, status: int, name: str) -> Any:
@@ -51,7 +41,9 @@ def shape_of(value: Any) -> Any:
 
 @pytest.mark.smoke
 @pytest.mark.parametrize(("path", "kind"), zip(PATHS, ("application/json", "text/html; charset=utf-8"), strict=True))
-def test_both_are_served_and_take_nothing_from_elsewhere(client: httpx.Client, path: str, kind: str) -> None:
+def test_the_document_and_its_page_are_served_and_take_nothing_from_elsewhere(
+    client: httpx.Client, path: str, kind: str
+) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 200
@@ -132,24 +124,16 @@ def test_probes_answer_as_the_example_says(
 def wrong_requests(settings: Settings) -> dict[str, Any]:
     """One request per code whose sentence depends on the request: that of the document's example."""
     noise = bytes(range(256)) * 3
-    header = picture_bytes_of_size(20_000, 20_000)
     return {
         "invalid_json": b"{",
         "invalid_payload": {},
         "not_base64": {"image": "%"},
         "not_a_picture": {"image": base64_of(noise)},
         "unsupported_picture": {"image": base64_of(b"GIF89a" + noise)},
-        "picture_too_small": {"image": base64_of(picture_bytes_of_size(16, 16))},
-        "picture_too_large": {"image": base64_of(header)},
+        "picture_too_small": {"image": base64_of(png_header(16, 16))},
+        "picture_too_large": {"image": base64_of(png_header(20_000, 20_000))},
         "body_too_large": b'"' + b"A" * settings.max_body_bytes + b'"',
     }
-
-
-def picture_bytes_of_size(width: int, height: int) -> bytes:
-    """A PNG whose header says so; its pixels are never looked at."""
-    png = picture_bytes(Image.new("RGB", (16, 16)))
-    size = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
-    return png[:12] + size + struct.pack(">I", zlib.crc32(size)) + png[33:]
 
 
 @pytest.mark.parametrize("path", ["/predict", "/upload"])
@@ -168,27 +152,3 @@ def test_too_many_frames_are_refused_as_the_example_says(
 ) -> None:
     answer = client.post("/predict", json=[{}] * (settings.max_frames + 1))
     assert answer.json() == example_of(document, "/predict", 413, "too_many_frames")
-
-
-def test_a_legacy_instance_describes_what_it_answers(tmp_path_factory: pytest.TempPathFactory) -> None:
-    log = tmp_path_factory.mktemp("legacy") / "log"
-    with ServiceProcess(log, LEGACY_ENVELOPE="true", API_KEYS="0123456789abcdef") as service:
-        key = {"X-API-Key": "0123456789abcdef"}
-        document = service.client.get("/openapi.json").json()
-        operation = document["paths"]["/upload"]["post"]
-        request = operation["requestBody"]["content"]["application/json"]["examples"]["drawing"]["value"]
-        answers = [
-            service.client.post("/upload", json=request, headers=key),
-            service.client.post("/upload", json={}, headers=key),
-            service.client.post("/upload", json=request),
-        ]
-        metrics = service.client.get("/metrics")
-
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    for answer in answers:
-        assert answer.status_code == 200
-        assert errors_in(answer.json(), schema, document) == []
-    assert [answer.json()["status_code"] for answer in answers] == [200, 400, 401]
-    assert metrics.status_code == 401
-    assert errors_in(metrics.json(), {"$ref": "#/components/schemas/ErrorAnswer"}, document) == []
-    assert "401" in document["paths"]["/metrics"]["get"]["responses"]

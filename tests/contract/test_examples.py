@@ -8,10 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +20,7 @@ from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import data_uri, picture_bytes
+from tests.scripted_backend import Reply, ScriptedBackend
 
 EXAMPLES = PROJECT_ROOT / "examples"
 NEEDS = {"upload.py": (), "upload.mjs": ("node",), "upload.sh": ("curl", "jq")}
@@ -56,11 +53,20 @@ def photo(tmp_path: Path, face: RgbImage) -> Path:
     return file
 
 
-def run(example: str, url: str, *arguments: object, key: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    example: str, service: ServiceProcess | ScriptedBackend | int, *arguments: object, key: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """
+    Args:
+        example: the file.
+        service: that it asks, or a port where there may be none.
+        arguments: of its command line.
+        key: that the operator gave.
+    """
     starter = {"py": sys.executable, "mjs": "node", "sh": "sh"}[example.rpartition(".")[2]]
     return subprocess.run(
         [starter, EXAMPLES / example, *map(str, arguments)],
-        env=os.environ | {"EYENET_URL": url} | ({"EYENET_API_KEY": key} if key else {}),
+        env=os.environ | {"EYENET_URL": url_of(service)} | ({"EYENET_API_KEY": key} if key else {}),
         capture_output=True,
         text=True,
         timeout=240,
@@ -68,40 +74,17 @@ def run(example: str, url: str, *arguments: object, key: str = "") -> subprocess
     )
 
 
-def url_of(service: ServiceProcess) -> str:
-    return f"http://127.0.0.1:{service.port}"
+def url_of(service: ServiceProcess | ScriptedBackend | int) -> str:
+    return f"http://127.0.0.1:{service if isinstance(service, int) else service.port}"
 
 
-@contextmanager
-def scripted_service(answers: list[tuple[int, Any]]) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Gives these answers in their order, the last one for ever; notes the headers of the requests."""
-    received: list[dict[str, str]] = []
-
-    class Scripted(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status, content = answers[min(len(received), len(answers) - 1)]
-            received.append({name.lower(): value for name, value in self.headers.items()})
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            if status == 503:
-                self.send_header("Retry-After", "1")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}", received
-        finally:
-            server.shutdown()
-            thread.join()
+def scripted(*answers: tuple[int, Any]) -> ScriptedBackend:
+    """A service that gives these answers in their order, the last one for ever."""
+    left = [
+        Reply(status, json.dumps(content).encode(), {"Content-Type": "application/json", "Retry-After": "1"})
+        for status, content in answers
+    ]
+    return ScriptedBackend(lambda _request: left.pop(0) if len(left) > 1 else left[0])
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +93,7 @@ def good_answer(service: ServiceProcess, eye_photo: RgbImage) -> dict[str, Any]:
 
 
 def test_a_photo_gives_one_line_per_eye_and_the_notice(example: str, service: ServiceProcess, photo: Path) -> None:
-    told = run(example, url_of(service), photo)
+    told = run(example, service, photo)
     answer = service.client.post("/upload", json={"image": base64.b64encode(photo.read_bytes()).decode()}).json()
 
     assert told.stderr == ""
@@ -126,8 +109,8 @@ def test_a_photo_gives_one_line_per_eye_and_the_notice(example: str, service: Se
 
 def test_doubts_and_eyes_not_seen_are_told(example: str, good_answer: dict[str, Any], photo: Path) -> None:
     doubtful = {**good_answer["left_eye"], "inconclusive": True, "reasons": ["blurry", "too_dark"]}
-    with scripted_service([(200, {**good_answer, "left_eye": doubtful})]) as (url, _):
-        told = run(example, url, photo).stdout.splitlines()
+    with scripted((200, {**good_answer, "left_eye": doubtful})) as service:
+        told = run(example, service, photo).stdout.splitlines()
 
     assert told[0].endswith(" %, inconclusive: blurry, too_dark")
     assert told[1] == "Right eye: not seen"
@@ -136,7 +119,7 @@ def test_doubts_and_eyes_not_seen_are_told(example: str, good_answer: dict[str, 
 def test_an_error_is_a_sentence_with_its_code(example: str, service: ServiceProcess, tmp_path: Path) -> None:
     no_photo = tmp_path / "letter.txt"
     no_photo.write_text("Dear Sir or Madam,", encoding="utf-8")
-    told = run(example, url_of(service), no_photo)
+    told = run(example, service, no_photo)
 
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.strip() == (
@@ -145,32 +128,32 @@ def test_an_error_is_a_sentence_with_its_code(example: str, service: ServiceProc
 
 
 def test_a_busy_service_is_asked_again_after_a_while(example: str, good_answer: dict[str, Any], photo: Path) -> None:
-    with scripted_service([(503, ERROR), (503, ERROR), (200, good_answer)]) as (url, received):
-        told = run(example, url, photo)
+    with scripted((503, ERROR), (503, ERROR), (200, good_answer)) as service:
+        told = run(example, service, photo)
 
     assert told.returncode == 0, told.stderr
-    assert len(received) == 3
+    assert len(service.received) == 3
 
 
 def test_it_is_not_asked_for_ever(example: str, photo: Path) -> None:
-    with scripted_service([(503, ERROR)]) as (url, received):
-        told = run(example, url, photo)
+    with scripted((503, ERROR)) as service:
+        told = run(example, service, photo)
 
     assert told.returncode == 1
     assert "The service is busy. (busy)" in told.stderr
-    assert len(received) == 4
+    assert len(service.received) == 4
 
 
 def test_a_key_is_sent_where_there_is_one(example: str, good_answer: dict[str, Any], photo: Path) -> None:
-    with scripted_service([(200, good_answer)]) as (url, received):
-        run(example, url, photo, key="a-key-of-the-operator")
-        run(example, url, photo)
+    with scripted((200, good_answer)) as service:
+        run(example, service, photo, key="a-key-of-the-operator")
+        run(example, service, photo)
 
-    assert [headers.get("x-api-key") for headers in received] == ["a-key-of-the-operator", None]
+    assert [request.headers.get("x-api-key") for request in service.received] == ["a-key-of-the-operator", None]
 
 
 def test_without_a_service_it_says_so(example: str, photo: Path) -> None:
-    told = run(example, f"http://127.0.0.1:{free_port()}", photo)
+    told = run(example, free_port(), photo)
 
     assert told.returncode == 1
     assert UNREACHABLE[example] in told.stderr
@@ -178,7 +161,7 @@ def test_without_a_service_it_says_so(example: str, photo: Path) -> None:
 
 
 def test_without_a_photo_it_says_what_it_takes(example: str) -> None:
-    told = run(example, "http://127.0.0.1:1")
+    told = run(example, 1)
     assert told.returncode == 2
     assert told.stderr.startswith("Usage: ")
 
@@ -201,7 +184,7 @@ console.log(JSON.stringify({ values: frames.map(({ pixels }) => sharpness(pixels
 def picked(service: ServiceProcess, face: RgbImage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the example makes of six frames, each blurrier than the one before; the fourth has a box and a score."""
     need("node")
-    frames = []
+    frames: list[dict[str, Any]] = []
     for side in (640, 320, 240, 200, 160, 120):
         picture = resize(resize(face, side, side), 640, 640)
         rgba = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
@@ -239,7 +222,7 @@ def test_the_five_sharpest_frames_are_sent_with_what_is_known_of_them(picked: di
     assert (sent[0]["score"], sent[0]["box"]) == (None, None)
 
 
-def test_predict_answers_them(picked: dict[str, Any]) -> None:
+def test_predict_answers_the_frames_that_were_sent(picked: dict[str, Any]) -> None:
     eyes = picked["answer"]["body"]
     assert [eyes[side]["frames_seen"] for side in ("left_eye", "right_eye")] == [5, 5]
     assert picked["answer"]["frame_errors"] == []

@@ -6,17 +6,21 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 
-from lab.common.backend import ServiceProcess
 from lab.common.waiting import wait_until
-from src.config.settings import PROJECT_ROOT, Settings
+from src.config.settings import PROJECT_ROOT, load_settings
+from src.core.errors import StartupError
 from src.core.types import RgbImage
+from src.services.assets import prepare_assets
+from src.services.image_store import ImageStore
 from tests.contract.payloads import frame
+from tests.services import Start
 
 LANDMARKS = "shape_predictor_68_face_landmarks.dat"
 EYE_CASCADE = "cascades/haarcascade_eye.xml"
@@ -24,15 +28,6 @@ NO_SPACE = "No space left on device"
 
 Fault = Callable[[Path], None]
 """Does something to the copy of the project at this place."""
-
-
-def sentence_of_failed_start(log_file: Path, root: Path = PROJECT_ROOT, **settings: str) -> str:
-    """The one line that says why it did not start."""
-    with ServiceProcess(log_file, wait_until_healthy=False, root=root, **settings) as service:
-        assert service.wait() == 1
-        assert "Traceback" not in service.log
-        (line,) = (line for line in service.log.splitlines() if "cannot start" in line)
-        return line.partition("cannot start: ")[2]
 
 
 @contextlib.contextmanager
@@ -61,48 +56,12 @@ def fill(file: Path) -> Path:
     return file
 
 
-class TestModel:
-    def test_a_truncated_one(self, tmp_path: Path, settings: Settings) -> None:
-        model = tmp_path / "model.h5"
-        whole = settings.model_path.read_bytes()
-        model.write_bytes(whole[: len(whole) // 2])
-        sentence = sentence_of_failed_start(tmp_path / "log", MODEL_PATH=str(model))
-        assert sentence.startswith(f"MODEL_PATH is wrong: {model} cannot be loaded")
-
-    @pytest.mark.parametrize(
-        ("shape", "classes", "sentence"),
-        [
-            ((64, 96, 3), 4, "MODEL_PATH is wrong: the model takes (None, 64, 96, 3), not a square RGB picture."),
-            ((64, 64, 3), 3, "CLASSES is wrong: it names 4 classes, the model has 3 outputs."),
-        ],
-    )
-    def test_one_of_another_shape(
-        self, tmp_path: Path, shape: tuple[int, int, int], classes: int, sentence: str
-    ) -> None:
-        from src.services.tensorflow_runtime import keras
-
-        layers = keras.layers
-        model = keras.Sequential(
-            [
-                layers.Conv2D(4, 5, 4, name="multiply_1", input_shape=shape),
-                layers.GlobalAveragePooling2D(),
-                layers.Dense(classes, activation="softmax"),
-            ]
-        )
-        model.save(tmp_path / "model.h5", save_format="h5")
-        assert sentence_of_failed_start(tmp_path / "log", MODEL_PATH=str(tmp_path / "model.h5")) == sentence
-
-
-# The first start puts the others there; the model is used from where it is.
-NOT_BEFORE_THE_FIRST_START = shutil.ignore_patterns("cascades", LANDMARKS, "models", "__pycache__")
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A checkout before its first start, without the model."""
+    """A checkout before its first start, which puts the files of detection there, and without models."""
     root = tmp_path / "project"
-    shutil.copytree(PROJECT_ROOT / "src", root / "src", ignore=NOT_BEFORE_THE_FIRST_START)
-    shutil.copy(PROJECT_ROOT / "main.py", root)
+    not_there = shutil.ignore_patterns("cascades", LANDMARKS, "models", "__pycache__")
+    shutil.copytree(PROJECT_ROOT / "src", root / "src", ignore=not_there)
     return root
 
 
@@ -127,11 +86,19 @@ def cut_landmarks_off(root: Path) -> None:
 
 def cut_eye_cascade_off(root: Path) -> None:
     (root / "src/assets/cascades").mkdir()
-    whole = (Path(cv2.data.haarcascades) / "haarcascade_eye.xml").read_bytes()
+    whole = (Path(cv2.__file__).parent / "data" / "haarcascade_eye.xml").read_bytes()
     (root / "src/assets" / EYE_CASCADE).write_bytes(whole[:10_000])
 
 
-class TestAssets:
+# What a start does first, beside loading the model; a StartupError is the line that it ends with.
+FIND_AND_LOAD = """
+from src.services.assets import prepare_assets
+from src.services.face_detection import FaceDetector
+FaceDetector(prepare_assets(), crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
+"""
+
+
+class TestFilesOfDetection:
     @pytest.mark.usefixtures("assets")
     @pytest.mark.parametrize(
         ("fault", "sentence"),
@@ -142,39 +109,44 @@ class TestAssets:
             (cut_eye_cascade_off, "haarcascade_eye.xml is missing or is not a Haar cascade."),
         ],
     )
-    def test_what_is_missing_or_broken_is_named(
-        self, tmp_path: Path, project: Path, settings: Settings, fault: Fault, sentence: str
-    ) -> None:
+    def test_what_is_missing_or_broken_is_named(self, project: Path, fault: Fault, sentence: str) -> None:
         fault(project)
-        told = sentence_of_failed_start(tmp_path / "log", project, MODEL_PATH=str(settings.model_path))
-        assert sentence in told
+        loaded = subprocess.run(
+            [sys.executable, "-c", FIND_AND_LOAD], cwd=project, capture_output=True, text=True, timeout=120, check=False
+        )
+        last = loaded.stderr.splitlines()[-1]
+        assert last.startswith("src.core.errors.StartupError: ")
+        assert sentence in last
 
-    def test_a_disk_that_is_full_at_the_first_start(self, tmp_path: Path, project: Path, settings: Settings) -> None:
-        with mounted(project / "src/assets", "size=4m") as full:
-            shutil.copytree(PROJECT_ROOT / "src/assets", full, ignore=NOT_BEFORE_THE_FIRST_START, dirs_exist_ok=True)
-            checked_out = {file.name for file in full.iterdir()}
-            sentence = sentence_of_failed_start(tmp_path / "log", project, MODEL_PATH=str(settings.model_path))
-            assert sentence == f"{full / LANDMARKS} cannot be written: {NO_SPACE}."
+    def test_a_disk_that_is_full_at_the_first_start(self, tmp_path: Path) -> None:
+        with mounted(tmp_path / "assets", "size=4m") as full:
+            with pytest.raises(StartupError, match=f"^{full / LANDMARKS} cannot be written: {NO_SPACE}.$"):
+                prepare_assets(full)
             # What was copied of it does not stay on the full disk.
-            assert {file.name for file in full.iterdir()} == checked_out | {"cascades"}
+            assert {file.name for file in full.iterdir()} == {"cascades"}
 
 
 class TestSavedPictures:
-    def test_a_folder_on_a_read_only_disk_stops_the_start(self, tmp_path: Path) -> None:
+    def test_a_folder_on_a_read_only_disk_stops_the_start(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SAVE_TEMP_IMAGES", "true")
         with mounted(tmp_path / "frames", "size=1m,ro") as frames:
-            sentence = sentence_of_failed_start(
-                tmp_path / "log", SAVE_TEMP_IMAGES="true", TEMP_IMAGES_DIR=str(frames), SAVED_EYES_DIR=str(tmp_path)
-            )
-        assert sentence == f"TEMP_IMAGES_DIR is wrong: {frames} cannot be written to: Read-only file system."
+            monkeypatch.setenv("TEMP_IMAGES_DIR", str(frames))
+            sentence = f"^TEMP_IMAGES_DIR is wrong: {frames} cannot be written to: Read-only file system.$"
+            with pytest.raises(StartupError, match=sentence):
+                ImageStore(load_settings(env_file=None))
 
-    def test_a_full_disk_costs_the_pictures_and_not_the_answers(self, tmp_path: Path, face: RgbImage) -> None:
+    def test_a_full_disk_costs_the_pictures_and_not_the_answers(
+        self, start: Start, tmp_path: Path, face: RgbImage
+    ) -> None:
         old = "0" * 32 + ".png"
         with mounted(tmp_path / "frames", "size=4m") as frames:
             (frames / old).write_bytes(b"from an earlier process")
             os.utime(frames / old, (0, 0))
             ballast = fill(frames / "ballast")
             folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(tmp_path / "eyes")}
-            with ServiceProcess(tmp_path / "log", SAVE_TEMP_IMAGES="true", **folders) as service:
+            with start(SAVE_TEMP_IMAGES="true", **folders) as service:
                 assert service.client.post("/predict", json=[frame(face)]).status_code == 200
                 wait_until(lambda: NO_SPACE in service.log, "a line about the full disk")
                 # One line for the one picture, nothing half-written, and what is old goes as ever.
@@ -189,11 +161,3 @@ class TestSavedPictures:
                 wait_until(lambda: len(list(frames.glob("*.png"))) == 1, "a saved picture")
                 assert service.stop() == 0
                 assert "Traceback" not in service.log
-
-
-def test_a_folder_for_prometheus_that_is_not_there_is_of_no_interest(tmp_path: Path) -> None:
-    nowhere = str(tmp_path / "nowhere")
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, PROMETHEUS_MULTIPROC_DIR=nowhere) as service:
-        service.wait_for_health(503)
-        assert "eyenet_ready 0.0" in service.client.get("/metrics").text
-        assert "Traceback" not in service.log

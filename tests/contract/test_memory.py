@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,10 +12,11 @@ import orjson
 import pytest
 
 from lab.common.backend import ServiceProcess
+from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
-from tests.contract.payloads import base64_of, picture_bytes
-from tests.contract.test_bad_input import assert_error
+from tests.contract.payloads import assert_error, base64_of, picture_bytes
+from tests.services import Start
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="it is read from /proc")
 
@@ -26,31 +26,9 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """Two workers, and limits that large requests reach."""
-    settings = {
-        "WORKER_THREADS": "2",
-        "MAX_BODY_MB": "16",
-        "MAX_MEMORY_IN_FLIGHT_MB": "64",
-        "MAX_FRAMES": str(FRAMES),
-        "REQUEST_TIMEOUT_S": "280",
-        "SUPERVISE": "false",
-    }
-    with ServiceProcess(tmp_path_factory.mktemp("small") / "log", **settings) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def forty_megapixels(face: RgbImage) -> str:
     """A face of 6,300 x 6,300 px: less than a megabyte as a file, 119 of them as pixels."""
     return base64_of(picture_bytes(resize(face, 6300, 6300), "JPEG", quality=30))
-
-
-def stated_bound(service: ServiceProcess) -> int:
-    """MiB that requests may take, as the log says."""
-    stated = re.search(r"ready .* memory_of_requests_mb=(\d+)", service.log)
-    assert stated
-    return int(stated[1])
 
 
 def send_at_once(service: ServiceProcess, path: str, body: bytes) -> list[httpx.Response]:
@@ -59,14 +37,27 @@ def send_at_once(service: ServiceProcess, path: str, body: bytes) -> list[httpx.
         return list(clients.map(lambda _: httpx.post(url, content=body, timeout=290), range(AT_ONCE)))
 
 
+@pytest.mark.heavy
 def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(
-    small: ServiceProcess, forty_megapixels: str
+    start: Start, settings: Settings, forty_megapixels: str
 ) -> None:
-    small.forget_peak()
-    at_start = small.resident_megabytes
+    """Two workers, and limits that large requests reach."""
+    limits = {
+        "WORKER_THREADS": "2",
+        "MAX_BODY_MB": "16",
+        "MAX_MEMORY_IN_FLIGHT_MB": "64",
+        "MAX_FRAMES": str(FRAMES),
+        "REQUEST_TIMEOUT_S": "280",
+        "SUPERVISE": "false",
+    }
     body = orjson.dumps([{"image": forty_megapixels}] * FRAMES)
-    answers = send_at_once(small, "/predict", body)
-    grown = small.peak_resident_megabytes - at_start
+    with start(MODEL_PATH=str(settings.model_path), **limits) as small:
+        small.forget_peak()
+        at_start = small.resident_megabytes
+        answers = send_at_once(small, "/predict", body)
+        grown = small.peak_resident_megabytes - at_start
+        stated = re.search(r"ready .* memory_of_requests_mb=(\d+)", small.log)
+        assert small.client.get("/health").json()["requests_in_flight"] == 0
 
     # All at once they would be 30 GiB of pixels, and 64 MiB are not enough for all bodies.
     assert set(Counter(answer.status_code for answer in answers)) == {200, 503}
@@ -75,24 +66,26 @@ def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(
             assert_error(answer, 503, "busy")
     # Robyn reads all bodies before anybody can refuse them, growing its buffers as they come.
     being_received = AT_ONCE * 3 * len(body) / MEGABYTE
-    assert grown < stated_bound(small) + being_received < 4000
-    assert small.client.get("/health").json()["requests_in_flight"] == 0
+    assert stated
+    assert grown < int(stated[1]) + being_received < 4000
 
 
-def test_a_body_of_nothing_but_brackets_takes_little_more_than_itself(small: ServiceProcess) -> None:
-    small.forget_peak()
-    at_start = small.resident_megabytes
+def test_a_body_of_nothing_but_brackets_takes_little_more_than_itself(service: ServiceProcess) -> None:
+    service.forget_peak()
+    at_start = service.resident_megabytes
     body = b"[" + b"[]," * 5_000_000 + b"[]]"
 
-    assert_error(small.client.post("/predict", content=body), 400, "invalid_payload")
+    assert_error(service.client.post("/predict", content=body), 400, "invalid_payload")
     # Made to lists, it would take thirty times its size.
-    assert small.peak_resident_megabytes - at_start < 10 * len(body) / MEGABYTE
+    assert service.peak_resident_megabytes - at_start < 10 * len(body) / MEGABYTE
 
 
-def test_a_single_body_of_the_largest_size_is_taken(small: ServiceProcess, forty_megapixels: str) -> None:
+def test_a_single_body_of_the_largest_size_is_taken(
+    service: ServiceProcess, settings: Settings, forty_megapixels: str
+) -> None:
     frames = orjson.dumps([{"image": forty_megapixels, "note": ""}])
-    filling = 16 * MEGABYTE - len(frames)
+    filling = settings.max_body_bytes - len(frames)
     body = frames.replace(b'"note":""', b'"note":"' + b"x" * filling + b'"')
-    assert len(body) == 16 * MEGABYTE
-    assert small.client.post("/predict", content=body).status_code == 200
-    assert_error(small.client.post("/predict", content=body + b" "), 413, "body_too_large")
+    assert len(body) == settings.max_body_bytes
+    assert service.client.post("/predict", content=body).status_code == 200
+    assert_error(service.client.post("/predict", content=body + b" "), 413, "body_too_large")

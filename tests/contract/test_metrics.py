@@ -9,40 +9,21 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from lab.common.backend import ServiceProcess
 from src.core.stage_times import Stage
 from src.core.types import RgbImage
-from tests.contract.payloads import data_uri, frame
+from tests.contract.metrics_page import gauge, scrape, value
+from tests.contract.payloads import frame
 
 ALLOWED = "http://localhost:5173"
 
-Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
-
-def scrape(client: httpx.Client) -> Scrape:
-    """Every series of the page: its value by its name and labels."""
-    answer = client.get("/metrics")
-    assert answer.status_code == 200
-    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
-    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
-
-
-def value(page: Scrape, name: str, **labels: str) -> float:
-    """0 for a series that is not there yet, as for one that has counted nothing."""
-    return page.get((name, frozenset(labels.items())), 0.0)
-
-
-def gauge(page: Scrape, name: str) -> float:
-    """A series without labels, which has to be there."""
-    return page[name, frozenset()]
-
-
-def growth(client: httpx.Client, name: str, send: Callable[[], object], **labels: str) -> float:
-    before = value(scrape(client), name, **labels)
+def growth(client: httpx.Client, send: Callable[[], object], **labels: str) -> float:
+    """By how much sending raises the count of requests with these labels."""
+    before = value(scrape(client), "eyenet_requests_total", **labels)
     send()
-    return value(scrape(client), name, **labels) - before
+    return value(scrape(client), "eyenet_requests_total", **labels) - before
 
 
 def stages_of(answer: httpx.Response) -> dict[str, float]:
@@ -69,14 +50,6 @@ def test_head_has_the_headers_and_no_body(client: httpx.Client) -> None:
     assert answer.status_code == 200
     assert answer.content == b""
     assert answer.headers["content-type"].startswith("text/plain")
-
-
-def test_other_methods_are_not_allowed(client: httpx.Client) -> None:
-    answer = client.post("/metrics")
-
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
-    assert answer.json()["body"]["code"] == "method_not_allowed"
 
 
 def test_what_was_sent_is_counted(client: httpx.Client, face: RgbImage) -> None:
@@ -112,34 +85,18 @@ def test_what_was_sent_is_counted(client: httpx.Client, face: RgbImage) -> None:
 def test_errors_are_counted_by_their_code(
     client: httpx.Client, method: str, path: str, body: bytes, status: str, code: str
 ) -> None:
-    grown = growth(
-        client,
-        "eyenet_requests_total",
-        lambda: client.request(method, path, content=body),
-        route=path,
-        method=method,
-        status=status,
-        code=code,
-    )
-    assert grown == 1
+    labels = {"route": path, "method": method, "status": status, "code": code}
+    assert growth(client, lambda: client.request(method, path, content=body), **labels) == 1
 
 
 def test_no_text_of_a_user_gets_into_a_label(client: httpx.Client) -> None:
     text = "text-of-a-user"
     headers = {"X-Request-ID": text, "Origin": f"https://{text}.example", "User-Agent": text}
-    grown = growth(
-        client,
-        "eyenet_requests_total",
-        lambda: client.get(f"/{text}?{text}={text}", headers=headers),
-        route="other",
-        method="GET",
-        status="404",
-        code="not_found",
-    )
+    labels = {"route": "other", "method": "GET", "status": "404", "code": "not_found"}
+    assert growth(client, lambda: client.get(f"/{text}?{text}={text}", headers=headers), **labels) == 1
     client.request("TEXTOFAUSER", f"/predict/{text}", headers=headers)
     client.post("/upload", json={"image": text, text: text}, headers=headers)
 
-    assert grown == 1
     assert not re.search(f"{text}|textofauser", client.get("/metrics").text, re.IGNORECASE)
     routes = {labels["route"] for _, pairs in scrape(client) if "route" in (labels := dict(pairs))}
     pages = {"/", "/assets/web", "/docs", "/openapi.json"}
@@ -177,8 +134,10 @@ def test_the_memory_of_the_page_is_that_of_the_process(service: ServiceProcess) 
     assert told == pytest.approx(service.resident_megabytes, rel=0.1)
 
 
-def test_a_good_answer_says_where_its_time_went(client: httpx.Client, face: RgbImage) -> None:
-    answer = client.post("/predict", json=[frame(face)], headers={"Origin": ALLOWED})
+@pytest.mark.parametrize("path", ["/predict", "/upload"])
+def test_a_good_answer_says_where_its_time_went(client: httpx.Client, face: RgbImage, path: str) -> None:
+    body = [frame(face)] if path == "/predict" else frame(face)
+    answer = client.post(path, json=body, headers={"Origin": ALLOWED})
     stages = stages_of(answer)
 
     assert list(stages) == [*(stage.value for stage in Stage), "total"]
@@ -188,11 +147,6 @@ def test_a_good_answer_says_where_its_time_went(client: httpx.Client, face: RgbI
     assert stages["infer"] > 0
     assert "Server-Timing" in answer.headers["access-control-expose-headers"].split(", ")
     assert answer.headers["timing-allow-origin"] == ALLOWED
-
-
-def test_an_upload_says_it_too(client: httpx.Client, eye_photo: RgbImage) -> None:
-    stages = stages_of(client.post("/upload", json={"image": data_uri(eye_photo)}))
-    assert list(stages) == [*(stage.value for stage in Stage), "total"]
 
 
 def test_an_error_says_how_far_it_came(client: httpx.Client) -> None:
@@ -207,24 +161,3 @@ def test_an_error_says_how_far_it_came(client: httpx.Client) -> None:
 def test_a_foreign_page_may_not_measure(client: httpx.Client) -> None:
     answer = client.post("/upload", json={}, headers={"Origin": "https://evil.example"})
     assert "timing-allow-origin" not in answer.headers
-
-
-def test_a_service_that_is_starting_counts_already(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
-        service.wait_for_health(503)
-        refused = service.client.post("/predict", json=[])
-        page = scrape(service.client)
-
-    assert refused.json()["body"]["code"] == "starting"
-    assert value(page, "eyenet_requests_total", route="/predict", method="POST", status="503", code="starting") == 1
-    assert gauge(page, "eyenet_ready") == 0
-    assert "eyenet_model_info" not in {name for name, _ in page}
-
-
-def test_the_page_can_be_switched_off(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, METRICS="false") as service:
-        service.wait_for_health(503)
-        answers = [service.client.get("/metrics"), service.client.post("/metrics")]
-
-    assert [answer.status_code for answer in answers] == [404, 404]
-    assert answers[0].json()["body"]["code"] == "not_found"

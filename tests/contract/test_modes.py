@@ -3,53 +3,117 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
+import numpy as np
 import pytest
 
 from lab.common.backend import ServiceProcess
+from src.config.settings import Settings
 from src.core.types import RgbImage
-from tests.contract.payloads import data_uri, frame
+from tests.contract.payloads import assert_error, data_uri, errors_in, frame
+from tests.services import Start
+
+KEY = "0123456789abcdef"
 
 
-def test_the_legacy_envelope_is_http_200_with_the_body_as_a_string(tmp_path: Path, face: RgbImage) -> None:
-    with ServiceProcess(tmp_path / "log", LEGACY_ENVELOPE="true") as service:
-        predict = service.client.post("/predict", json=[frame(face)])
-        upload = service.client.post("/upload", json={"image": data_uri(face)})
-        failure = service.client.post("/upload", json={})
-        wrong_method = service.client.get("/predict")
-        health = service.client.get("/health")
-
-    for answer, status in ((predict, 200), (upload, 200), (failure, 400), (wrong_method, 405)):
-        assert answer.status_code == 200
-        content = answer.json()
-        assert set(content) == {"status_code", "body", "headers"}
-        assert content["status_code"] == status
-        assert content["headers"] == {"Content-Type": "application/json"}
-        assert isinstance(content["body"], str)
-    assert set(json.loads(predict.json()["body"])) == {"left_eye", "right_eye"}
-    assert json.loads(upload.json()["body"])["left_eye"]["best_prediction"]
-    assert json.loads(predict.json()["body"])["left_eye"].keys() >= {"confidence", "inconclusive", "reasons"}
-    assert json.loads(failure.json()["body"])["code"] == "invalid_payload"
-    assert health.json()["message"] == "Healthy"
+def post(client: httpx.Client, path: str, body: object) -> httpx.Response:
+    return client.post(path, json=body, headers={"X-API-Key": KEY})
 
 
-def test_mirrored_input_swaps_the_eyes(tmp_path: Path, service: ServiceProcess, face: RgbImage) -> None:
-    with ServiceProcess(tmp_path / "log", MIRRORED_INPUT="true") as mirrored:
-        swapped = mirrored.client.post("/predict", json=[frame(face)]).json()["body"]
-    plain = service.client.post("/predict", json=[frame(face)]).json()["body"]
+class TestLegacyEnvelope:
+    """What the first frontend gets: always HTTP 200, and the answer as text within the answer."""
 
-    assert swapped["left_eye"]["image_preview"] == plain["right_eye"]["image_preview"]
-    assert swapped["right_eye"]["image_preview"] == plain["left_eye"]["image_preview"]
+    @pytest.fixture(scope="class")
+    def legacy(self, start: Start) -> Iterator[httpx.Client]:
+        with start(LEGACY_ENVELOPE="true", API_KEYS=KEY) as service:
+            yield service.client
+
+    def test_it_is_http_200_with_the_body_as_a_string(self, legacy: httpx.Client, face: RgbImage) -> None:
+        predict = post(legacy, "/predict", [frame(face)])
+        upload = post(legacy, "/upload", {"image": data_uri(face)})
+        failure = post(legacy, "/upload", {})
+        wrong_method = legacy.get("/predict")
+
+        for answer, status in ((predict, 200), (upload, 200), (failure, 400), (wrong_method, 405)):
+            assert answer.status_code == 200
+            content = answer.json()
+            assert set(content) == {"status_code", "body", "headers"}
+            assert content["status_code"] == status
+            assert content["headers"] == {"Content-Type": "application/json"}
+            assert isinstance(content["body"], str)
+        assert set(json.loads(predict.json()["body"])) == {"left_eye", "right_eye"}
+        assert json.loads(upload.json()["body"])["left_eye"]["best_prediction"]
+        assert json.loads(predict.json()["body"])["left_eye"].keys() >= {"confidence", "inconclusive", "reasons"}
+        assert json.loads(failure.json()["body"])["code"] == "invalid_payload"
+        assert legacy.get("/health").json()["message"] == "Healthy"
+
+    def test_it_is_described_as_it_is_answered(self, legacy: httpx.Client) -> None:
+        document = legacy.get("/openapi.json").json()
+        operation = document["paths"]["/upload"]["post"]
+        request = operation["requestBody"]["content"]["application/json"]["examples"]["drawing"]["value"]
+        answers = [post(legacy, "/upload", request), post(legacy, "/upload", {}), legacy.post("/upload", json=request)]
+        metrics = legacy.get("/metrics")
+
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        for answer in answers:
+            assert answer.status_code == 200
+            assert errors_in(answer.json(), schema, document) == []
+        assert [answer.json()["status_code"] for answer in answers] == [200, 400, 401]
+        assert metrics.status_code == 401
+        assert errors_in(metrics.json(), {"$ref": "#/components/schemas/ErrorAnswer"}, document) == []
+        assert "401" in document["paths"]["/metrics"]["get"]["responses"]
 
 
-@pytest.mark.parametrize("name", ["TEMP_IMAGES_DIR", "SAVED_EYES_DIR"])
-def test_a_folder_that_cannot_be_written_stops_the_start(tmp_path: Path, name: str) -> None:
-    blocked = tmp_path / "a file"
-    blocked.touch()
-    settings = {name: str(blocked / "folder"), "SAVE_TEMP_IMAGES": "true", "SAVE_EYES": "true"}
-    if name == "SAVED_EYES_DIR":
-        settings["TEMP_IMAGES_DIR"] = str(tmp_path)
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, **settings) as service:
-        assert service.wait() == 1
-        assert f"{name} is wrong" in service.log
+class TestEverythingElseThatCanBeSwitched:
+    """Of one service: none of these settings is in another's way."""
+
+    @pytest.fixture(scope="class")
+    def switched(self, start: Start, settings: Settings) -> Iterator[ServiceProcess]:
+        switches = {
+            "METRICS": "false",
+            "DEMO_PAGE": "false",
+            "MIRRORED_INPUT": "true",
+            "MAX_REQUESTS_IN_FLIGHT": "1",
+            "MIN_CONFIDENCE": "0",
+            "MAX_UNFAMILIARITY": "1000",
+            "NOT_AN_EYE_FROM": "1000",
+        }
+        with start(MODEL_PATH=str(settings.model_path), **switches) as process:
+            yield process
+
+    @pytest.mark.parametrize("path", ["/metrics", "/", "/assets/web/main.js"])
+    def test_metrics_and_page_can_be_switched_off(self, switched: ServiceProcess, path: str) -> None:
+        for method in ("GET", "POST"):
+            assert_error(switched.client.request(method, path), 404, "not_found")
+
+    def test_mirrored_input_swaps_the_eyes(
+        self, switched: ServiceProcess, client: httpx.Client, face: RgbImage
+    ) -> None:
+        swapped = switched.client.post("/predict", json=[frame(face)]).json()["body"]
+        plain = client.post("/predict", json=[frame(face)]).json()["body"]
+
+        assert swapped["left_eye"]["image_preview"] == plain["right_eye"]["image_preview"]
+        assert swapped["right_eye"]["image_preview"] == plain["left_eye"]["image_preview"]
+
+    def test_doubts_can_be_switched_off(self, switched: ServiceProcess, client: httpx.Client) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8)
+        sure, doubtful = (
+            one.post("/upload", json={"image": data_uri(noise)}).json()["left_eye"] for one in (switched.client, client)
+        )
+        assert (sure["inconclusive"], sure["reasons"]) == (False, [])
+        assert doubtful["inconclusive"] is True
+
+    def test_more_requests_than_allowed_are_told_to_come_back(self, switched: ServiceProcess, face: RgbImage) -> None:
+        request = [frame(face)] * 32
+        with ThreadPoolExecutor(1) as clients:
+            first = clients.submit(httpx.post, switched.client.base_url.join("/predict"), json=request, timeout=120)
+            switched.wait_for_requests_in_flight(1)
+            refused = switched.client.post("/predict", json=request[:1])
+
+            assert_error(refused, 503, "busy")
+            assert int(refused.headers["retry-after"]) > 0
+            assert first.result().status_code == 200
+        assert switched.client.post("/predict", json=request[:1]).status_code == 200

@@ -6,9 +6,8 @@ import os
 import re
 import signal
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,9 +17,11 @@ import numpy as np
 import pytest
 
 from lab.common.backend import ServiceProcess
+from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from tests.contract.payloads import base64_of, data_uri, frame, picture_bytes
+from tests.services import Start
 
 REQUESTS = 100
 FILE_NAME = "anna-smith-left-eye"
@@ -84,40 +85,28 @@ def send(service: ServiceProcess, requests: Sequence[Sent]) -> list[httpx.Respon
         return list(clients.map(one, requests))
 
 
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Folders of its own for whatever a library might write unasked."""
-    folder = tmp_path_factory.mktemp("homes")
-    private = {name: folder / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
-    for path in private.values():
-        path.mkdir()
-    return {name: str(path) for name, path in private.items()}
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, homes: dict[str, str]) -> Iterator[ServiceProcess]:
-    """The defaults, but for a log that says all it can."""
-    log_file = tmp_path_factory.mktemp("watched") / "log"
-    with ServiceProcess(log_file, LOG_LEVEL="DEBUG", PYTHONDONTWRITEBYTECODE="1", **homes) as process:
-        yield process
-
-
 def test_after_a_hundred_requests_nothing_is_on_the_disk_and_nothing_private_in_the_log(
-    watched: ServiceProcess, homes: dict[str, str], face: RgbImage, eye_photo: RgbImage
+    start: Start, tmp_path: Path, face: RgbImage, eye_photo: RgbImage
 ) -> None:
     kinds = kinds_of_requests(face, eye_photo)
     requests = [kinds[number % len(kinds)] for number in range(REQUESTS)]
-    folders = [PROJECT_ROOT, *map(Path, homes.values())]
-    before = everything_in(*folders)
-    answers = send(watched, requests)
-    time.sleep(0.5)
-    after = everything_in(*folders)
+    # Folders of its own for whatever a library might write unasked.
+    homes = {name: tmp_path / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    for folder in homes.values():
+        folder.mkdir()
+    environment = {name: str(folder) for name, folder in homes.items()} | {"PYTHONDONTWRITEBYTECODE": "1"}
+    # The defaults, but for a log that says all it can.
+    with start(LOG_LEVEL="DEBUG", **environment) as service:
+        before = everything_in(PROJECT_ROOT, *homes.values())
+        answers = send(service, requests)
+        assert service.stop() == 0
+        after = everything_in(PROJECT_ROOT, *homes.values())
 
     assert after == before
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) == {200, 400, 404, 405}
     assert statuses[200] >= REQUESTS / 4
-    assert_nothing_private_in(watched.log, requests, answers)
+    assert_nothing_private_in(service.log, requests, answers)
 
 
 def assert_nothing_private_in(log: str, requests: Sequence[Sent], answers: Sequence[httpx.Response]) -> None:
@@ -159,17 +148,16 @@ def shown_pictures(answers: Sequence[httpx.Response]) -> set[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_what_is_saved_has_random_names_and_goes_when_its_time_is_up_also_after_a_crash(
-    tmp_path: Path, face: RgbImage, eye_photo: RgbImage
+    start: Start, tmp_path: Path, face: RgbImage, eye_photo: RgbImage
 ) -> None:
     frames, eyes = tmp_path / "frames", tmp_path / "eyes"
     folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(eyes), "SUPERVISE": "false"}
-    with ServiceProcess(tmp_path / "log", SAVE_TEMP_IMAGES="true", SAVE_EYES="true", **folders) as service:
+    with start(SAVE_TEMP_IMAGES="true", SAVE_EYES="true", **folders) as service:
         answers = send(service, kinds_of_requests(face, eye_photo))
-        give_up_at = time.monotonic() + 60
         # Four faces of two eyes, one photo of an eye; one frame of noise.
-        while (len(names_in(frames)), len(names_in(eyes))) != (6, 9):
-            assert time.monotonic() < give_up_at, (names_in(frames), names_in(eyes))
-            time.sleep(0.1)
+        wait_until(
+            lambda: (len(names_in(frames)), len(names_in(eyes))) == (6, 9), "six frames and the nine eyes in them"
+        )
         service.send_signal(signal.SIGKILL)
         service.wait()
     saved = names_in(frames, eyes)
@@ -179,8 +167,5 @@ def test_what_is_saved_has_random_names_and_goes_when_its_time_is_up_also_after_
     assert len(set(saved)) == len(saved)
 
     # A later process deletes what one left that had no time to; also when it saves nothing itself.
-    with ServiceProcess(tmp_path / "log2", IMAGE_RETENTION_HOURS="0.0001", **folders):
-        give_up_at = time.monotonic() + 60
-        while names_in(frames, eyes):
-            assert time.monotonic() < give_up_at
-            time.sleep(0.1)
+    with start(wait_until_healthy=False, IMAGE_RETENTION_HOURS="0.0001", **folders):
+        wait_until(lambda: not names_in(frames, eyes), "the end of all that was saved")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ import pytest
 import yaml
 
 from lab.common.backend import ServiceProcess, free_port
+from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
+from tests.contract.metrics_page import scrape, value
 from tests.contract.payloads import data_uri, frame
 
 MONITORING = PROJECT_ROOT / "deploy" / "monitoring"
@@ -29,7 +31,7 @@ QUERIES = [
 ]
 OURS = re.compile(r"\b(?:eyenet|process|python)_[a-z0-9_]+")
 
-_PATIENCE_S = 120
+NOT_JSON = {"route": "/predict", "status": "400", "code": "invalid_json"}
 
 
 class Prometheus:
@@ -48,19 +50,13 @@ class Prometheus:
         return list(self.ask("query", query=query)["result"])
 
     def wait_for(self, query: str) -> None:
-        self.wait_until(lambda: bool(self.series(query)), query)
+        """Until it has an answer to the query."""
+        wait_until(lambda: bool(self.series(query)), query)
 
-    @staticmethod
-    def wait_until(is_met: Callable[[], bool], what: str) -> None:
-        give_up_at = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < give_up_at:
-            try:
-                if is_met():
-                    return
-            except httpx.TransportError:
-                pass  # It is starting.
-            time.sleep(0.2)
-        raise AssertionError(f"Prometheus had no {what} in {_PATIENCE_S} s")
+    def is_up(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return self._client.get("/-/ready").status_code == 200
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +82,15 @@ def prometheus(
     ):
         try:
             running = Prometheus(client)
+            wait_until(running.is_up, "Prometheus")
             running.wait_for('count_over_time(up{job="eyenet"}[1m]) > 1')
             # One of each, between two looks, so that rates have something to rise from.
             for _ in range(2):
                 service.client.post("/predict", json=[frame(face)])
                 service.client.post("/upload", json={"image": data_uri(eye_photo)})
                 service.client.post("/predict", content=b"not json")
-                time.sleep(2.5)
+                sent = value(scrape(service.client), "eyenet_requests_total", method="POST", **NOT_JSON)
+                running.wait_for(f'eyenet_requests_total{{code="invalid_json", route="/predict"}} >= {sent}')
             running.wait_for('route:eyenet_request_duration_seconds:p95_5m{route="/upload"} > 0')
             yield running
         finally:
@@ -128,7 +126,7 @@ def test_every_rule_is_worked_out(prometheus: Prometheus) -> None:
     def rules() -> list[dict[str, Any]]:
         return [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
 
-    prometheus.wait_until(lambda: all(rule["health"] != "unknown" for rule in rules()), "first look at every rule")
+    wait_until(lambda: all(rule["health"] != "unknown" for rule in rules()), "first look at every rule")
     assert {rule["name"]: rule.get("lastError") for rule in rules() if rule["health"] != "ok"} == {}
     for rule in rules():
         if rule["type"] == "recording":

@@ -15,11 +15,13 @@ import httpx
 import pytest
 
 from lab.common.backend import ServiceProcess
+from lab.common.http import RawConnection
 from lab.common.waiting import wait_until
-from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.supervisor.supervisor import GAVE_UP, KILL_AFTER_S, MAX_FAILED_STARTS
-from tests.contract.payloads import data_uri, frame
+from tests.contract.metrics_page import gauge, scrape
+from tests.contract.payloads import LONG, data_uri, long_request
+from tests.services import Start
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="the processes are looked up in /proc, which only Linux has"
@@ -29,13 +31,10 @@ MALFORMED_CHUNK = b"POST /predict HTTP/1.1\r\nHost: eyenet\r\nTransfer-Encoding:
 
 
 def send_malformed_chunk(service: ServiceProcess) -> None:
-    with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
-        connection.sendall(MALFORMED_CHUNK)
+    with RawConnection(service.port) as connection:
+        connection.send(MALFORMED_CHUNK)
         # An answer, or an end of the connection: either is fine, both mean that it has been read.
-        try:
-            connection.recv(4096)
-        except ConnectionResetError:
-            return
+        connection.was_closed()
 
 
 def kill(pid: int | None) -> None:
@@ -50,13 +49,8 @@ def wait_for_other_server(service: ServiceProcess, previous: int | None) -> int:
     return service.server_pid
 
 
-def restarts_on_the_page(client: httpx.Client) -> float:
-    (line,) = (line for line in client.get("/metrics").text.splitlines() if line.startswith("eyenet_restarts_total "))
-    return float(line.split()[1])
-
-
-def restarts_in_the_log(service: ServiceProcess) -> int:
-    return service.log.count(", restart ")
+def restarts(service: ServiceProcess) -> float:
+    return gauge(scrape(service.client), "eyenet_restarts_total")
 
 
 def is_port_free(port: int) -> bool:
@@ -79,82 +73,73 @@ def status_of(pid: int, field: str) -> str:
 
 
 class TestDeaths:
-    """One after the other, of the same service."""
+    """Of one service, which is as well after each as before."""
 
     @pytest.fixture(scope="class")
-    def model(self, tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+    def model(self, tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         """A copy, to be taken away."""
-        return Path(shutil.copy(settings.model_path, tmp_path_factory.mktemp("model")))
+        return Path(shutil.copy(tiny_model, tmp_path_factory.mktemp("model")))
 
     @pytest.fixture(scope="class")
-    def service(self, tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[ServiceProcess]:
-        folder = tmp_path_factory.mktemp("supervised")
-        with ServiceProcess(folder / "log", MODEL_PATH=str(model)) as process:
+    def supervised(self, start: Start, model: Path) -> Iterator[ServiceProcess]:
+        with start(MODEL_PATH=str(model)) as process:
             yield process
 
-    def test_the_supervisor_is_small_and_has_one_thread(self, service: ServiceProcess) -> None:
-        assert int(status_of(service.pid, "Threads")) == 1
-        assert int(status_of(service.pid, "VmRSS")) < 64 * 1024
-        assert service.resident_megabytes > 300
+    def test_the_supervisor_is_small_and_has_one_thread(self, supervised: ServiceProcess) -> None:
+        assert int(status_of(supervised.pid, "Threads")) == 1
+        assert int(status_of(supervised.pid, "VmRSS")) < 64 * 1024
+        # Or it would not be the server that is large.
+        assert supervised.resident_megabytes > 200
 
-    def test_a_malformed_chunk_kills_the_server_process_and_the_next_request_is_answered(
-        self, service: ServiceProcess, eye_photo: RgbImage
+    @pytest.mark.parametrize(
+        ("end", "how"),
+        [(send_malformed_chunk, "SIGABRT"), (lambda service: kill(service.server_pid), "SIGKILL")],
+        ids=["malformed_chunk", "killed"],
+    )
+    def test_the_next_request_is_answered_and_nothing_is_left_over(
+        self, supervised: ServiceProcess, eye_photo: RgbImage, end: Callable[[ServiceProcess], None], how: str
     ) -> None:
-        first, before = service.server_pid, restarts_on_the_page(service.client)
-        send_malformed_chunk(service)
-        wait_for_other_server(service, first)
-        service.wait_for_health(200)
+        first, before, descriptors = supervised.server_pid, restarts(supervised), open_descriptors(supervised.pid)
+        end(supervised)
+        wait_for_other_server(supervised, first)
+        supervised.wait_for_health(200)
 
-        assert "server process ended by SIGABRT, restart 1 in 0.5 s" in service.log
-        assert service.client.post("/upload", json={"image": data_uri(eye_photo)}).status_code == 200
-        assert restarts_on_the_page(service.client) == before + 1
+        assert f"server process ended by {how}, restart {before + 1:.0f} in 0.5 s" in supervised.log
+        assert supervised.client.post("/upload", json={"image": data_uri(eye_photo)}).status_code == 200
+        assert restarts(supervised) == before + 1
+        assert open_descriptors(supervised.pid) == descriptors
+        assert len(supervised.server_pids) == 1
 
-    def test_a_killed_one_comes_back_each_time_and_nothing_is_left_over(
-        self, service: ServiceProcess, eye_photo: RgbImage
+    def test_a_service_that_ran_is_tried_again_even_when_it_cannot_start(
+        self, supervised: ServiceProcess, model: Path
     ) -> None:
-        descriptors, before = open_descriptors(service.pid), restarts_on_the_page(service.client)
-        for _ in range(2):
-            previous = service.server_pid
-            kill(previous)
-            wait_for_other_server(service, previous)
-            service.wait_for_health(200)
-
-        assert service.client.post("/upload", json={"image": data_uri(eye_photo)}).status_code == 200
-        assert restarts_on_the_page(service.client) == before + 2
-        assert open_descriptors(service.pid) == descriptors
-        assert len(service.server_pids) == 1
-
-    def test_one_that_ran_is_tried_again_also_when_it_cannot_start(self, service: ServiceProcess, model: Path) -> None:
         """As while a file is being replaced."""
         elsewhere = model.rename(model.with_suffix(".away"))
-        before = restarts_in_the_log(service)
-        kill(service.server_pid)
-        wait_until(lambda: restarts_in_the_log(service) == before + 2, "a start that fails")
+        before = supervised.log.count(", restart ")
+        kill(supervised.server_pid)
+        wait_until(lambda: supervised.log.count(", restart ") == before + 2, "a start that fails")
         elsewhere.rename(model)
-        service.wait_for_health(200)
+        supervised.wait_for_health(200)
 
-        assert "cannot start: MODEL_PATH is wrong" in service.log
-        assert "server process ended with exit code 1, restart" in service.log
-        assert "Traceback" not in service.log
-
-    def test_it_still_stops_when_told_to(self, service: ServiceProcess) -> None:
-        assert service.stop() == 0
-        assert is_port_free(service.port)
+        assert "cannot start: MODEL_PATH is wrong" in supervised.log
+        assert "server process ended with exit code 1, restart" in supervised.log
+        assert "Traceback" not in supervised.log
 
 
-def test_nobody_who_reads_the_log_is_no_reason_to_stay_away_or_not_to_stop() -> None:
+def test_with_a_log_that_cannot_be_written_it_comes_back_and_stops_all_the_same(tiny_model: Path) -> None:
     """Every write to this file fails as on a full disk, as it does to a pipe that was closed."""
-    with ServiceProcess(Path("/dev/full"), PYTHONUNBUFFERED="") as service:
+    with ServiceProcess(Path("/dev/full"), PYTHONUNBUFFERED="", MODEL_PATH=str(tiny_model)) as service:
         first = service.server_pid
         kill(first)
         wait_for_other_server(service, first)
         service.wait_for_health(200)
         assert service.stop() == 0
+        assert is_port_free(service.port)
 
 
 class TestCrashLoop:
-    def test_it_gives_up_with_a_sentence_and_an_exit_code_of_its_own(self, tmp_path: Path) -> None:
-        with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
+    def test_it_gives_up_with_a_sentence_and_an_exit_code_of_its_own(self, start: Start) -> None:
+        with start(wait_until_healthy=False) as service:
             server = None
             for _ in range(MAX_FAILED_STARTS):
                 server = wait_for_other_server(service, server)
@@ -166,8 +151,8 @@ class TestCrashLoop:
             delays = [line.split(" in ")[1] for line in service.log.splitlines() if ", restart " in line]
             assert delays == ["0.5 s", "1.0 s", "2.0 s", "4.0 s"]
 
-    def test_a_stop_signal_between_two_server_processes_is_obeyed_at_once(self, tmp_path: Path) -> None:
-        with ServiceProcess(tmp_path / "log", wait_until_healthy=False) as service:
+    def test_a_stop_signal_between_two_server_processes_is_obeyed_at_once(self, start: Start) -> None:
+        with start(wait_until_healthy=False) as service:
             server = None
             for _ in range(MAX_FAILED_STARTS - 1):
                 server = wait_for_other_server(service, server)
@@ -180,53 +165,44 @@ class TestCrashLoop:
 
 
 class TestStopping:
-    def busy(self, service: ServiceProcess, clients: ThreadPoolExecutor, face: RgbImage) -> Callable[[], int]:
-        """A request in flight that takes a while; gives its status."""
-        url = service.client.base_url.join("/predict")
-        answer = clients.submit(httpx.post, url, json=[frame(face)] * 32, timeout=120)
-        service.wait_for_requests_in_flight(1)
-        return lambda: answer.result().status_code
+    """With a request in flight that takes a while. How it is let finish: test_lifecycle.py."""
+
+    @pytest.fixture
+    def busy(self, start: Start, face: RgbImage) -> Iterator[tuple[ServiceProcess, Callable[[], int]]]:
+        """The service, and what gives the status of the request."""
+        with start(**LONG) as service, ThreadPoolExecutor(1) as clients:
+            url = service.client.base_url.join("/predict")
+            answer = clients.submit(httpx.post, url, json=long_request(face), timeout=120)
+            service.wait_for_requests_in_flight(1)
+            yield service, lambda: answer.result().status_code
 
     def test_when_the_supervisor_is_killed_the_server_process_answers_stops_and_frees_the_port(
-        self, tmp_path: Path, face: RgbImage
+        self, busy: tuple[ServiceProcess, Callable[[], int]]
     ) -> None:
-        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
-            status = self.busy(service, clients, face)
-            service.send_signal(signal.SIGKILL)
+        service, status = busy
+        service.send_signal(signal.SIGKILL)
 
-            assert status() == 200
-            assert service.wait() == -signal.SIGKILL
-            wait_until(lambda: is_port_free(service.port), "a free port")
-            wait_until(lambda: service.log.endswith("stopped\n"), "the end of the server process")
-            assert "the supervisor is gone" in service.log
+        assert status() == 200
+        assert service.wait() == -signal.SIGKILL
+        wait_until(lambda: is_port_free(service.port), "a free port")
+        wait_until(lambda: service.log.endswith("stopped\n"), "the end of the server process")
+        assert "the supervisor is gone" in service.log
 
-    def test_a_signal_to_both_processes_is_one_wish(self, tmp_path: Path, face: RgbImage) -> None:
-        """As `pkill` sends it, and the terminal on Ctrl-C: the second must not be taken for impatience."""
-        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
-            status = self.busy(service, clients, face)
-            server = service.server_pid
-            assert server is not None
-            os.kill(server, signal.SIGINT)
-            service.send_signal(signal.SIGINT)
-            os.kill(server, signal.SIGINT)
+    def test_a_second_signal_does_not_wait_for_requests_in_flight(
+        self, busy: tuple[ServiceProcess, Callable[[], int]]
+    ) -> None:
+        service, status = busy
+        service.send_signal(signal.SIGTERM)
+        wait_until(lambda: "SIGTERM: draining, 1 requests in flight" in service.log, "the first signal")
+        service.send_signal(signal.SIGTERM)
 
-            assert status() == 200
-            assert service.wait() == 0
+        assert service.wait() == 0
+        assert "stopping with 1 requests unanswered" in service.log
+        with pytest.raises(httpx.TransportError):
+            status()
 
-    def test_a_second_signal_does_not_wait_for_requests_in_flight(self, tmp_path: Path, face: RgbImage) -> None:
-        with ServiceProcess(tmp_path / "log") as service, ThreadPoolExecutor(1) as clients:
-            status = self.busy(service, clients, face)
-            service.send_signal(signal.SIGTERM)
-            wait_until(lambda: "SIGTERM: draining, 1 requests in flight" in service.log, "the first signal")
-            service.send_signal(signal.SIGTERM)
-
-            assert service.wait() == 0
-            assert "stopping with 1 requests unanswered" in service.log
-            with pytest.raises(httpx.TransportError):
-                status()
-
-    def test_one_that_does_not_stop_is_killed_in_the_end(self, tmp_path: Path) -> None:
-        with ServiceProcess(tmp_path / "log", wait_until_healthy=False, DRAIN_TIMEOUT_S="0") as service:
+    def test_a_server_process_that_does_not_stop_is_killed_in_the_end(self, start: Start) -> None:
+        with start(wait_until_healthy=False, DRAIN_TIMEOUT_S="0") as service:
             os.kill(wait_for_other_server(service, None), signal.SIGSTOP)
             started = time.monotonic()
             service.send_signal(signal.SIGTERM)
@@ -236,8 +212,8 @@ class TestStopping:
             assert "server process ended by SIGKILL while it was stopping" in service.log
 
 
-def test_without_a_supervisor_the_service_ends_with_its_server_process(tmp_path: Path) -> None:
-    with ServiceProcess(tmp_path / "log", wait_until_healthy=False, SUPERVISE="false") as service:
+def test_without_a_supervisor_the_service_ends_with_its_server_process(start: Start) -> None:
+    with start(wait_until_healthy=False, SUPERVISE="false") as service:
         service.wait_for_health(503)
         assert service.server_pid == service.pid
         send_malformed_chunk(service)

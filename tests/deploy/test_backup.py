@@ -8,18 +8,15 @@ import stat
 import subprocess
 import sys
 import tarfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
-from lab.common.backend import free_port
+from lab.common.backend import ServiceProcess
 from src.config.settings import ASSETS_DIR, PROJECT_ROOT
 from src.services.assets import prepare_assets
 
-_START_SECONDS = 240
 MODEL = "src/assets/models/eyenet_model_52k_ds.h5"
 CARD = "src/assets/models/eyenet_model_52k_ds.json"
 EYE_CASCADE = "src/assets/cascades/haarcascade_eye.xml"
@@ -46,12 +43,14 @@ def installation(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def real_installation(installation: Path) -> Path:
-    """The same with everything that a start needs, as it is after the first one."""
+def real_installation(installation: Path, tiny_model: Path) -> Path:
+    """The same with everything that a start needs, as it is after the first one; the tiny model will do."""
     prepare_assets()
     shutil.rmtree(installation / "src")
     shutil.copytree(ASSETS_DIR.parent, installation / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_ROOT / "main.py", installation)
+    shutil.copy(tiny_model, installation / MODEL)
+    shutil.copy(tiny_model.with_suffix(".json"), installation / CARD)
     return installation
 
 
@@ -98,7 +97,8 @@ def test_what_was_damaged_and_lost_is_back_and_the_service_starts(
     assert (replaced / ".env").read_text() == "MIN_CONFIDENCE=0.1\n"
     assert (installation / MODEL).stat().st_mode & stat.S_IROTH
     assert not list(installation.glob(".restoring-*"))
-    assert health_of(installation, tmp_path / "log")["message"] == "Healthy"
+    with ServiceProcess(tmp_path / "log", root=installation) as service:
+        assert service.client.get("/health").json()["message"] == "Healthy"
 
 
 def test_the_archive_is_its_owners_only_and_holds_no_pictures(archive: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_model_elsewhere_is_said_to_be_left_out(installation: Path, run: Run, 
     assert "MODEL_PATH is /srv/models/other.h5" in process.stderr
 
 
-def test_an_installation_without_a_file_of_settings_has_none_to_lose(
+def test_an_installation_without_settings_is_backed_up_and_restored_without_them(
     installation: Path, run: Run, tmp_path: Path
 ) -> None:
     (installation / ".env").unlink()
@@ -177,7 +177,7 @@ def test_an_installation_without_a_file_of_settings_has_none_to_lose(
     ("script", "arguments"),
     [("backup.sh", ()), ("backup.sh", ("--help",)), ("restore.sh", ()), ("restore.sh", ("a.tar", "--force"))],
 )
-def test_a_wrong_command_line_is_2(run: Run, script: str, arguments: tuple[str, ...]) -> None:
+def test_a_wrong_command_line_ends_with_exit_code_2(run: Run, script: str, arguments: tuple[str, ...]) -> None:
     process = run(script, *arguments)
     assert process.returncode == 2
     assert process.stderr.startswith("usage: ")
@@ -191,31 +191,3 @@ def test_shellcheck_finds_nothing(name: str) -> None:
         pytest.skip("needs shellcheck: pip install -r requirements/dev.txt")
     process = subprocess.run([shellcheck, str(script)], capture_output=True, text=True, timeout=60, check=False)
     assert process.stdout + process.stderr == ""
-
-
-def health_of(installation: Path, log: Path) -> dict[str, object]:
-    """Starts the service and asks it, once it is ready."""
-    port = free_port()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "main.py"],
-            cwd=installation,
-            env=os.environ | {"PORT": str(port)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        give_up_at = time.monotonic() + _START_SECONDS
-        while time.monotonic() < give_up_at and process.poll() is None:
-            try:
-                answer = httpx.get(f"http://127.0.0.1:{port}/health")
-            except httpx.TransportError:
-                answer = None
-            if answer is not None and answer.status_code == 200:
-                return dict(answer.json())
-            time.sleep(0.1)
-        raise AssertionError(log.read_text(encoding="utf-8"))
-    finally:
-        process.terminate()
-        process.wait(60)

@@ -24,6 +24,7 @@ def services() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_file_is_valid(name: str) -> None:
+    # Raises what is wrong, as the next test shows.
     compose_spec.PyCompose.from_yaml(FILES[name].replace(RESET, "")).validate()
 
 

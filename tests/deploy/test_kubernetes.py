@@ -54,6 +54,7 @@ def settings_env() -> dict[str, str]:
 
 @pytest.mark.parametrize("file", MANIFESTS, ids=lambda file: file.name)
 def test_a_manifest_is_valid(file: Path) -> None:
+    # Raises what is wrong, as the next test shows.
     for document in documents(file.read_text(encoding="utf-8")):
         kubernetes_validate.validate(document, VERSION, strict=True)
 
@@ -143,7 +144,7 @@ def test_a_pod_may_do_little(name: str) -> None:
     }
 
 
-def test_the_backend_may_ask_nobody() -> None:
+def test_the_backend_may_connect_to_nobody() -> None:
     policy = of_base("NetworkPolicy", "eyenet-backend")["spec"]
 
     assert policy["policyTypes"] == ["Ingress", "Egress"]

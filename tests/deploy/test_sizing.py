@@ -53,12 +53,12 @@ def test_the_measured_figures_are_the_benchmarks(on_page: str, name: str) -> Non
     ("label", "cores"),
     [("one core carries, screenings a day", 1), ("one backend of two cores", CORES), ("ten backends", 10 * CORES)],
 )
-def test_what_cores_carry(label: str, cores: int) -> None:
+def test_the_page_says_what_so_many_cores_carry(label: str, cores: int) -> None:
     carried = [cores * measured / CORES * BUSY / PEAK * SECONDS_A_DAY for measured in MEASURED.values()]
     assert [number(cell) for cell in row(PAGE, label)] == pytest.approx(carried, rel=0.01)
 
 
-def test_what_a_million_screenings_need() -> None:
+def test_the_page_says_what_a_million_screenings_need() -> None:
     peak = 1_000_000 / SECONDS_A_DAY * PEAK
     backends = [math.ceil(peak / BUSY / measured) for measured in MEASURED.values()]
     requested = yaml.safe_load((PROJECT_ROOT / "deploy" / "kubernetes" / "base" / "backend.yaml").read_text("utf-8"))

@@ -6,7 +6,7 @@ import pytest
 
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import NGINX, GatewayProcess
-from tests.gateway.scripted_backend import ScriptedBackend, fine
+from tests.scripted_backend import ScriptedBackend, fine
 
 # So much that no test meets the limit by chance; tests of the limit itself take the default.
 UNLIMITED = "100000"
@@ -20,17 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
-    """The real service, for all tests that do not hurt it."""
-    with ServiceProcess(tmp_path_factory.mktemp("backend") / "log", SUPERVISE="false") as process:
-        yield process
-
-
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory, backend: ServiceProcess) -> Iterator[GatewayProcess]:
+def gateway(tmp_path_factory: pytest.TempPathFactory, service: ServiceProcess) -> Iterator[GatewayProcess]:
     """In front of the real service."""
     folder = tmp_path_factory.mktemp("gateway")
-    with GatewayProcess(folder, [backend.port], RATE_PER_ADDRESS=UNLIMITED) as process:
+    with GatewayProcess(folder, [service.port], RATE_PER_ADDRESS=UNLIMITED) as process:
         yield process
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from lab.chaos.attacks import (
     GARBAGE,
@@ -28,18 +28,18 @@ from lab.common.backend import ServiceProcess
 from lab.common.gateway import GatewayProcess
 from lab.common.http import exchange, has_error_shape
 from src.core.types import RgbImage
-from tests.contract.payloads import data_uri
+from tests.contract.payloads import REPEATABLE, data_uri
 
 
 @pytest.fixture
-def good(gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage) -> Callable[[], httpx.Response]:
+def good(gateway: GatewayProcess, service: ServiceProcess, eye_photo: RgbImage) -> Callable[[], httpx.Response]:
     """A good request, to be sent beside an attack or after it."""
     body = {"image": data_uri(eye_photo)}
 
     def send() -> httpx.Response:
         answer = gateway.client.post("/upload", json=body)
         assert answer.status_code == 200
-        assert backend.client.get("/health").status_code == 200
+        assert service.client.get("/health").status_code == 200
         return answer
 
     return send
@@ -92,16 +92,16 @@ def test_a_hundred_requests_in_one_breath_are_answered_each(
 
 
 def test_200_megabytes_reach_no_backend(
-    gateway: GatewayProcess, backend: ServiceProcess, good: Callable[[], httpx.Response]
+    gateway: GatewayProcess, service: ServiceProcess, good: Callable[[], httpx.Response]
 ) -> None:
     good()
-    before = backend.resident_megabytes
+    before = service.resident_megabytes
     observed = send_large_bodies(Conditions(gateway.port, seconds=0.1, good_body=Path(), large_body_mb=200))
 
     assert observed.answers == {"413": 2}
     assert observed.other_shapes == 0
     good()
-    assert backend.resident_megabytes - before < 50
+    assert service.resident_megabytes - before < 50
 
 
 def test_a_form_is_told_that_json_is_wanted(gateway: GatewayProcess) -> None:
@@ -113,10 +113,11 @@ def test_a_form_is_told_that_json_is_wanted(gateway: GatewayProcess) -> None:
     assert b'"invalid_json"' in answer.body
 
 
+@pytest.mark.parametrize("examples", [10, pytest.param(80, marks=pytest.mark.chaos)])
 def test_mutated_requests_have_answers_of_our_shape(
-    gateway: GatewayProcess, good: Callable[[], httpx.Response]
+    gateway: GatewayProcess, good: Callable[[], httpx.Response], examples: int
 ) -> None:
-    @settings(max_examples=80, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, **REPEATABLE)
     @given(requests(with_multipart=True))
     def send(request: HttpRequest) -> None:
         _status, problem = judge(gateway.port, request)

@@ -8,14 +8,16 @@ import ssl
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
+from lab.common.waiting import wait_until
 from src.api.cors import CorsPolicy
 from src.config.settings import Settings
-from tests.gateway.scripted_backend import ScriptedBackend
+from tests.scripted_backend import ScriptedBackend
 
 FILES = {file.name: file.read_text(encoding="utf-8") for file in sorted(GATEWAY_FOLDER.glob("*.conf"))}
 ALL = "\n".join(FILES.values())
@@ -84,7 +86,7 @@ def test_the_start_script_can_be_run() -> None:
         ({"RATE_PER_ADDRESS": "3"}, ["zone=requests_of_address:10m rate=3r/s;"]),
     ],
 )
-def test_the_limits_follow_the_environment(tmp_path: Path, environment: dict[str, str], directives: list[str]) -> None:
+def test_the_limits_follow_the_environment(tmp_path: Path, environment: dict[str, Any], directives: list[str]) -> None:
     with GatewayProcess(tmp_path, [1], **environment) as gateway:
         limits = (gateway.folder / "conf" / "limits.conf").read_text(encoding="utf-8")
 
@@ -96,7 +98,7 @@ def test_a_wrong_configuration_does_not_start(tmp_path: Path) -> None:
         pass
 
 
-def test_tls_ends_here(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+def test_the_gateway_speaks_tls_and_the_backend_learns_of_it(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed; on Debian and Ubuntu: apt-get install openssl")
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
@@ -122,7 +124,7 @@ def test_only_a_trusted_proxy_is_believed_about_the_address(tmp_path: Path, fine
     for proxy in ("127.0.0.1", "192.0.2.0/24"):
         with GatewayProcess(tmp_path / proxy[:3], [fine_backend.port], TRUSTED_PROXIES=proxy) as gateway:
             gateway.client.get("/health", headers={"X-Forwarded-For": "203.0.113.9"})
-            gateway.wait_for(lambda: 'path="/health"' in gateway.log, "line of the request")
+            wait_until(lambda: 'path="/health"' in gateway.log, "line of the request")
             logs[proxy] = gateway.log
 
     assert "address=203.0.113.9 " in logs["127.0.0.1"]

@@ -1,24 +1,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GatewayProcess
+from lab.common.waiting import wait_until
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri, frame
-from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine, refuses
+from tests.scripted_backend import Received, Reply, ScriptedBackend, fine, refuses
 
 ALLOWED = "http://localhost:5173"
 
 
 def test_an_upload_is_answered_as_without_the_gateway(
-    gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage
+    gateway: GatewayProcess, service: ServiceProcess, eye_photo: RgbImage
 ) -> None:
     body = {"image": data_uri(eye_photo)}
-    through, direct = gateway.client.post("/upload", json=body), backend.client.post("/upload", json=body)
+    through, direct = gateway.client.post("/upload", json=body), service.client.post("/upload", json=body)
 
     assert through.status_code == direct.status_code == 200
     assert through.json() == direct.json()
@@ -32,10 +34,13 @@ def test_five_frames_are_answered(gateway: GatewayProcess, face: RgbImage) -> No
 
 
 def test_the_answer_has_all_headers_of_the_service_once(
-    gateway: GatewayProcess, backend: ServiceProcess, eye_photo: RgbImage
+    gateway: GatewayProcess, service: ServiceProcess, eye_photo: RgbImage
 ) -> None:
-    request = {"json": {"image": data_uri(eye_photo)}, "headers": {"Origin": ALLOWED, "X-Request-ID": "mine-1"}}
-    through, direct = gateway.client.post("/upload", **request), backend.client.post("/upload", **request)
+    request: dict[str, Any] = {
+        "json": {"image": data_uri(eye_photo)},
+        "headers": {"Origin": ALLOWED, "X-Request-ID": "mine-1"},
+    }
+    through, direct = gateway.client.post("/upload", **request), service.client.post("/upload", **request)
 
     for name in ("access-control-allow-origin", "access-control-expose-headers", "vary", "x-request-id"):
         assert through.headers.get_list(name) == direct.headers.get_list(name) != []
@@ -54,7 +59,7 @@ def test_the_service_answers_preflights_itself(gateway: GatewayProcess) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/live"])
-def test_operators_can_ask_through_it(gateway: GatewayProcess, path: str) -> None:
+def test_operators_can_ask_for_health_through_the_gateway(gateway: GatewayProcess, path: str) -> None:
     assert gateway.client.get(path).status_code == 200
 
 
@@ -64,9 +69,9 @@ def test_operators_can_ask_through_it(gateway: GatewayProcess, path: str) -> Non
      ("POST", "/predict", 400, "invalid_json")],
 )  # fmt: skip
 def test_errors_of_the_service_pass_unchanged(
-    gateway: GatewayProcess, backend: ServiceProcess, method: str, path: str, status: int, code: str
+    gateway: GatewayProcess, service: ServiceProcess, method: str, path: str, status: int, code: str
 ) -> None:
-    through, direct = gateway.client.request(method, path), backend.client.request(method, path)
+    through, direct = gateway.client.request(method, path), service.client.request(method, path)
 
     assert (through.status_code, through.json()["body"]["code"]) == (status, code)
     assert through.json() == direct.json()
@@ -78,7 +83,7 @@ def test_errors_of_the_service_pass_unchanged(
     [(401, "unauthorized", ("WWW-Authenticate", "Bearer")), (503, "busy", ("Retry-After", "7")),
      (500, "internal_error", ("X-Request-ID", "of-the-backend"))],
 )  # fmt: skip
-def test_errors_that_need_the_service_to_suffer_pass_unchanged_too(
+def test_errors_of_a_service_in_trouble_pass_unchanged_too(
     tmp_path: Path, status: int, code: str, header: tuple[str, str]
 ) -> None:
     with (
@@ -91,10 +96,10 @@ def test_errors_that_need_the_service_to_suffer_pass_unchanged_too(
     assert answer.headers[header[0]] == header[1]
 
 
-def test_the_metrics_are_not_for_the_outside(gateway: GatewayProcess, backend: ServiceProcess) -> None:
+def test_the_metrics_are_not_for_the_outside(gateway: GatewayProcess, service: ServiceProcess) -> None:
     answer = gateway.client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"})
 
-    assert backend.client.get("/metrics").status_code == 200
+    assert service.client.get("/metrics").status_code == 200
     assert answer.status_code == 404
     assert answer.json()["body"]["code"] == "not_found"
 
@@ -117,7 +122,7 @@ def test_a_request_without_an_id_is_given_one(tmp_path: Path) -> None:
         made = gateway.client.get("/health")
         replaced = gateway.client.get("/health", headers={"X-Request-ID": 'id" status=200'})
         # nginx writes the line when the answer is gone already.
-        gateway.wait_for(lambda: gateway.log.count('path="/health"') == 3, "line per request")
+        wait_until(lambda: gateway.log.count('path="/health"') == 3, "line per request")
         log = gateway.log
 
     assert kept.headers["x-request-id"] == "mine-1"

@@ -10,7 +10,8 @@ import pytest
 
 from lab.common.gateway import GatewayProcess
 from lab.common.http import RawConnection
-from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend
+from lab.common.waiting import wait_until
+from tests.scripted_backend import Received, Reply, ScriptedBackend
 
 HEADER = b"POST /upload HTTP/1.1\r\nHost: a\r\n"
 MUCH = 8_000_000
@@ -51,19 +52,20 @@ def has_taken_in(gateway: GatewayProcess, size: int) -> bool:
 def test_a_body_on_its_way_is_in_memory_only(tmp_path: Path, fine_backend: ScriptedBackend, kind: str) -> None:
     with GatewayProcess(tmp_path, [fine_backend.port]) as gateway, RawConnection(gateway.port) as connection:
         connection.send(HALVES[kind])
-        gateway.wait_for(lambda: has_taken_in(gateway, MUCH), "body in memory")
+        wait_until(lambda: has_taken_in(gateway, MUCH), "body in memory")
         assert files_written(gateway) == []
 
 
 @needs_proc
-def test_that_would_be_seen_if_it_were_not_so(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+def test_a_body_in_a_file_would_be_seen(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+    """Or the tests beside this one would see nothing whatever happened. It is the waiting that fails."""
     replaced = {"client_body_buffer_size 48m": "client_body_buffer_size 16k"}
     with (
         GatewayProcess(tmp_path, [fine_backend.port], replaced=replaced) as gateway,
         RawConnection(gateway.port) as connection,
     ):
         connection.send(HALVES["length"])
-        gateway.wait_for(lambda: files_written(gateway) != [], "body in a file")
+        wait_until(lambda: files_written(gateway) != [], "body in a file")
 
 
 @needs_proc
@@ -75,7 +77,7 @@ def test_an_answer_on_its_way_is_in_memory_only(tmp_path: Path) -> None:
     ):
         connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
         # Nothing is read: nginx's own buffers fill up.
-        gateway.wait_for(lambda: has_taken_in(gateway, 4_000_000), "answer in memory")
+        wait_until(lambda: has_taken_in(gateway, 4_000_000), "answer in memory")
         assert files_written(gateway) == []
 
 
@@ -87,7 +89,7 @@ def test_the_log_tells_of_a_request_without_its_secrets(tmp_path: Path, fine_bac
         with RawConnection(gateway.port) as connection:
             connection.send(b'GET /"status=999?name-in-query HTTP/1.1\r\nHost: a\r\n\r\n')
             connection.answer()
-        gateway.wait_for(lambda: gateway.log.count("bytes_in=") == 3, "line per request")
+        wait_until(lambda: gateway.log.count("bytes_in=") == 3, "line per request")
         log = gateway.log
 
     assert 'method=POST path="/upload" status=200 ' in log

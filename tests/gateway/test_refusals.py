@@ -9,8 +9,8 @@ import pytest
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GATEWAY_FOLDER, GatewayProcess
 from lab.common.http import RawConnection
-from src.api.answers import ErrorAnswer
-from tests.gateway.scripted_backend import ScriptedBackend
+from src.api.schemas import ErrorAnswer
+from tests.scripted_backend import ScriptedBackend
 
 ALLOWED = "http://localhost:5173"
 MEBIBYTE = 1024 * 1024
@@ -39,11 +39,11 @@ def test_a_body_of_the_largest_size_passes_and_one_byte_more_does_not(
     assert_is_our_error(answer, 413, "body_too_large")
 
 
-def test_a_chunked_body_is_not_let_past_the_limit_either(gateway: GatewayProcess, backend: ServiceProcess) -> None:
+def test_a_chunked_body_is_not_let_past_the_limit_either(gateway: GatewayProcess, service: ServiceProcess) -> None:
     answer = gateway.client.post("/upload", content=(bytes(MEBIBYTE) for _ in range(200)))
 
     assert_is_our_error(answer, 413, "body_too_large")
-    assert backend.client.get("/health").status_code == 200
+    assert service.client.get("/health").status_code == 200
 
 
 def test_an_allowed_page_can_read_the_gateways_errors(gateway: GatewayProcess) -> None:
@@ -58,7 +58,7 @@ def test_an_allowed_page_can_read_the_gateways_errors(gateway: GatewayProcess) -
     ["https://evil.example", "null", f"{ALLOWED}.evil.example", ALLOWED.upper(), f"{ALLOWED},http://localhost:3000",
      f"x|{ALLOWED}", ALLOWED[:-1], "http://localhostX5173", ""],
 )  # fmt: skip
-def test_a_foreign_page_cannot(gateway: GatewayProcess, origin: str) -> None:
+def test_a_foreign_page_cannot_read_the_gateways_answers(gateway: GatewayProcess, origin: str) -> None:
     answer = gateway.client.get("/metrics", headers={"Origin": origin})
 
     assert answer.status_code == 404
@@ -96,14 +96,14 @@ def test_the_origins_come_from_the_setting(tmp_path: Path, allowed: str, origin:
     ids=["chunk", "length", "length_and_chunks", "header", "no_host", "request_line"],
 )
 def test_malformed_requests_are_answered_here_and_the_service_lives(
-    gateway: GatewayProcess, backend: ServiceProcess, malformed: bytes
+    gateway: GatewayProcess, service: ServiceProcess, malformed: bytes
 ) -> None:
     with RawConnection(gateway.port) as connection:
         connection.send(malformed)
         answer = connection.answer()
 
     assert_is_our_error(answer, 400, "bad_request")
-    assert backend.client.get("/health").status_code == 200
+    assert service.client.get("/health").status_code == 200
 
 
 def test_too_long_headers_are_refused(gateway: GatewayProcess) -> None:
@@ -154,7 +154,7 @@ def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, fine_backend: Script
     [({}, 32), ({"limit_conn requests_at_once 128": "limit_conn requests_at_once 3"}, 3)],
     ids=["of_one_address", "altogether"],
 )
-def test_there_are_so_many_places_at_once(
+def test_only_so_many_requests_have_a_place_at_once(
     tmp_path: Path, fine_backend: ScriptedBackend, replaced: dict[str, str], places: int
 ) -> None:
     with (

@@ -11,36 +11,42 @@ import pytest
 
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GatewayProcess
+from lab.common.waiting import wait_until
 from src.core.types import RgbImage
-from tests.contract.payloads import frame
+from tests.contract.payloads import long_request
 from tests.gateway.conftest import UNLIMITED
-from tests.gateway.scripted_backend import Received, Reply, Script, ScriptedBackend, dies, fine, refuses
+from tests.scripted_backend import Received, Reply, Script, ScriptedBackend, dies, fine, refuses
+from tests.services import Start
 
 BUSY = refuses(503, "busy", **{"Retry-After": "7"})
 
 
+@pytest.fixture(scope="module")
+def steady(start: Start) -> Iterator[ServiceProcess]:
+    with start(SUPERVISE="false") as process:
+        yield process
+
+
 @pytest.fixture
-def doomed(tmp_path: Path) -> Iterator[ServiceProcess]:
-    """A real service that the test may kill."""
-    with ServiceProcess(tmp_path / "doomed.log", SUPERVISE="false") as process:
+def doomed(start: Start) -> Iterator[ServiceProcess]:
+    """A real service that the test may kill; with one worker, so that it has work to be killed at."""
+    with start(SUPERVISE="false", WORKER_THREADS="1") as process:
         yield process
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
 def test_no_answer_is_lost_when_one_of_two_backends_goes(
-    tmp_path: Path, backend: ServiceProcess, doomed: ServiceProcess, face: RgbImage, death: signal.Signals
+    tmp_path: Path, steady: ServiceProcess, doomed: ServiceProcess, face: RgbImage, death: signal.Signals
 ) -> None:
-    body = [frame(face)] * 2
+    body = long_request(face, 8)
     with (
-        GatewayProcess(tmp_path / "gateway", [backend.port, doomed.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
+        GatewayProcess(tmp_path / "gateway", [steady.port, doomed.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
         ThreadPoolExecutor(12) as clients,
     ):
         answers: list[Future[httpx.Response]] = [
             clients.submit(gateway.client.post, "/predict", json=body) for _ in range(12)
         ]
-        gateway.wait_for(
-            lambda: doomed.client.get("/health").json()["requests_in_flight"] > 1, "work at the doomed one"
-        )
+        wait_until(lambda: doomed.client.get("/health").json()["requests_in_flight"] > 1, "work at the doomed one")
         doomed.send_signal(death)
         answers += [clients.submit(gateway.client.post, "/predict", json=body) for _ in range(6)]
         assert [answer.result().status_code for answer in answers] == [200] * 18
@@ -50,7 +56,7 @@ def test_no_answer_is_lost_when_one_of_two_backends_goes(
         log = gateway.log
 
     if death is signal.SIGKILL:
-        assert f'backend="127.0.0.1:{doomed.port}, 127.0.0.1:{backend.port}" backend_status="502, 200"' in log
+        assert f'backend="127.0.0.1:{doomed.port}, 127.0.0.1:{steady.port}" backend_status="502, 200"' in log
 
 
 @pytest.mark.parametrize("first", [BUSY, refuses(502, "bad_gateway"), dies], ids=["busy", "bad_gateway", "dies"])
@@ -94,7 +100,7 @@ def test_bad_requests_and_bugs_are_not_tried_elsewhere(tmp_path: Path) -> None:
             assert len(a.received) + len(b.received) == 1
 
 
-def test_a_deadline_that_a_backend_kept_does_not_start_over(tmp_path: Path) -> None:
+def test_a_request_that_ran_out_of_time_is_not_tried_at_another_backend(tmp_path: Path) -> None:
     late = refuses(503, "timed_out", **{"Retry-After": "7"})
 
     with ScriptedBackend(_after(late, seconds=1.5)) as a, ScriptedBackend(_after(late, seconds=1.5)) as b:
@@ -113,7 +119,7 @@ def test_a_gateway_that_is_told_to_quit_finishes_what_it_has(tmp_path: Path) -> 
         ThreadPoolExecutor(1) as client,
     ):
         answer = client.submit(gateway.client.post, "/upload", json={})
-        gateway.wait_for(lambda: bool(backend.received), "request at the backend")
+        wait_until(lambda: bool(backend.received), "request at the backend")
         assert gateway.stop(signal.SIGQUIT) == 0
         assert answer.result().status_code == 200
 

@@ -6,7 +6,8 @@ import pytest
 
 from lab.common.gateway import GatewayProcess
 from lab.common.http import RawConnection
-from tests.gateway.scripted_backend import Received, Reply, ScriptedBackend, fine
+from lab.common.waiting import wait_until
+from tests.scripted_backend import Received, Reply, ScriptedBackend, fine
 
 SHORT = {
     "client_header_timeout 10s": "client_header_timeout 1s",
@@ -50,7 +51,7 @@ def test_who_does_not_read_the_answer_is_dropped(tmp_path: Path) -> None:
         RawConnection(gateway.port) as connection,
     ):
         connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
-        gateway.wait_for(lambda: 'path="/live" status=200' in gateway.log, "end of the request")
+        wait_until(lambda: 'path="/live" status=200' in gateway.log, "end of the request")
         # The answer was cut off: its length was said, and not all of it was sent.
         assert "upstream timed out" not in gateway.log
 

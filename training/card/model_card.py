@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from src.utils.files import sha256_of
-from training.card.aims import compare_with_aims
-from training.data.doubtful_labels import is_doubtful
-from training.data.pictures import LabelledPicture
+from training.data.pictures import HASH_DIGITS, ORIGINS, LabelledPicture, is_doubtful
 from training.data.split import METHOD
-from training.data.training_overlap import HASH_DIGITS
-from training.learning.balance import CLASS_SHARES, REAL_STYE_SHARE
 from training.learning.fitting import FitRecipe
 from training.learning.network import CLASSES, CUT_LAYER, GRAD_CAM_LAYER, INPUT_SIDE
 from training.learning.samples import CopyPlan, Sample, SampleKind
+from training.learning.training_set import CLASS_SHARES, REAL_STYE_SHARE
 
 _RELATION = (
     "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins). Those of "
@@ -31,9 +28,7 @@ _RELATION = (
     "pictures that nobody has looked at."
 )
 _LIMITATIONS = (
-    "Few real styes were available; most of what the model knows of styes is painted on photographs of other eyes.",
-    "Nearly all conjunctivitis pictures have one origin; most cataract pictures are close-ups of advanced cataract.",
-    "Labels are those of the publishers; some are visibly wrong, and no physician has checked them.",
+    *ORIGINS["limitations"],
     "Only the last dense block and what follows it are trained; the rest of the backbone is as ImageNet left it.",
     "Calibration holds for pictures like those of training, with their share of each disease; among people who use it "
     "disease is rarer, and a positive answer is right less often than its score says.",
@@ -41,8 +36,9 @@ _LIMITATIONS = (
     "unfamiliar.",
     "The heatmaps of cataract and conjunctivitis were trained to lie on the opening of the eye, those of styes on the "
     "painted bump: that they lie there is no proof that the class is right.",
-    "An eye that looks unlike the training pictures is called unfamiliar; so is about a third of the cataracts of "
-    "left-out folds. From when on something counts as no eye was chosen with a look at the pictures it is tested with.",
+    "An eye that looks unlike the training pictures is called unfamiliar; so are some eyes of left-out folds, as the "
+    "table of what is held back says. From which value on something counts as no eye was chosen with a look at the "
+    "pictures it is tested with.",
     "Skin tones, ages, cameras and the prevalence of disease differ from those among the people who use it.",
 )
 _INTENDED_USE = (
@@ -51,7 +47,7 @@ _INTENDED_USE = (
 )
 _LICENCES = {
     "backbone_weights": "Keras DenseNet121, ImageNet, 3-Clause BSD",
-    "training_pictures": "photographs that public repositories published without a photo licence; none is shipped",
+    "training_pictures": ORIGINS["licence"],
 }
 
 
@@ -132,3 +128,60 @@ def _training_data(pictures: Sequence[LabelledPicture], samples: Sequence[Sample
         # So that an evaluation can say which of its pictures are no test.
         "picture_hashes": sorted(sha256_of(picture.file)[:HASH_DIGITS] for picture in learnt),
     }
+
+
+def compare_with_aims(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the model was meant to reach, a row per aim: `aim`, `target`, `is` (least or most), `measured`, `reached`.
+
+    `measured` and `reached` are None where it was not measured.
+
+    Args:
+        metrics: the section of that name on the card.
+    """
+    validation = metrics["cross_validation"]
+    pictures = validation["pictures"]
+    webcam = _webcam_like_healthy(validation["by_origin"])
+    return [
+        _aim("macro F1", "least", 0.92, pictures["macro_f1"]),
+        *(
+            _aim(
+                f"sensitivity for {name} at specificity 0.95",
+                "least",
+                0.90,
+                pictures["per_class"][name]["sensitivity_at_specificity_95"],
+            )
+            for name in ("Cataract", "Conjunctivitis")
+        ),
+        _aim("false alarms on answered webcam-like healthy eyes", "most", 0.05, webcam["false_alarms"]),
+        _aim("share of webcam-like healthy eyes that are answered", "least", 0.85, webcam["coverage"]),
+        _aim("real styes found", "least", 0.8, pictures["per_class"]["Stye"]["sensitivity"]),
+        _aim("expected calibration error, 15 bins", "most", 0.05, pictures["calibration"]["ece_15_bins"]),
+        _aim("AUROC of no eye against eyes", "least", 0.95, _auroc(metrics, "not_an_eye")),
+        _aim("AUROC of other eye conditions against eyes", "least", 0.80, _auroc(metrics, "other_eye_conditions")),
+        _aim("pointing game on painted styes", "least", 0.8, _pointing(metrics["heatmaps"]["left_out"])),
+    ]
+
+
+def _webcam_like_healthy(by_origin: Mapping[str, Any]) -> dict[str, float | None]:
+    healthy = by_origin["Healthy"]
+    counts = [healthy[origin] for origin in ORIGINS["webcam_like"] if origin in healthy]
+    total, answered, right = (sum(count[key] for count in counts) for key in ("n", "answered", "right_of_answered"))
+    return {
+        "coverage": round(answered / total, 4) if total else None,
+        "false_alarms": round(1 - right / answered, 4) if answered else None,
+    }
+
+
+def _auroc(metrics: Mapping[str, Any], strangers: str) -> float | None:
+    measured = metrics.get("strangers", {}).get(strangers)
+    return None if measured is None else measured["auroc_of_unfamiliarity"]
+
+
+def _pointing(heatmaps: Mapping[str, Any] | None) -> float | None:
+    return None if heatmaps is None else heatmaps["pointing"]["strict"]["heatmap"]
+
+
+def _aim(words: str, bound: str, target: float, measured: Any) -> dict[str, Any]:
+    value = measured["value"] if isinstance(measured, Mapping) else measured
+    reached = None if value is None else value >= target if bound == "least" else value <= target
+    return {"aim": words, "target": target, "is": bound, "measured": measured, "reached": reached}

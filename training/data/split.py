@@ -107,7 +107,7 @@ def _cut_into_ranges(
 
 
 def _reunite_groups(pictures: Sequence[LabelledPicture], folds: npt.NDArray[np.int64]) -> None:
-    """A group that a cut went through moves into the fold of its first picture."""
+    """A group that was cut in two moves into the fold of its first picture."""
     first: dict[str, int] = {}
     for index, picture in enumerate(pictures):
         folds[index] = folds[first.setdefault(picture.group, index)]

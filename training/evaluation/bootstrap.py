@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,9 @@ _PERCENTILES = (2.5, 97.5)
 _LARGEST_CHUNK = 2_000_000
 """Counts held at once, so that large folders do not fill the memory."""
 
+Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
 
 
 def draw_counts(
@@ -52,6 +54,19 @@ def estimate(value: float, resampled: npt.ArrayLike) -> dict[str, Any]:
     figures = figures[~np.isnan(figures)]
     interval = [round(float(bound), 4) for bound in np.percentile(figures, _PERCENTILES)] if len(figures) else None
     return {"value": round(float(value), 4), "interval": interval}
+
+
+def share(flags: Sequence[bool] | npt.NDArray[np.bool_]) -> float | None:
+    """The part (0-1, four decimals) of the flags that are True, ready for JSON; None where there are none."""
+    return round(float(np.mean(flags)), 4) if len(flags) else None
+
+
+def shown(estimate: Mapping[str, Any]) -> str:
+    """Such as `0.812 (0.765 to 0.851)`; a dash for what is not defined."""
+    if estimate["value"] is None:
+        return "-"
+    interval = estimate["interval"]
+    return f"{estimate['value']:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
 
 
 def _strata(truth: npt.NDArray[np.int64], group_of: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

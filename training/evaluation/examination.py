@@ -6,24 +6,56 @@ import asyncio
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from src.config.settings import Settings
-from src.core.types import EyeReport, EyeSide, ModelInfo, RgbImage
+from src.core.types import EyeReport, EyeSide, ModelInfo, Probabilities, RgbImage
 from src.services.analysis import EyeAnalysis
-from src.services.picture_file import FileAnswer, answer_file, keeping_nothing
+from src.services.picture_file import FileAnswer, answer_file
 from src.services.startup import load_services
 from src.utils.preprocessing import shrink_to_fit
 from training.data.pictures import LabelledPicture
-from training.evaluation.case import Case
-from training.report.contact_sheet import MOST_MISTAKES
 
+MOST_MISTAKES: Final = 24
+"""On a contact sheet."""
 _LONGEST_PREVIEW_SIDE = 256
 """Enough for a contact sheet; the service's own previews would take a megabyte each."""
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One eye of one picture.
+
+    Attributes:
+        file: the picture's name, for people.
+        truth: index of its class.
+        preview: what the service looked at; None once nobody will look at it any more.
+        overlay: `preview` with the heatmap of the class that was said; None where the map is flat.
+        unfamiliarity: how unlike the training pictures it is, see `EyePrediction`; None where nobody compared.
+        reasons: why the service is not sure, by their values in answers; empty if it is.
+    """
+
+    file: str
+    truth: int
+    probabilities: Probabilities
+    preview: RgbImage | None = None
+    overlay: RgbImage | None = None
+    reasons: tuple[str, ...] = ()
+    unfamiliarity: float | None = None
+
+    @property
+    def said(self) -> int:
+        return int(self.probabilities.argmax())
+
+    @property
+    def wrongness(self) -> float:
+        """The probability of the wrong class that was said; 0 if it was the right one."""
+        return 0.0 if self.said == self.truth else float(self.probabilities[self.said])
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A picture that the service did not answer, and its sentence why."""
+    """A picture that the service did not answer, and the sentence that says why."""
 
     file: str
     problem: str
@@ -53,7 +85,7 @@ def examine_with(
     Raises:
         StartupError: the settings' model or another part cannot be loaded.
     """
-    services = load_services(keeping_nothing(settings))
+    services = load_services(settings, keeps_pictures=False)
     try:
         return asyncio.run(
             examine(services.analysis, pictures, settings.worker_thread_count, on_picture)
@@ -122,13 +154,19 @@ def _small(picture: RgbImage | None) -> RgbImage | None:
 
 
 def _forget_pixels(cases: list[Case], mistakes: list[tuple[float, int]]) -> None:
-    """Lets go of all pictures but the worst mistakes', so that folders of any size fit into memory.
+    """Drops the pixels of all but the worst mistakes, so that folders of any size fit into memory.
 
     `mistakes` is a heap of (wrongness, minus index into cases), the least wrong on top; of equally wrong ones the last,
-    as on the contact sheet.
+    as in `worst_mistakes`.
     """
     newest = len(cases) - 1
     heapq.heappush(mistakes, (cases[newest].wrongness, -newest))
     if len(mistakes) > MOST_MISTAKES:
         _, minus_index = heapq.heappop(mistakes)
         cases[-minus_index] = replace(cases[-minus_index], preview=None, overlay=None)
+
+
+def worst_mistakes(cases: Sequence[Case]) -> list[Case]:
+    """At most `MOST_MISTAKES` cases, the highest probability of a wrong class first."""
+    mistakes = [case for case in cases if case.wrongness > 0]
+    return sorted(mistakes, key=lambda case: -case.wrongness)[:MOST_MISTAKES]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from src.core.types import Heatmap, RgbImage
 from src.services.classifier import EyeClassifier
-from training.heatmaps.painted_cases import Mask
+from training.heatmaps.pointing_game import Mask
 from training.painting.blob import blend, to_rgb
 
 Order = npt.NDArray[np.intp]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from src.services.tensorflow_runtime import tf
+from src.utils.files import renamed_when_whole, sha256_of
 from src.utils.progress import Progress
 from training.data.pictures import LabelledPicture
-from training.learning import samples
 from training.learning.network import CUT_LAYER, CUT_SHAPE, frozen_part
 from training.learning.samples import Sample, render_samples
-from training.painting import blob, camera, evidence, eye_opening, harmless_painter, stye_painter
 
 _BATCH = 32
 _PART = 512
 """Samples per file: what an interrupted run loses at most."""
-_RECIPE_MODULES = (samples, camera, stye_painter, harmless_painter, evidence, eye_opening, blob)
-"""When one of these changes, stored features are out of date."""
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +75,56 @@ def _compute_part(
     for first in range(0, len(rendered), _BATCH):
         batch = np.stack([sample.picture for sample in rendered[first : first + _BATCH]])
         values[first : first + _BATCH] = forward(tf.constant(batch, tf.float32) / 255).numpy()
-    unfinished = file.with_name(f"unfinished_{file.name}")
-    np.savez(
-        unfinished,
-        kept=np.array([start + sample.index for sample in rendered], dtype=np.int64),
-        values=values,
-        evidence=np.array([sample.evidence for sample in rendered], dtype=np.float16).reshape(-1, *CUT_SHAPE[:2]),
-    )
-    # Renamed last: the name says that the part is complete.
-    unfinished.replace(file)
+    # It gets its name last: the name says that the part is complete.
+    with renamed_when_whole(file) as unfinished:
+        np.savez(
+            unfinished,
+            kept=np.array([start + sample.index for sample in rendered], dtype=np.int64),
+            values=values,
+            evidence=np.array([sample.evidence for sample in rendered], dtype=np.float16).reshape(-1, *CUT_SHAPE[:2]),
+        )
 
 
 def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Sequence[Sample]) -> str:
-    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER}".encode())
-    for module in _RECIPE_MODULES:
-        digest.update(Path(str(module.__file__)).read_bytes())
+    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER} {source_hash(__name__)}".encode())
     for picture in pictures:
-        digest.update(f"{picture.file.parent.name}/{picture.file.name} {picture.file.stat().st_size}\n".encode())
+        digest.update(sha256_of(picture.file).encode())
     for sample in planned:
         digest.update(repr(sample).encode())
     return digest.hexdigest()[:16]
+
+
+def source_hash(module: str, root: Path = _ROOT) -> str:
+    """A hash of the source of a module of ours and of every module of ours that it imports, directly or through others.
+
+    What is kept under this hash is computed again when any of them has changed.
+
+    Args:
+        module: its full name.
+        root: the folder with our packages.
+    """
+    sources: dict[Path, bytes] = {}
+    waiting = _files_of([module], root)
+    while waiting:
+        file = waiting.pop()
+        if file not in sources:
+            sources[file] = file.read_bytes()
+            waiting += _files_of(_imported(ast.parse(sources[file])), root)
+    digest = hashlib.sha256()
+    for file in sorted(sources):
+        digest.update(f"{file.relative_to(root).as_posix()} {hashlib.sha256(sources[file]).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Full names of modules, and of what is taken from them: that may be a module, too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (name for alias in node.names for name in (f"{node.module}.{alias.name}", str(node.module)))
+
+
+def _files_of(modules: Iterable[str], root: Path) -> list[Path]:
+    files = (root / f"{module.replace('.', '/')}.py" for module in modules)
+    return [file for file in files if file.is_file()]

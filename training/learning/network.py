@@ -1,4 +1,4 @@
-"""The documented graph: DenseNet121, channel attention, spatial attention, four scores.
+"""The documented graph: DenseNet121, channel attention, spatial attention, four scores; and the weights it begins with.
 
 The layers' names and order are part of the contract: a model trained elsewhere on the same graph and ours replace each
 other without a change of settings.
@@ -10,7 +10,10 @@ import warnings
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from src.services.tensorflow_runtime import keras
+from src.utils.files import renamed_when_whole
 
 INPUT_SIDE: Final = 224
 """Height and width of the network's input in pixels."""
@@ -19,7 +22,7 @@ CLASSES: Final = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
 """In the order of the outputs."""
 
 CUT_LAYER: Final = "pool4_pool"
-"""The backbone is frozen up to the output of this layer of it; its last dense block lies behind."""
+"""The backbone is frozen up to the output of this layer; its last dense block lies behind."""
 
 CUT_SHAPE: Final = (7, 7, 512)
 """Of that output, for one picture of `INPUT_SIDE`."""
@@ -45,6 +48,10 @@ _SPATIAL_KERNEL = 7
 _PENULTIMATE_WIDTH = 64
 _WEIGHT_DECAY = 1e-4
 _DROPOUT = 0.6
+
+# Per channel, RGB, of ImageNet's training pictures scaled to [0, 1]; what the published weights were trained with.
+_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float64)
+_IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float64)
 
 
 def build_network(class_count: int = len(CLASSES)) -> Any:
@@ -99,16 +106,11 @@ def install_trained_part(network: Any, trained: Any) -> None:
 
 
 def save_network(network: Any, file: Path) -> None:
-    """Writes graph and weights, without the optimizer's state, as HDF5.
-
-    It is written beside its place first, so that a broken run never leaves half a model there.
-    """
-    unfinished = file.with_name(f"unfinished_{file.name}")
-    with warnings.catch_warnings():
+    """Writes graph and weights, without the optimizer's state, as HDF5."""
+    with warnings.catch_warnings(), renamed_when_whole(file) as unfinished:
         # Keras recommends its own newer format; ours is the documented one.
         warnings.filterwarnings("ignore", message=".*HDF5 file", category=UserWarning)
         network.save(unfinished, save_format="h5", include_optimizer=False)
-    unfinished.replace(file)
 
 
 def _score(features: Any, class_count: int) -> Any:
@@ -146,3 +148,35 @@ def _operation(symbol: str) -> Any:
     """
     name = f"tf.{symbol}"
     return keras.layers.deserialize({"class_name": "TFOpLambda", "config": {"name": name, "function": symbol}})
+
+
+def load_imagenet_weights(backbone: Any, weights_file: Path) -> None:
+    """Reads the published DenseNet121 weights (no top, Keras layout) and folds their normalisation in.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file holds the weights of another network.
+    """
+    if not weights_file.is_file():
+        raise FileNotFoundError(f"no backbone weights at {weights_file}")
+    backbone.load_weights(str(weights_file))
+    fold_normalisation(backbone)
+
+
+def fold_normalisation(backbone: Any) -> None:
+    """Moves "subtract the ImageNet mean, divide by its deviation" from the input into the first convolution and its
+    batch normalisation, so that the backbone takes RGB in [0, 1].
+
+    The convolution of (x - mean) / std is the convolution of x with kernel / std, minus a constant per filter, and the
+    constant goes into the moving mean. One difference remains: the zero padding in front of the convolution stood for
+    the mean colour and now stands for black, which moves the outermost rows and columns of the first feature map only.
+    """
+    convolution = backbone.get_layer("conv1/conv")
+    normalisation = backbone.get_layer("conv1/bn")
+    (kernel,) = (weight.astype(np.float64) for weight in convolution.get_weights())
+    gamma, beta, moving_mean, moving_variance = normalisation.get_weights()
+
+    scaled_kernel = kernel / _IMAGENET_STD[None, None, :, None]
+    constant = (scaled_kernel * _IMAGENET_MEAN[None, None, :, None]).sum(axis=(0, 1, 2))
+    convolution.set_weights([scaled_kernel.astype(np.float32)])
+    normalisation.set_weights([gamma, beta, (moving_mean + constant).astype(np.float32), moving_variance])

@@ -16,8 +16,7 @@ from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES, CUT_SHAPE, INPUT_SIDE
 from training.painting.blob import FloatMap
 from training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
-from training.painting.evidence import evidence_of_disease
-from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, evidence_of_disease, find_eye_opening
 from training.painting.harmless_painter import paint_harmless
 from training.painting.stye_painter import paint_stye
 

@@ -12,25 +12,52 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.data import doubtful_labels
-from training.data.doubtful_labels import is_doubtful
-from training.data.pictures import LabelledPicture
-from training.learning import balance, fitting, localisation, network, training_set
-from training.learning.balance import sampling_weights
-from training.learning.features import FeatureSet
+from src.services.tensorflow_runtime import tf
+from src.utils.files import renamed_when_whole
+from training.data.pictures import LabelledPicture, is_doubtful
+from training.learning.features import FeatureSet, source_hash
 from training.learning.fitting import FitRecipe, Fitting, predict
 from training.learning.network import install_trained_part, save_network
-from training.learning.precision import FULL_PRECISION, Precision
 from training.learning.samples import SampleKind
-from training.learning.training_set import TrainingSet
+from training.learning.training_set import TrainingSet, sampling_weights
 
 Bools = npt.NDArray[np.bool_]
 
-_RECIPE_MODULES = (balance, doubtful_labels, fitting, localisation, network, training_set)
-"""When one of these changes, stored models are out of date."""
-
 _KEPT_ASIDE_SHARE = 0.1
 """Of the groups, if the fit may stop early."""
+_FLOAT16_LOSS_SCALE = 1024.0
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """
+    Attributes:
+        multiplications: the type in which they are done.
+        loss_scale: factor by which a loss has to be scaled so that small gradients survive: float16 on a GPU has few
+            exponents; bfloat16 on a CPU (oneDNN, fast from AVX-512 BF16 on) has as many as float32.
+    """
+
+    multiplications: str = "float32"
+    loss_scale: float = 1.0
+
+
+FULL_PRECISION = Precision()
+
+
+def enable_mixed_precision() -> Precision:
+    """Lets TensorFlow rewrite the graphs that are made from now on; weights stay float32."""
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision": True})
+        return Precision("float16", _FLOAT16_LOSS_SCALE)
+    tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+    return Precision("bfloat16")
+
+
+def disable_mixed_precision() -> None:
+    """Takes it back for the graphs that are made after this."""
+    tf.config.optimizer.set_experimental_options(
+        {"auto_mixed_precision": False, "auto_mixed_precision_onednn_bfloat16": False}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +133,8 @@ class Trainer:
         save_network(self._network, file)
         said = predict(part, self._features.values, tested)
         # Written last: it says that the model is complete.
-        np.save(said_file, said)
+        with renamed_when_whole(said_file) as unfinished:
+            np.save(unfinished, said)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return TrainedModel(file, tested, said)
 
@@ -136,8 +164,10 @@ class Trainer:
         return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
 
     def _key(self, left_out: Bools) -> str:
-        digest = hashlib.sha256(f"{self._features.key} {self._recipe} {self._seed} {self._precision}".encode())
-        for module in _RECIPE_MODULES:
-            digest.update(Path(str(module.__file__)).read_bytes())
+        recipe = f"{self._features.key} {source_hash(__name__)} {self._recipe} {self._seed} {self._precision}"
+        digest = hashlib.sha256(recipe.encode())
+        for picture in self._pictures:
+            # What the weights of its samples come from, which is data and in no source.
+            digest.update(f"{picture.label} {picture.origin} {picture.group} {is_doubtful(picture)}\n".encode())
         digest.update(left_out.tobytes())
         return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where the lids part in a close-up of one eye: an almond fitted to what is not skin.
+"""Where the lids part in a close-up of one eye, an almond fitted to what is not skin; and where in it a disease shows.
 
 Landmarks need a whole face, and most training pictures show one eye only.
 """
@@ -25,6 +25,8 @@ _TILTS = (-14.0, 0.0, 14.0)
 """Degrees, clockwise in the picture."""
 _LOWER_SHARE = 0.42
 """The lower lid is the flatter one."""
+_LENS_SHARE = 0.6
+"""Of the width of the opening: the cornea, and the lens behind it, are a little less than half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +141,20 @@ def _almond_kernel(width: float, height: float, tilt: float) -> npt.NDArray[np.f
     )
     ring = np.clip(around - inside, 0, 1)
     return np.asarray(inside / inside.sum() - ring / ring.sum(), dtype=np.float32)
+
+
+def evidence_of_disease(class_name: str, opening: EyeOpening, height: int, width: int) -> npt.NDArray[np.bool_]:
+    """True where a disease shows, as a mask of a picture of that size.
+
+    A cataract shows in the pupil, conjunctivitis in the white of the eye. Nothing is True where the lids were not
+    found, for healthy eyes (what is missing has no place), and for styes (each lies somewhere else; painted ones come
+    with a mask of their own).
+    """
+    if opening.contrast < TRUSTED_CONTRAST or class_name not in {"Cataract", "Conjunctivitis"}:
+        return np.zeros((height, width), dtype=np.bool_)
+    inside = opening.outside(height, width, softness=1.0) < 0.5
+    if class_name == "Cataract":
+        ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
+        along = np.cos(opening.tilt) * (xs - opening.x) + np.sin(opening.tilt) * (ys - opening.y)
+        inside &= np.abs(along) < _LENS_SHARE * opening.width / 2
+    return np.asarray(inside, dtype=np.bool_)

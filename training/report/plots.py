@@ -1,18 +1,27 @@
-"""The plots of a report, each from its part of what `measure` returns, as PNG files."""
+"""The plots of a report, each from its part of what `measure` returns, and the sheet of the worst mistakes: what the
+service saw, beside where it saw its evidence. All are PNG files.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import PercentFormatter
 
+from src.core.types import RgbImage
+from training.evaluation.examination import Case
 from training.report.drawing import CLASS_COLOURS, FAINT, INK, draw_png, drawable
 
 _LINE_STYLES = ("-", "--", "-.", ":")
 _DARK_CELL = 0.55
+_SHEET_COLUMNS = 4
+_CELL_WIDTH, _CELL_HEIGHT = 3.6, 2.5
+_LONGEST_NAME = 46
 
 
 def draw_confusion_matrix(matrix: dict[str, Any]) -> bytes:
@@ -134,3 +143,59 @@ def _as_shares(axes: Axes, horizontal: str, vertical: str) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
+
+
+def draw_contact_sheet(cases: Sequence[Case], classes: Sequence[str]) -> bytes:
+    """A PNG of the cases in their order.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not cases:
+        raise ValueError("no cases to draw")
+    columns = min(_SHEET_COLUMNS, len(cases))
+    rows = math.ceil(len(cases) / columns)
+
+    def paint(figure: Figure) -> None:
+        cells = np.asarray(figure.subfigures(rows, columns, squeeze=False)).ravel()
+        for cell, case in zip(cells, cases, strict=False):
+            _paint_case(cell, case, classes)
+
+    return draw_png(_CELL_WIDTH * columns, _CELL_HEIGHT * rows, paint)
+
+
+def _paint_case(cell: SubFigure, case: Case, classes: Sequence[str]) -> None:
+    cell.suptitle(_caption(case, classes), fontsize=7.5)
+    for axes, picture, missing in zip(
+        cell.subplots(1, 2), (case.preview, case.overlay), ("no picture", "flat heatmap"), strict=True
+    ):
+        _paint_picture(axes, picture, missing)
+
+
+def _paint_picture(axes: Axes, picture: RgbImage | None, missing: str) -> None:
+    axes.set_anchor("N")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    if picture is None:
+        axes.set_facecolor(FAINT)
+        axes.set_aspect("equal")
+        axes.text(0.5, 0.5, missing, ha="center", va="center", fontsize=8)
+    else:
+        axes.imshow(picture)
+
+
+def _caption(case: Case, classes: Sequence[str]) -> str:
+    lines = [
+        _shortened(case.file),
+        f"{classes[case.truth]} -> {classes[case.said]} {case.probabilities[case.said]:.0%}",
+    ]
+    if case.reasons:
+        lines.append(f"inconclusive: {', '.join(case.reasons)}")
+    return "\n".join(drawable(line) for line in lines)
+
+
+def _shortened(name: str) -> str:
+    """Without the middle: folder and number, at the two ends, are what a person looks a picture up by."""
+    half = (_LONGEST_NAME - 3) // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}...{name[-half:]}"

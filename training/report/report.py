@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from training.evaluation.case import Case
-from training.report.contact_sheet import draw_contact_sheet, worst_mistakes
-from training.report.html_page import NOTICE, render_page
-from training.report.plots import draw_confusion_matrix, draw_reliability, draw_risk_coverage, draw_roc
+from src.utils.data_uri import encode_data_uri
+from src.utils.files import write_then_rename
+from src.utils.templates import render_template
+from training.evaluation.examination import Case, worst_mistakes
+from training.report.plots import (
+    draw_confusion_matrix,
+    draw_contact_sheet,
+    draw_reliability,
+    draw_risk_coverage,
+    draw_roc,
+)
 
+NOTICE: Final = (
+    "EyeNet is not a medical device. These figures describe these pictures; they do not say how well it does on other "
+    "people and cameras, and they are no ground for a diagnosis."
+)
+_TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _MISTAKES_FILE = "worst_mistakes.png"
 
 
@@ -24,7 +36,7 @@ def write_report(
         folder: made if it is missing; files of an earlier report are replaced.
         title: what was evaluated, on which pictures.
         notes: sentences that a reader has to know before the figures.
-        measured: what `measure` returns, and whatever else belongs into report.json; the page also shows `trained_on`
+        measured: what `measure` returns, and whatever else belongs in report.json; the page also shows `trained_on`
             ({"pictures", "of"}), `reasons` (reason -> eyes) and `left_out` (a list of {"file", "problem"}).
         cases: those that were measured, in their order.
 
@@ -43,14 +55,14 @@ def write_report(
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, (_, png) in plots.items():
-        (folder / f"{name}.png").write_bytes(png)
+        write_then_rename(folder / f"{name}.png", png)
     if contact_sheet is None:
         # One of an earlier report would look as if it belonged to this one.
         (folder / _MISTAKES_FILE).unlink(missing_ok=True)
     else:
-        (folder / _MISTAKES_FILE).write_bytes(contact_sheet)
+        write_then_rename(folder / _MISTAKES_FILE, contact_sheet)
     page = render_page(title, notes, measured, dict(plots.values()), contact_sheet)
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    write_then_rename(folder / "report.html", page.encode("utf-8"))
     machine_readable = {
         "title": title,
         "notice": NOTICE,
@@ -58,8 +70,44 @@ def write_report(
         **measured,
         "cases": [_described(case, classes) for case in cases],
     }
-    text = json.dumps(machine_readable, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(machine_readable, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_then_rename(folder / "report.json", text.encode("utf-8"))
+
+
+def render_page(
+    title: str,
+    notes: Sequence[str],
+    measured: Mapping[str, Any],
+    plots: Mapping[str, bytes],
+    contact_sheet: bytes | None,
+) -> str:
+    """The report as one HTML page that needs nothing but itself.
+
+    Args:
+        title: its heading.
+        notes: sentences about these figures, shown before them.
+        measured: what `measure` returns; also `trained_on`, `reasons` and `left_out`, where there are any.
+        plots: what each shows -> PNG.
+        contact_sheet: the worst mistakes, PNG.
+    """
+    return render_template(
+        _TEMPLATE,
+        title=title,
+        notice=NOTICE,
+        notes=notes,
+        measured=measured,
+        plots={name: encode_data_uri(png, "image/png") for name, png in plots.items()},
+        contact_sheet=None if contact_sheet is None else encode_data_uri(contact_sheet, "image/png"),
+        overlap_sentence=overlap_sentence,
+    )
+
+
+def overlap_sentence(trained_on: Mapping[str, int]) -> str:
+    """What it means that the model learnt from some of the pictures."""
+    return (
+        f"The model was trained on {trained_on['pictures']} of these {trained_on['of']} pictures: figures on them are "
+        "no evidence of how well it does on others."
+    )
 
 
 def _described(case: Case, classes: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Temperature scaling: one number that makes the scores as sure as they are right.
-
-Guo et al., "On calibration of modern neural networks", ICML 2017.
+"""What is fitted to the answers of a finished network: the temperature that makes its scores as sure as they are right
+(Guo et al., "On calibration of modern neural networks", ICML 2017), and the statistics of the training pictures'
+descriptors, by which the service knows strangers.
 """
 
 from __future__ import annotations
@@ -9,15 +9,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh, svd
 from scipy.optimize import minimize_scalar
 
-Probabilities = npt.NDArray[np.floating[Any]]
+from src.services.familiarity import FamiliarityStatistics
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _LEAST_PROBABILITY = 1e-12
 _LOG_TEMPERATURES = (-2.3, 2.3)
+_DIRECTIONS = 128
+_TYPICAL_QUANTILE = 0.975
+_LEAST_SCALE = 1e-6
 
 
-def at_temperature(probabilities: Probabilities, temperature: float) -> npt.NDArray[np.float64]:
+def at_temperature(probabilities: Floats, temperature: float) -> npt.NDArray[np.float64]:
     """What the probabilities (n, classes) would be if the logits behind them were divided by `temperature`."""
     logits = np.log(np.clip(probabilities, _LEAST_PROBABILITY, None, dtype=np.float64)) / temperature
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -25,7 +31,7 @@ def at_temperature(probabilities: Probabilities, temperature: float) -> npt.NDAr
 
 
 def fit_temperature(
-    probabilities: Probabilities, truth: npt.NDArray[np.int64], weights: npt.NDArray[np.float64] | None = None
+    probabilities: Floats, truth: npt.NDArray[np.int64], weights: npt.NDArray[np.float64] | None = None
 ) -> float:
     """The temperature, 0.1 to 10, at which the true classes are the least surprising.
 
@@ -43,3 +49,35 @@ def fit_temperature(
 
     best = minimize_scalar(surprise, bounds=_LOG_TEMPERATURES, method="bounded")
     return round(float(np.exp(best.x)), 4)
+
+
+def describe(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Descriptors (n, 2 x channels) of a layer's outputs (n, height, width, channels), as the service makes them."""
+    values = values.astype(np.float32)
+    return np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2))], axis=1)
+
+
+def fit_familiarity(descriptors: Floats, typical: float = 1.0) -> FamiliarityStatistics:
+    """The principal directions of training descriptors (n, measures)."""
+    mean = descriptors.mean(axis=0, dtype=np.float64)
+    scale = np.maximum(descriptors.std(axis=0, dtype=np.float64), _LEAST_SCALE)
+    scaled = (descriptors - mean) / scale
+    measures = len(mean)
+    # Fewer pictures than directions leave some without a meaning.
+    directions = min(_DIRECTIONS, len(descriptors) - 1, measures)
+    if len(descriptors) < measures:
+        components = svd(scaled, full_matrices=False)[2][:directions].T
+    else:
+        # The same directions, sooner where there are many pictures; in the order of rising variance.
+        wanted = (measures - directions, measures - 1)
+        components = eigh(scaled.T @ scaled, subset_by_index=wanted)[1]
+    return FamiliarityStatistics(mean, scale, components, typical)
+
+
+def typical_unfamiliarity(unfamiliarity: Floats) -> float:
+    """What counts as 1: as strange as one in forty of the healthy eyes that were left out.
+
+    Args:
+        unfamiliarity: of healthy eyes of left-out folds, by statistics with `typical` 1.
+    """
+    return max(float(np.quantile(unfamiliarity, _TYPICAL_QUANTILE)), _LEAST_SCALE)

@@ -10,20 +10,21 @@ import numpy.typing as npt
 
 from src.config.settings import Settings
 from src.services.familiarity import FamiliarityStatistics
-from training.card.answering_card import write_answering_card
-from training.data.doubtful_labels import is_doubtful
-from training.data.pictures import LabelledPicture
-from training.evaluation.case import Case
-from training.evaluation.examination import LeftOut, examine_with
+from training.card.model_files import write_answering_card
+from training.data.pictures import LabelledPicture, is_doubtful
+from training.evaluation.bootstrap import Bools, Integers
+from training.evaluation.examination import Case, LeftOut, examine_with
 from training.learning.features import FeatureSet
 from training.learning.network import CLASSES
 from training.learning.samples import SampleKind
 from training.learning.trainer import TrainedModel, Trainer
-from training.validation.calibration import at_temperature, fit_temperature
-from training.validation.familiarity_fitting import describe, fit_familiarity, typical_unfamiliarity
-
-Bools = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
+from training.validation.calibration import (
+    at_temperature,
+    describe,
+    fit_familiarity,
+    fit_temperature,
+    typical_unfamiliarity,
+)
 
 _HEALTHY = CLASSES.index("Healthy")
 

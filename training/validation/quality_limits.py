@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.classifier import EyeClassifier
-from src.utils.preprocessing import resize
+from src.utils.preprocessing import resize, to_network_input
 from src.utils.quality import brightness, sharpness
+from training.data.pictures import LabelledPicture
 
 BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
 """Standard deviations of the Gaussian, in pixels of a crop 224 px wide."""
@@ -31,6 +33,8 @@ _SENSOR_NOISE = 1.5
 """Standard deviation in levels of 0-255 of what a sensor adds to a picture taken in the dark."""
 
 _REFERENCE_SIDE = 224
+_LEAST_SIDE = 150
+"""Pixels; what is small already cannot show what shrinking does."""
 
 _Degradation = Callable[[RgbImage], RgbImage]
 
@@ -110,3 +114,32 @@ def _levels(values: npt.NDArray[np.float64]) -> RgbImage:
 
 def _best_classes(classifier: EyeClassifier, crops: Sequence[RgbImage]) -> npt.NDArray[np.intp]:
     return np.array([prediction.probabilities.argmax() for prediction in classifier.classify(crops)])
+
+
+def quality_of_pictures(
+    pictures: Sequence[LabelledPicture], settings: Settings, seed: int, count: int = 150
+) -> dict[str, Any] | None:
+    """The table of `measure_quality_limits` for about `count` large pictures, as many of each class, ready for JSON.
+
+    None if there is no large picture.
+    """
+    classifier = EyeClassifier.from_settings(settings)
+    crops = [to_network_input(rgb, classifier.input_side) for rgb in _large(pictures, count, seed)]
+    return measure_quality_limits(classifier, crops, seed) if crops else None
+
+
+def _large(pictures: Sequence[LabelledPicture], count: int, seed: int) -> list[RgbImage]:
+    chosen: list[RgbImage] = []
+    order = np.random.default_rng(seed).permutation(len(pictures))
+    labels = sorted({picture.label for picture in pictures})
+    per_class = max(1, count // len(labels))
+    for label in labels:
+        of_class = 0
+        for index in order:
+            if pictures[index].label != label or of_class == per_class:
+                continue
+            rgb = pictures[index].read()
+            if min(rgb.shape[:2]) >= _LEAST_SIDE:
+                chosen.append(rgb)
+                of_class += 1
+    return chosen

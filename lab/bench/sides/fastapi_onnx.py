@@ -55,12 +55,7 @@ class EyeApi:
     def __init__(self, settings: Settings, worker_threads: int, threads_per_pass: int) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
-        self._detector = FaceDetector(
-            prepare_assets(),
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
+        self._detector = FaceDetector.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ class Network:
     async def hold(self, queue: CropQueue) -> asyncio.Task[list[EyePrediction]]:
         """Sends the crop 0 on its way and keeps its pass from ending, so that who comes now has to wait."""
         self.may_go_on.clear()
-        task = asyncio.create_task(queue.classify(crops(0), StageTimes()))
+        task = await asked(queue, 0)
         assert await asyncio.to_thread(self.is_held.wait, SECONDS_BEFORE_A_TEST_GIVES_UP)
         return task
 
@@ -96,9 +98,15 @@ def finish(scene: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(scene, SECONDS_BEFORE_A_TEST_GIVES_UP))
 
 
-async def until_in_line(queue: CropQueue, length: int) -> None:
-    while len(queue) < length:
-        await asyncio.sleep(0)
+Caller: TypeAlias = "asyncio.Task[list[EyePrediction]]"
+
+
+async def asked(queue: CropQueue, *numbers: int, times: StageTimes | None = None) -> Caller:
+    """A caller whose crops are in the queue."""
+    caller = asyncio.create_task(queue.classify(crops(*numbers), times or StageTimes()))
+    # Its first step, up to where it has to wait.
+    await asyncio.sleep(0)
+    return caller
 
 
 class TestOrder:
@@ -116,11 +124,7 @@ class TestOrder:
 
         async def scene() -> None:
             held = await network.hold(queue)
-            callers = []
-            for first in (1, 4, 7):
-                numbers = range(first, first + 3)
-                callers.append(asyncio.create_task(queue.classify(crops(*numbers), StageTimes())))
-                await until_in_line(queue, first + 2)
+            callers = [await asked(queue, *range(first, first + 3)) for first in (1, 4, 7)]
             network.may_go_on.set()
             await asyncio.gather(held, *callers)
 
@@ -149,7 +153,6 @@ class TestOrder:
             return await asyncio.gather(*(caller(share) for share in shares))
 
         assert finish(scene()) == shares
-        assert len(queue) == 0
 
     def test_callers_may_have_event_loops_of_their_own(self, build_queue: BuildQueue) -> None:
         queue = build_queue(eyes_per_pass=4)
@@ -171,8 +174,7 @@ class TestPasses:
 
         async def scene() -> None:
             held = await network.hold(queue)
-            waiting = asyncio.create_task(queue.classify(crops(*range(1, 9)), StageTimes()))
-            await until_in_line(queue, 8)
+            waiting = await asked(queue, *range(1, 9))
             network.may_go_on.set()
             await asyncio.gather(held, waiting)
 
@@ -187,10 +189,7 @@ class TestPasses:
 
         async def scene() -> list[list[EyePrediction]]:
             held = await network.hold(queue)
-            callers = [
-                asyncio.create_task(queue.classify(crops(first, first + 1), StageTimes())) for first in (10, 20, 30)
-            ]
-            await until_in_line(queue, 6)
+            callers = [await asked(queue, first, first + 1) for first in (10, 20, 30)]
             network.may_go_on.set()
             return await asyncio.gather(held, *callers)
 
@@ -204,7 +203,7 @@ class TestPasses:
         assert network.passes == [[1], [2]]
 
     @pytest.mark.parametrize("passes_at_once", [1, 2, 3])
-    def test_so_many_run_side_by_side_and_no_more(self, build_queue: BuildQueue, passes_at_once: int) -> None:
+    def test_as_many_run_side_by_side_as_may_and_no_more(self, build_queue: BuildQueue, passes_at_once: int) -> None:
         lock, running, most = threading.Lock(), 0, 0
         together = threading.Barrier(passes_at_once, timeout=SECONDS_BEFORE_A_TEST_GIVES_UP)
 
@@ -223,35 +222,18 @@ class TestPasses:
         finish(queue.classify(crops(*range(4 * passes_at_once)), StageTimes()))
         assert most == passes_at_once
 
-    def test_each_is_announced_with_its_number_of_eyes(self, build_queue: BuildQueue, network: Network) -> None:
+    def test_each_pass_is_announced_with_its_number_of_eyes(self, build_queue: BuildQueue, network: Network) -> None:
         announced: list[int] = []
         queue = build_queue(eyes_per_pass=4, on_pass=announced.append)
 
         async def scene() -> None:
             held = await network.hold(queue)
-            waiting = asyncio.create_task(queue.classify(crops(*range(1, 7)), StageTimes()))
-            await until_in_line(queue, 6)
+            waiting = await asked(queue, *range(1, 7))
             network.may_go_on.set()
             await asyncio.gather(held, waiting)
 
         finish(scene())
         assert announced == [1, 4, 2]
-
-    def test_crops_that_wait_are_counted(self, build_queue: BuildQueue, network: Network) -> None:
-        queue = build_queue()
-
-        async def scene() -> list[int]:
-            lengths = [len(queue)]
-            held = await network.hold(queue)
-            lengths.append(len(queue))
-            waiting = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
-            await until_in_line(queue, 3)
-            lengths.append(len(queue))
-            network.may_go_on.set()
-            await asyncio.gather(held, waiting)
-            return [*lengths, len(queue)]
-
-        assert finish(scene()) == [0, 0, 3, 0]
 
 
 class TestErrors:
@@ -263,12 +245,7 @@ class TestErrors:
         async def scene() -> list[Any]:
             held = await network.hold(queue)
             # The passes will be [1, BROKEN], [2, 3], [4, 5].
-            shares = [(1,), (BROKEN,), (2, 3, 4), (5,)]
-            callers = []
-            for share in shares:
-                callers.append(asyncio.create_task(queue.classify(crops(*share), StageTimes())))
-                await asyncio.sleep(0)
-            await until_in_line(queue, 6)
+            callers = [await asked(queue, *share) for share in [(1,), (BROKEN,), (2, 3, 4), (5,)]]
             network.may_go_on.set()
             return await asyncio.gather(held, *callers, return_exceptions=True)
 
@@ -296,15 +273,13 @@ class TestErrors:
 
 
 class TestCancelling:
-    def test_crops_of_a_caller_that_is_gone_are_left_out(self, build_queue: BuildQueue, network: Network) -> None:
+    def test_crops_of_a_caller_that_is_gone_are_dropped(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue(eyes_per_pass=2)
 
         async def scene() -> list[float]:
             held = await network.hold(queue)
-            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
-            await until_in_line(queue, 3)
-            stays = asyncio.create_task(queue.classify(crops(4, 5), StageTimes()))
-            await until_in_line(queue, 5)
+            gone = await asked(queue, 1, 2, 3)
+            stays = await asked(queue, 4, 5)
             gone.cancel()
             await asyncio.wait([gone])
             assert gone.cancelled()
@@ -315,50 +290,55 @@ class TestCancelling:
         assert finish(scene()) == [4, 5]
         assert network.passes == [[0], [4, 5]]
 
-    def test_those_left_out_no_longer_wait_and_take_no_memory(self, build_queue: BuildQueue, network: Network) -> None:
+    def test_crops_that_were_dropped_take_no_memory(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue()
 
-        async def scene() -> int:
+        async def scene() -> None:
             held = await network.hold(queue)
-            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
-            await until_in_line(queue, 3)
+            (pixels,) = crops(1)
+            watched = weakref.ref(pixels)
+            gone = asyncio.create_task(queue.classify([pixels], StageTimes()))
+            del pixels
+            await asyncio.sleep(0)
             gone.cancel()
             await asyncio.wait([gone])
-            length = len(queue)
+            del gone
+            gc.collect()
+            assert watched() is None
             network.may_go_on.set()
             await held
-            return length
 
-        assert finish(scene()) == 0
+        finish(scene())
 
-    def test_if_one_crop_breaks_its_pass_the_others_of_its_request_are_left_out(
+    def test_if_one_crop_breaks_its_pass_the_others_of_its_request_are_dropped(
         self, build_queue: BuildQueue, network: Network
     ) -> None:
-        queue = build_queue()
+        caller_has_heard = threading.Event()
+
+        def classify(pictures: Sequence[RgbImage]) -> list[EyePrediction]:
+            if number_on(pictures[0]) == 1:
+                assert caller_has_heard.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+            return network.classify(pictures)
+
+        queue = build_queue(classify=classify)
 
         async def scene() -> list[float]:
-            held = await network.hold(queue)
-            broken = asyncio.create_task(queue.classify(crops(BROKEN, *range(1, 30)), StageTimes()))
-            await until_in_line(queue, 30)
-            other = asyncio.create_task(queue.classify(crops(40, 41), StageTimes()))
-            await until_in_line(queue, 32)
-            network.may_go_on.set()
+            broken = await asked(queue, BROKEN, *range(1, 30))
+            other = await asked(queue, 40, 41)
             with pytest.raises(ZeroDivisionError):
                 await broken
-            await held
+            caller_has_heard.set()
             return answers(await other)
 
         assert finish(scene()) == [40, 41]
-        # Until the caller has heard of it, a few more may have been taken.
-        assert len(network.passes) < 30
+        assert network.passes == [[BROKEN], [1], [40], [41]]
 
     def test_if_all_are_gone_the_queue_is_ready_for_the_next(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue()
 
         async def scene() -> list[float]:
             held = await network.hold(queue)
-            gone = asyncio.create_task(queue.classify(crops(1, 2, 3), StageTimes()))
-            await until_in_line(queue, 3)
+            gone = await asked(queue, 1, 2, 3)
             for task in (gone, held):
                 task.cancel()
             await asyncio.wait([gone, held])
@@ -379,10 +359,7 @@ def test_each_crops_share_of_its_pass_is_added_to_its_requests_times(
 
     async def scene() -> None:
         held = await network.hold(queue)
-        callers = [asyncio.create_task(queue.classify(crops(1, 2, 3), three))]
-        await until_in_line(queue, 3)
-        callers.append(asyncio.create_task(queue.classify(crops(4), one)))
-        await until_in_line(queue, 4)
+        callers = [await asked(queue, 1, 2, 3, times=three), await asked(queue, 4, times=one)]
         network.may_go_on.set()
         await asyncio.gather(held, *callers)
 
@@ -440,17 +417,16 @@ class TestTheShippedModel:
             assert self.bytes_of(got[-1]) == alone[0]
 
 
-def test_who_waits_when_the_threads_are_taken_away_is_told(network: Network) -> None:
+def test_callers_that_wait_when_the_threads_are_taken_away_are_told(network: Network) -> None:
     async def closing() -> list[object]:
         threads = ThreadPoolExecutor(1)
         queue = CropQueue(network.classify, threads, eyes_per_pass=1, passes_at_once=1)
         first = await network.hold(queue)
-        second = asyncio.create_task(queue.classify(crops(1), StageTimes()))
-        await asyncio.sleep(0)
+        second = await asked(queue, 1)
         threads.shutdown(wait=False)
         network.may_go_on.set()
         return list(await asyncio.gather(first, second, return_exceptions=True))
 
-    first, second = asyncio.run(asyncio.wait_for(closing(), SECONDS_BEFORE_A_TEST_GIVES_UP))
+    first, second = finish(closing())
     assert isinstance(first, list)
     assert isinstance(second, RuntimeError)

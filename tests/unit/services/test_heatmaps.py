@@ -22,11 +22,24 @@ from src.utils.preprocessing import resize
 from tests.conftest import SHARED_DATA
 from training.data.pictures import find_pictures
 from training.heatmaps.deletion_insertion import areas_per_order
-from training.heatmaps.map_similarity import correlations_between_classes, rank_correlation
-from training.heatmaps.moved_crops import mirror_agreement, mirrored, shift_agreement
-from training.heatmaps.painted_cases import PaintedCase, painted_cases
-from training.heatmaps.pointing_game import STANDARD_TOLERANCE, centre_hit_rate, chance_hit_rate, hit_rate, offset
-from training.heatmaps.weight_shuffling import ShuffledPart, save_shuffled
+from training.heatmaps.pointing_game import (
+    STANDARD_TOLERANCE,
+    PaintedCase,
+    centre_hit_rate,
+    chance_hit_rate,
+    hit_rate,
+    offset,
+    painted_cases,
+)
+from training.heatmaps.sanity_checks import (
+    ShuffledPart,
+    correlations_between_classes,
+    mirror_agreement,
+    mirrored,
+    rank_correlation,
+    save_shuffled,
+    shift_agreement,
+)
 from training.learning.network import CLASSES
 
 STYE = CLASSES.index("Stye")

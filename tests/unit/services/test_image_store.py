@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.common.waiting import wait_until
 from src.config.settings import load_settings
-from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
+from src.services import image_store
 from src.services.image_store import MOST_WAITING_BYTES, ImageStore
 from src.utils.image_codec import decode_picture
 
@@ -42,12 +43,11 @@ def make_store(monkeypatch: pytest.MonkeyPatch, frames_dir: Path, eyes_dir: Path
     """Builds a store from settings as they stand in the environment."""
     stores = []
 
-    def make(**environment: str) -> ImageStore:
-        monkeypatch.setenv("TEMP_IMAGES_DIR", str(frames_dir))
-        monkeypatch.setenv("SAVED_EYES_DIR", str(eyes_dir))
-        for name, value in environment.items():
+    def make(*, idle: bool = False, **environment: str) -> ImageStore:
+        folders = {"TEMP_IMAGES_DIR": str(frames_dir), "SAVED_EYES_DIR": str(eyes_dir)}
+        for name, value in (folders | environment).items():
             monkeypatch.setenv(name, value)
-        stores.append(ImageStore(load_settings(env_file=None)))
+        stores.append(ImageStore(load_settings(env_file=None), idle=idle))
         return stores[-1]
 
     yield make
@@ -67,11 +67,15 @@ def make_old(file: Path, hours: float) -> Path:
     return file
 
 
-def wait_until(condition: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + 10
-    while not condition() and time.monotonic() < give_up_at:
-        time.sleep(0.01)
-    return condition()
+def closed_store(make_store: MakeStore) -> ImageStore:
+    """One whose own sweeps are over, because they would find the same as the test's."""
+    before = set(threading.enumerate())
+    store = make_store()
+    started = set(threading.enumerate()) - before
+    store.close()
+    for thread in started:
+        thread.join()
+    return store
 
 
 class TestSaving:
@@ -82,27 +86,20 @@ class TestSaving:
         store.close()
         assert list(tmp_path.iterdir()) == []
 
-    def test_frames_are_saved_if_the_setting_says_so(
-        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
+    @pytest.mark.parametrize(
+        ("switch", "folder", "other"),
+        [("SAVE_TEMP_IMAGES", "frames", "eyes"), ("SAVE_EYES", "eyes", "frames")],
+    )
+    def test_frames_and_eyes_are_saved_each_if_its_setting_says_so(
+        self, make_store: MakeStore, tmp_path: Path, switch: str, folder: str, other: str
     ) -> None:
-        store = make_store(SAVE_TEMP_IMAGES="true")
-        store.save_frame(PICTURE)
-        store.save_eye(PICTURE)
+        store = make_store(**{switch: "true"})
+        (store.save_frame if folder == "frames" else store.save_eye)(PICTURE)
+        (store.save_frame if other == "frames" else store.save_eye)(255 - PICTURE)
         store.close()
-        (saved,) = pictures_in(frames_dir)
+        (saved,) = pictures_in(tmp_path / folder)
         assert np.array_equal(saved, PICTURE)
-        assert not eyes_dir.exists()
-
-    def test_eyes_are_saved_if_the_setting_says_so(
-        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
-    ) -> None:
-        store = make_store(SAVE_EYES="true")
-        store.save_frame(PICTURE)
-        store.save_eye(PICTURE)
-        store.close()
-        (saved,) = pictures_in(eyes_dir)
-        assert np.array_equal(saved, PICTURE)
-        assert not frames_dir.exists()
+        assert not (tmp_path / other).exists()
 
     def test_names_are_random_and_say_nothing(self, make_store: MakeStore, eyes_dir: Path) -> None:
         store = make_store(SAVE_EYES="true")
@@ -114,18 +111,22 @@ class TestSaving:
         assert all(re.fullmatch(r"[0-9a-f]{32}\.png", name) for name in names)
 
     def test_a_slow_disk_holds_nobody_up_and_fills_no_memory(
-        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
+        self,
+        make_store: MakeStore,
+        eyes_dir: Path,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         store = make_store(SAVE_EYES="true")
+        disk_is_back, write = threading.Event(), Path.write_bytes
+        monkeypatch.setattr(Path, "write_bytes", lambda *args: disk_is_back.wait(30) and write(*args))
         # A picture of so many bytes that four fill the queue: views of one black line, which take no memory here.
         large = np.broadcast_to(np.zeros((1, 4096, 3), np.uint8), (MOST_WAITING_BYTES // 4 // (4096 * 3), 4096, 3))
-        disk_is_back = threading.Event()
-        store._writer.submit(disk_is_back.wait, 30)
-        started = time.monotonic()
         with caplog.at_level(logging.WARNING, logger="eyenet.image_store"):
             for _ in range(4 + 3):
                 store.save_eye(large)
-        assert time.monotonic() - started < 2
+        # Nothing has been written, and yet everybody has returned.
+        assert list(eyes_dir.iterdir()) == []
         assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
         disk_is_back.set()
         store.close()
@@ -134,13 +135,15 @@ class TestSaving:
     def test_after_a_jam_pictures_are_saved_again(
         self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(image_store, "MOST_WAITING_BYTES", PICTURE.nbytes)
         store = make_store(SAVE_EYES="true")
-        monkeypatch.setattr(store, "_waiting_bytes", Budget(PICTURE.nbytes))
-        for count in range(1, 20):
+
+        def saves_one_more(count: int) -> bool:
             store.save_eye(PICTURE)
-            assert wait_until(
-                lambda count=count: len(list(eyes_dir.iterdir())) == count and not store._waiting_bytes.taken
-            )
+            return len(list(eyes_dir.iterdir())) >= count
+
+        for count in range(1, 20):
+            wait_until(lambda count=count: saves_one_more(count), f"picture {count} on the disk")
 
     def test_a_disk_that_fails_is_logged_and_breaks_nothing(
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
@@ -183,9 +186,7 @@ class TestFolders:
 
     def test_one_that_is_not_used_need_not_be_writable(self, make_store: MakeStore, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        store = make_store()
-        store._swept_dirs = (tmp_path / "file" / "below", tmp_path / "file")
-        store.sweep()
+        make_store(TEMP_IMAGES_DIR=str(tmp_path / "file" / "below"), SAVED_EYES_DIR=str(tmp_path / "file")).sweep()
 
     def test_the_check_leaves_nothing_behind(self, make_store: MakeStore, eyes_dir: Path) -> None:
         make_store(SAVE_EYES="true")
@@ -225,20 +226,18 @@ class TestRetention:
     ) -> None:
         left_behind = [make_old(folder / OUR_NAME, 25) for folder in (frames_dir, eyes_dir)]
         make_store()
-        assert wait_until(lambda: not any(file.exists() for file in left_behind))
+        wait_until(lambda: not any(file.exists() for file in left_behind), "both folders to be swept")
 
     def test_pictures_are_swept_again_and_again(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        make_store(SAVE_EYES="true", IMAGE_RETENTION_HOURS=str(0.2 / 3600)).save_eye(PICTURE)
-        assert wait_until(lambda: any(eyes_dir.iterdir()))
-        assert wait_until(lambda: not any(eyes_dir.iterdir()))
+        make_store(IMAGE_RETENTION_HOURS=str(0.2 / 3600))
+        for _ in range(2):
+            picture = make_old(eyes_dir / OUR_NAME, 1)
+            wait_until(lambda picture=picture: not picture.exists(), "the picture to be deleted")
 
     def test_a_picture_that_cannot_be_deleted_is_logged_and_the_others_go(
         self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        store = make_store()
-        store.close()
-        # Its own first sweep may come late, and would find the same.
-        store._sweeper.join()
+        store = closed_store(make_store)
         folder = eyes_dir / ("0" * 32 + ".png")
         folder.mkdir(parents=True)
         os.utime(folder, (0, 0))
@@ -256,9 +255,7 @@ class TestRetention:
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        store = make_store()
-        store.close()
-        store._sweeper.join()
+        store = closed_store(make_store)
         old = make_old(eyes_dir / OUR_NAME, 25)
         search = Path.glob
 
@@ -276,20 +273,62 @@ class TestRetention:
         ]
 
 
-class TestClockSetBack:
-    def from_the_future(self, eyes_dir: Path, hours: float) -> Path:
-        return make_old(eyes_dir / OUR_NAME, -hours)
+class TestIdleStore:
+    """For who works on files of his own."""
 
+    def test_it_saves_nothing_whatever_the_settings_say(self, make_store: MakeStore, tmp_path: Path) -> None:
+        store = make_store(idle=True, SAVE_TEMP_IMAGES="true", SAVE_EYES="true")
+        store.save_frame(PICTURE)
+        store.save_eye(PICTURE)
+        store.close()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_it_deletes_nothing_that_the_server_saved(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        old = make_old(eyes_dir / OUR_NAME, 1000)
+        make_store(idle=True).sweep()
+        assert old.exists()
+        make_store().sweep()
+        assert not old.exists()
+
+
+class TestProblem:
+    def test_a_store_that_works_has_none(self, make_store: MakeStore) -> None:
+        store = make_store(SAVE_EYES="true")
+        store.save_eye(PICTURE)
+        assert store.problem() is None
+
+    def test_nor_has_one_whose_disk_fails(self, make_store: MakeStore, eyes_dir: Path) -> None:
+        store = make_store(SAVE_EYES="true")
+        shutil.rmtree(eyes_dir)
+        store.save_eye(PICTURE)
+        assert store.problem() is None
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_pictures_that_nobody_deletes_any_more_are_one(
+        self, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ImageStore, "sweep", lambda _store: divmod(1, 0))
+        store = make_store()
+        sentence = "the image-retention thread died: saved pictures are kept too long"
+        wait_until(lambda: store.problem() == sentence, sentence)
+
+    def test_a_closed_store_says_so(self, make_store: MakeStore) -> None:
+        store = make_store()
+        store.close()
+        assert store.problem() == "the image-store threads are closed"
+
+
+class TestClockSetBack:
     def test_a_picture_from_the_future_is_not_deleted_early(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        store, picture = make_store(), self.from_the_future(eyes_dir, 1000)
+        store, picture = make_store(), make_old(eyes_dir / OUR_NAME, -1000)
         store.sweep()
         store.sweep()
         assert picture.exists()
 
-    def test_nor_is_it_kept_for_ever(
+    def test_a_picture_from_the_future_is_not_kept_for_ever(
         self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), self.from_the_future(eyes_dir, 1000)
+        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), make_old(eyes_dir / OUR_NAME, -1000)
         store.sweep()
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + 1.9 * 3600)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from src.config.settings import Settings
 from src.core.errors import NotAPicture
 from src.core.types import AnalysisReport, Frame
-from src.services.image_store import ImageStore
-from src.services.picture_file import FileAnswer, Refusal, answer_file, keeping_nothing
+from src.services.picture_file import FileAnswer, Refusal, answer_file
 
 
 class Service:
@@ -73,29 +69,3 @@ def test_what_breaks_the_service_is_logged_and_does_not_stop_it(
     assert answer.refusal == Refusal("internal_error", "the service failed on it (ZeroDivisionError)")
     assert "the service failed on a picture" in caplog.text
     assert str(tmp_path) not in caplog.records[0].getMessage()
-
-
-def test_nothing_is_saved_and_nothing_of_the_servers_is_deleted(settings: Settings, tmp_path: Path) -> None:
-    saving = settings.model_copy(
-        update={
-            "save_eyes": True,
-            "save_temp_images": True,
-            "saved_eyes_dir": tmp_path,
-            "temp_images_dir": tmp_path,
-            "image_retention_hours": 1e-9,
-        }
-    )
-    kept = tmp_path / f"{'0' * 32}.png"
-    kept.touch()
-    time.sleep(0.01)
-    sweep_once(keeping_nothing(saving))
-    assert list(tmp_path.iterdir()) == [kept]
-    sweep_once(saving)
-    assert not kept.exists()
-
-
-def sweep_once(settings: Settings) -> None:
-    store = ImageStore(settings)
-    store.save_eye(np.zeros((2, 2, 3), np.uint8))
-    store.sweep()
-    store.close()

@@ -1,51 +1,121 @@
-"""All services are built in their order, answer, and are taken down again."""
+"""All services are built in their order, answer, say how they are, and are taken down again."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
-from src.config.settings import load_settings
-from src.core.errors import StartupError
-from src.core.types import EyeSide, Frame, RgbImage
+from src.config.settings import Settings
+from src.core.errors import PictureTooLarge, StartupError
+from src.core.types import EyeReport, EyeSide, Frame, RgbImage
 from src.services.face_detection import FaceDetector
-from src.services.startup import load_services
-from src.utils.image_codec import encode_png
+from src.services.startup import Services, load_services, prepare_process, start_services
+from src.services.tensorflow_runtime import tf
+from src.utils.png_writer import encode_png
 
-SaveModel = Callable[[Any], Path]
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture(scope="module")
+def make_settings(settings: Settings, small_model: Any, tmp_path_factory: pytest.TempPathFactory) -> MakeSettings:
+    """A small model in the place of the real one; everything else as it is."""
+    folder = tmp_path_factory.mktemp("startup")
+    small_model.save(folder / "model.h5", save_format="h5", include_optimizer=False)
+    usual = {
+        "model_path": folder / "model.h5",
+        "grad_cam_layer": "coarse",
+        "temp_images_dir": folder / "frames",
+        "saved_eyes_dir": folder / "eyes",
+        "worker_threads": 2,
+    }
+    return lambda **changes: settings.model_copy(update=usual | changes)
+
+
+@pytest.fixture(scope="module")
+def passes() -> list[int]:
+    """The passes of `usual`, each by its number of eyes."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def usual(make_settings: MakeSettings, passes: list[int]) -> Iterator[Services]:
+    services = load_services(make_settings(), passes.append)
+    assert passes == []
+    yield services
+    services.close()
 
 
 @pytest.fixture
-def small_settings(monkeypatch: pytest.MonkeyPatch, save_model: SaveModel, small_model: Any, tmp_path: Path) -> None:
-    """A small model in the place of the real one; everything else as it is."""
-    monkeypatch.setenv("MODEL_PATH", str(save_model(small_model)))
-    monkeypatch.setenv("GRAD_CAM_LAYER", "coarse")
-    monkeypatch.setenv("TEMP_IMAGES_DIR", str(tmp_path / "frames"))
-    monkeypatch.setenv("SAVED_EYES_DIR", str(tmp_path / "eyes"))
-    monkeypatch.setenv("WORKER_THREADS", "2")
+def unsettled_process() -> Iterator[None]:
+    """One in which nothing of what `start_services` sets is set, which it is not afterwards either."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    gc.unfreeze()
+    tf.config.optimizer.set_experimental_options({"constant_folding": True})
+    yield
+    cv2.setNumThreads(threads)
+    gc.unfreeze()
 
 
-@pytest.mark.usefixtures("small_settings")
-class TestStartup:
-    def test_the_services_answer_and_leave_no_worker_behind(self, face: RgbImage) -> None:
-        before = set(threading.enumerate())
-        services = load_services(load_settings(env_file=None))
-        frame = Frame(0, encode_png(face))
-        report = asyncio.run(services.analysis.analyse_frames([frame]))
-        assert report.eyes.keys() == set(EyeSide)
-        assert services.model.grad_cam_layer == "coarse"
+def process_state() -> tuple[bool, bool, bool]:
+    """Whether objects are frozen, OpenCV has one thread, and TensorFlow looks for constants."""
+    folding = tf.config.optimizer.get_experimental_options()["constant_folding"]
+    return gc.get_freeze_count() > 0, cv2.getNumThreads() == 1, folding
+
+
+def analyse(services: Services, picture: RgbImage) -> dict[EyeSide, EyeReport]:
+    frame = Frame(0, encode_png(picture))
+    return asyncio.run(services.analysis.analyse_frames([frame])).eyes
+
+
+class TestLoading:
+    def test_the_services_answer_and_announce_each_pass(
+        self, usual: Services, passes: list[int], face: RgbImage
+    ) -> None:
+        passes.clear()
+        assert analyse(usual, face).keys() == set(EyeSide)
+        assert sum(passes) == 2
+        assert usual.model.grad_cam_layer == "coarse"
+        assert usual.problems() == []
+
+    def test_every_setting_reaches_its_service(
+        self, make_settings: MakeSettings, usual: Services, face: RgbImage, tmp_path: Path
+    ) -> None:
+        changed = make_settings(
+            mirrored_input=True,
+            max_image_pixels=640 * 640,
+            inference_batch_size=3,
+            save_temp_images=True,
+            temp_images_dir=tmp_path / "frames",
+            save_eyes=True,
+            saved_eyes_dir=tmp_path / "eyes",
+        )
+        services = load_services(changed)
+        # Nothing is saved by starting.
+        assert [file for folder in tmp_path.iterdir() for file in folder.iterdir()] == []
+        eyes, usual_eyes = analyse(services, face), analyse(usual, face)
+        for side in EyeSide:
+            assert eyes[side].preview.tobytes() == usual_eyes[side.opposite].preview.tobytes()
+        with pytest.raises(PictureTooLarge, match="641x640"):
+            analyse(services, np.zeros((640, 641, 3), np.uint8))
         services.close()
-        left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
-        assert [name for name in left if name.startswith(("worker", "image-store"))] == []
+        assert len(list((tmp_path / "frames").iterdir())) == 1
+        assert len(list((tmp_path / "eyes").iterdir())) == 2
+        # A turn for each worker twice, and for one pass to come.
+        assert services.workers.count == 2
+        assert services.requests_at_once == 2 * 2 + 3
 
-    def test_every_worker_has_its_own_detector_before_the_first_request_comes(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.usefixtures("unsettled_process")
+    def test_every_worker_has_its_own_detector_and_the_process_is_as_before_and_after(
+        self, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         prepared: list[str] = []
         prepare = FaceDetector.prepare_thread
@@ -55,70 +125,50 @@ class TestStartup:
             prepared.append(threading.current_thread().name)
 
         monkeypatch.setattr(FaceDetector, "prepare_thread", prepare_and_tell)
-        load_services(load_settings(env_file=None)).close()
+        before, state = set(threading.enumerate()), process_state()
+        services = load_services(make_settings())
+        assert process_state() == state
         assert len(prepared) == len(set(prepared)) == 2
         assert all(name.startswith("worker") for name in prepared)
-
-    def test_each_pass_of_a_request_is_announced(self, face: RgbImage) -> None:
-        passes: list[int] = []
-        services = load_services(load_settings(env_file=None), passes.append)
-        assert passes == []
-        frame = Frame(0, encode_png(face))
-        asyncio.run(services.analysis.analyse_frames([frame]))
         services.close()
-        assert sum(passes) == 2
-
-    def test_there_are_turns_for_all_workers_twice_and_one_pass_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("INFERENCE_BATCH_SIZE", "3")
-        services = load_services(load_settings(env_file=None))
-        services.close()
-        assert services.workers.count == 2
-        assert services.requests_at_once == 7
-
-    def test_nothing_is_saved_by_starting(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setenv("SAVE_TEMP_IMAGES", "true")
-        monkeypatch.setenv("SAVE_EYES", "true")
-        load_services(load_settings(env_file=None)).close()
-        folders = [tmp_path / "frames", tmp_path / "eyes"]
-        assert [file for folder in folders if folder.exists() for file in folder.iterdir()] == []
-
-    @pytest.mark.parametrize("fits", [True, False])
-    def test_memory_is_looked_through_again_after_the_start(self, monkeypatch: pytest.MonkeyPatch, fits: bool) -> None:
-        if fits:
-            load_services(load_settings(env_file=None)).close()
-        else:
-            monkeypatch.setenv("GRAD_CAM_LAYER", "absent")
-            with pytest.raises(StartupError):
-                load_services(load_settings(env_file=None))
-        assert gc.isenabled()
-
-    def test_mirrored_input_reaches_the_detector(self, face: RgbImage, monkeypatch: pytest.MonkeyPatch) -> None:
-        frame = Frame(0, encode_png(face))
-        scores = []
-        for mirrored in ("false", "true"):
-            monkeypatch.setenv("MIRRORED_INPUT", mirrored)
-            services = load_services(load_settings(env_file=None))
-            scores.append(asyncio.run(services.analysis.analyse_frames([frame])).eyes)
-            services.close()
-        usual, swapped = scores
-        for side in EyeSide:
-            assert usual[side].preview.tobytes() == swapped[side.opposite].preview.tobytes()
-
-    def test_the_pixel_limit_reaches_the_codec(self, face: RgbImage, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("MAX_IMAGE_PIXELS", "10000")
-        services = load_services(load_settings(env_file=None))
-        frame = Frame(0, encode_png(face))
-        with pytest.raises(Exception, match="640x640") as refusal:
-            asyncio.run(services.analysis.analyse_upload(frame))
-        services.close()
-        assert refusal.typename == "PictureTooLarge"
+        assert services.problems() == ["the worker threads are closed", "the image-store threads are closed"]
+        left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
+        assert [name for name in left if name.startswith(("worker", "image-store"))] == []
 
     @pytest.mark.parametrize(
-        ("name", "value"), [("MODEL_PATH", "absent.h5"), ("CLASSES", "One,Two"), ("GRAD_CAM_LAYER", "absent")]
+        ("setting", "value"),
+        [("model_path", Path("absent.h5")), ("classes", ("One", "Two")), ("grad_cam_layer", "absent")],
     )
     def test_what_does_not_fit_stops_the_start_with_a_sentence_that_names_the_variable(
-        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+        self, make_settings: MakeSettings, setting: str, value: object
     ) -> None:
-        monkeypatch.setenv(name, value)
-        with pytest.raises(StartupError, match=f"^{name} is wrong"):
-            load_services(load_settings(env_file=None))
+        with pytest.raises(StartupError, match=f"^{setting.upper()} is wrong"):
+            load_services(make_settings(**{setting: value}))
+
+
+@pytest.mark.usefixtures("unsettled_process")
+class TestStarting:
+    """What is set for a whole process is set once, by who starts services and not by who loads them."""
+
+    def test_the_process_is_set_up_and_pictures_are_kept_only_if_they_are_to_be(
+        self, make_settings: MakeSettings, face: RgbImage, tmp_path: Path
+    ) -> None:
+        saving = make_settings(save_temp_images=True, temp_images_dir=tmp_path, saved_eyes_dir=tmp_path)
+        services = start_services(saving, keeps_pictures=False)
+        has_gpu = bool(tf.config.list_physical_devices("GPU"))
+        assert process_state() == (True, True, has_gpu)
+        assert analyse(services, face).keys() == set(EyeSide)
+        services.close()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_preparing_the_process_again_does_no_harm(self, make_settings: MakeSettings) -> None:
+        for _ in range(2):
+            prepare_process(make_settings())
+        assert cv2.getNumThreads() == 1
+        assert int(tf.constant(2) + 2) == 4
+
+    def test_after_a_start_that_fails_garbage_is_collected(self, make_settings: MakeSettings) -> None:
+        with pytest.raises(StartupError):
+            start_services(make_settings(grad_cam_layer="absent"))
+        assert gc.isenabled()
+        assert gc.get_freeze_count() == 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from lab.common.waiting import wait_until
 from src.services.workers import Workers
 
 SECONDS_BEFORE_A_TEST_GIVES_UP = 30
@@ -35,7 +37,7 @@ class TestRun:
             asyncio.run(workers.run(divmod, 17, 0))
         assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
 
-    def test_it_happens_on_a_worker(self, workers: Workers) -> None:
+    def test_it_runs_on_a_worker(self, workers: Workers) -> None:
         assert asyncio.run(workers.run(threading.get_ident)) != threading.get_ident()
 
     def test_the_event_loop_is_free_meanwhile(self, workers: Workers) -> None:
@@ -59,7 +61,7 @@ class TestRun:
 
 
 class Held:
-    """Work that can be held in the middle; remembers who began it."""
+    """Work that stops in the middle until it may go on; remembers who began it and who ended it."""
 
     def __init__(self) -> None:
         self.begun: list[object] = []
@@ -73,39 +75,45 @@ class Held:
         return name
 
     async def until_begun(self, count: int) -> None:
-        while len(self.begun) < count:
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(wait_until, lambda: len(self.begun) >= count, f"{count} pieces of work to begin")
+
+    async def keep_busy(self, workers: Workers) -> Sequence[asyncio.Task[object]]:
+        """Gives every worker something to do."""
+        busy = [asyncio.create_task(workers.run(self.work, name)) for name in range(workers.count)]
+        await self.until_begun(workers.count)
+        return busy
+
+    async def let_go(self, busy: Sequence[asyncio.Task[object]]) -> None:
+        self.may_go_on.set()
+        await asyncio.gather(*busy)
 
 
 class TestCancelling:
-    def test_what_no_thread_has_taken_is_left_out(self, workers: Workers) -> None:
+    def test_what_no_thread_has_begun_is_dropped(self, workers: Workers) -> None:
         held = Held()
 
         async def scene() -> None:
-            busy = [asyncio.create_task(workers.run(held.work, name)) for name in range(3)]
-            await held.until_begun(3)
+            busy = await held.keep_busy(workers)
             late = asyncio.create_task(workers.run(held.work, "late"))
             await asyncio.sleep(0)
             late.cancel()
             await asyncio.wait([late])
             assert late.cancelled()
             assert held.ended == []
-            held.may_go_on.set()
-            await asyncio.gather(*busy)
+            await held.let_go(busy)
 
         asyncio.run(scene())
         assert set(held.begun) == {0, 1, 2}
 
-    def test_what_is_left_out_is_let_go_of_at_once(self, workers: Workers) -> None:
-        """Else the pictures of given-up requests would pile up behind a slow one."""
+    def test_what_is_dropped_takes_no_memory_any_more(self, workers: Workers) -> None:
+        """Otherwise the pictures of given-up requests would pile up behind a slow one."""
         held = Held()
 
         class Picture:
             pass
 
         async def scene() -> None:
-            busy = [asyncio.create_task(workers.run(held.work, name)) for name in range(3)]
-            await held.until_begun(3)
+            busy = await held.keep_busy(workers)
             picture = Picture()
             watched = weakref.ref(picture)
             late = asyncio.create_task(workers.run(held.work, picture))
@@ -116,13 +124,12 @@ class TestCancelling:
             del late
             gc.collect()
             assert watched() is None
-            held.may_go_on.set()
-            await asyncio.gather(*busy)
+            await held.let_go(busy)
 
         asyncio.run(scene())
 
     @pytest.mark.parametrize("times", [1, 3])
-    def test_what_a_thread_is_in_the_middle_of_is_waited_for_however_often_one_asks(
+    def test_what_a_thread_has_begun_is_waited_for_however_often_it_is_cancelled(
         self, workers: Workers, times: int
     ) -> None:
         held = Held()
@@ -163,7 +170,7 @@ class TestRunForAll:
     def test_no_items_have_no_results(self, workers: Workers) -> None:
         assert asyncio.run(workers.run_for_all(divmod, [], 7)) == []
 
-    def test_if_one_raises_those_that_wait_are_left_out(self, workers: Workers) -> None:
+    def test_if_one_raises_those_that_no_thread_has_begun_are_dropped(self, workers: Workers) -> None:
         begun: list[int] = []
 
         def work(number: int) -> None:
@@ -176,11 +183,13 @@ class TestRunForAll:
         assert begun[0] == 0
         assert len(begun) < 250
 
-    def test_if_one_raises_those_in_the_middle_are_waited_for(self, workers: Workers) -> None:
+    def test_if_one_raises_those_that_have_begun_are_waited_for(self, workers: Workers) -> None:
         held = Held()
 
         def work(name: int) -> None:
             if name == 0:
+                # Not before the others have begun: they would be dropped.
+                wait_until(lambda: len(held.begun) == 2, "the two others to begin")
                 raise ZeroDivisionError
             held.work(name)
 
@@ -220,7 +229,7 @@ class TestRunOnEach:
         assert len(seen) == 3
         assert len(set(seen)) == 3
 
-    def test_so_it_is_when_some_threads_have_worked_already(self, workers: Workers) -> None:
+    def test_every_thread_is_reached_again_after_work(self, workers: Workers) -> None:
         asyncio.run(workers.run(time.sleep, 0))
         seen: list[int] = []
         for _ in range(3):
@@ -260,11 +269,51 @@ class TestRunOnEach:
         assert len(set(seen)) == 3
         workers.run_on_each(lambda: None)
 
-    def test_one_worker_will_do(self) -> None:
+    def test_a_single_worker_is_enough(self) -> None:
         workers, seen = Workers(1), []
         workers.run_on_each(lambda: seen.append(threading.get_ident()))
         workers.close()
         assert len(seen) == 1
+
+
+class TestProblem:
+    def test_living_threads_have_none(self, workers: Workers) -> None:
+        assert workers.problem() is None
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(workers.run(divmod, 17, 0))
+        assert workers.problem() is None
+
+    def test_busy_threads_have_none_and_hold_up_nobody_who_asks(self, workers: Workers) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            busy = await held.keep_busy(workers)
+            assert workers.problem() is None
+            await held.let_go(busy)
+
+        asyncio.run(scene())
+
+    def test_dead_threads_are_counted(self, workers: Workers) -> None:
+        for dead in (1, 2):
+            kill_one(workers)
+            wait_until(
+                lambda dead=dead: workers.problem() == f"{dead} of 3 worker threads died", f"{dead} dead threads"
+            )
+        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
+
+    def test_the_threads_are_called_by_their_name(self) -> None:
+        workers = Workers(1, "painter")
+        assert asyncio.run(workers.run(lambda: threading.current_thread().name)).startswith("painter")
+        workers.close()
+        assert workers.problem() == "the painter threads are closed"
+
+
+def kill_one(workers: Workers) -> None:
+    """An executor's thread survives whatever its work raises, but not what a callback raises beyond `Exception`."""
+    may_end = threading.Event()
+    work = workers.executor.submit(may_end.wait, SECONDS_BEFORE_A_TEST_GIVES_UP)
+    work.add_done_callback(lambda _work: sys.exit())
+    may_end.set()
 
 
 class TestClose:
@@ -279,14 +328,17 @@ class TestClose:
 
         workers.executor.submit(work)
         assert is_working.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
-        threading.Timer(0.1, may_finish.set).start()
-        workers.close()
+        closing = threading.Thread(target=workers.close)
+        closing.start()
+        wait_until(lambda: workers.problem() is not None, "the workers to be closing")
+        assert closing.is_alive()
+        may_finish.set()
+        closing.join()
         assert finished == [True]
 
     def test_it_leaves_no_thread_behind(self) -> None:
         before = set(threading.enumerate())
         workers = Workers(2)
-        workers.run_on_each(lambda: None)
         assert len(set(threading.enumerate()) - before) == 2
         workers.close()
         assert set(threading.enumerate()) <= before

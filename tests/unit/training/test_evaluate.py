@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from src.config.settings import Settings
@@ -53,7 +54,7 @@ def test_evaluates_the_service_as_it_is(
     for name, content in {
         "Healthy/face.png": encode_png(face),
         "Stye/drawn.png": encode_png(drawn_eye),
-        "Stye/blank.png": encode_png(drawn_eye * 0),
+        "Stye/blank.png": encode_png(np.zeros_like(drawn_eye)),
         "Stye/broken.jpg": b"not a picture",
         "Stye/moving.gif": b"GIF89a",
         "Styes/typo.png": encode_png(drawn_eye),

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,9 +14,10 @@ from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
 from src.utils.files import sha256_of
 from src.utils.image_codec import encode_png
+from src.utils.preprocessing import resize
 from tests.unit.training.small_network import build_small_backbone, build_small_network
 from training import train
-from training.card.model_card_page import render_page
+from training.card.card_page import render_page
 from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
 from training.train import Checks, main
@@ -100,6 +100,7 @@ class TestStart:
         assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.training
 @pytest.mark.usefixtures("small")
 class TestOwnFolders:
     def test_a_damaged_picture_is_named(
@@ -121,7 +122,7 @@ class TestOwnFolders:
         """Eyes without lids take no painted styes; without copies and a fold of healthy eyes other figures are gone."""
         noise = np.random.default_rng(0)
         for file in data.glob("*/*.png"):
-            put(file, cv2.resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), (200, 200)))
+            put(file, resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), 200, 200))
         for number in range(3):
             put(data / "Healthy" / f"a_{number}.png", noise.integers(0, 256, (200, 200, 3), dtype=np.uint8))
         assert run(tmp_path, data, weights, "--copies-per-class", 0, "--leave-out-origins") == 0
@@ -144,12 +145,13 @@ def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> No
     assert train._origins_to_leave_out(pictures("a", "a", "a")) == []
 
 
+@pytest.mark.training
 @pytest.mark.usefixtures("small")
 def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage
 ) -> None:
     put(data / "Healthy" / "a_77.png", drawn_eye)
-    put(data / "Stye" / "a_99.png", drawn_eye * 0)
+    put(data / "Stye" / "a_99.png", np.zeros_like(drawn_eye))
     put(tmp_path / "strange" / "1.png", drawn_eye)
     more = ("--leave-out-origins", "--other-conditions", tmp_path / "strange")
     assert run(tmp_path, data, weights, *more) == 0
@@ -180,7 +182,8 @@ def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
 
 
 def card_of(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "out" / "model.json").read_text(encoding="utf-8"))
+    card: dict[str, Any] = json.loads((folder / "out" / "model.json").read_text(encoding="utf-8"))
+    return card
 
 
 def written_at(folder: Path) -> dict[str, int]:

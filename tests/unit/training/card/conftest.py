@@ -9,12 +9,11 @@ import pytest
 
 from src.config.settings import Settings
 from src.services.judgement import Thresholds
-from training.evaluation.calibration_error import calibration_error
-from training.evaluation.case import Case
-from training.evaluation.metrics import measure
+from training.evaluation.examination import Case
+from training.evaluation.measures import measure
+from training.evaluation.probabilities import calibration_error
 from training.learning.network import CLASSES
-from training.validation.by_origin import measure_by_origin
-from training.validation.operating_points import describe_operating_points
+from training.validation.figures import describe_operating_points, measure_by_origin
 
 COUNT = 80
 

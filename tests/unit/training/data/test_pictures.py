@@ -1,12 +1,22 @@
-"""File names say origin, duplicate group and number."""
+"""A picture is known by its file's name, folder and content, and by what people found out about its origin."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from training.data.pictures import UnusablePictures, find_pictures
+from src.utils.files import sha256_of
+from training.data.pictures import (
+    DOUBTFUL_GROUPS,
+    LabelledPicture,
+    UnusablePictures,
+    count_trained_on,
+    find_pictures,
+    is_doubtful,
+)
+from training.learning.network import CLASSES
 
 
 def put(folder: Path, *names: str) -> None:
@@ -15,7 +25,7 @@ def put(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"")
 
 
-def test_reads_the_names(tmp_path: Path) -> None:
+def test_a_name_says_origin_group_and_number(tmp_path: Path) -> None:
     put(tmp_path, "A/site_g00012_train__345.jpg", "A/other_stye3.png", "A/note.txt", "B/17.jpg")
     numbered, plain, unnamed = sorted(find_pictures(tmp_path, ["A", "B"]), key=lambda p: -p.number)
     assert (numbered.origin, numbered.group, numbered.number, numbered.label) == ("site", "site/g00012", 345, 0)
@@ -36,20 +46,13 @@ def test_origins_that_may_share_a_patient_count_as_one(tmp_path: Path) -> None:
     assert first.group != second.group
 
 
-def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
-    put(tmp_path, "A/1.jpg")
-    with pytest.raises(FileNotFoundError, match="B"):
-        find_pictures(tmp_path, ["A", "B"])
-
-
-def test_some_classes_may_be_missing_if_that_is_said(tmp_path: Path) -> None:
-    put(tmp_path, "B/1.jpg")
-    assert [picture.label for picture in find_pictures(tmp_path, ["A", "B"], all_classes=False)] == [1]
-
-
-def test_all_classes_may_not_be_missing(tmp_path: Path) -> None:
+def test_classes_may_be_missing_only_if_that_is_said_and_never_all_of_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="A or B"):
         find_pictures(tmp_path, ["A", "B"], all_classes=False)
+    put(tmp_path, "B/1.jpg")
+    with pytest.raises(FileNotFoundError, match="A; each class needs a folder"):
+        find_pictures(tmp_path, ["A", "B"])
+    assert [picture.label for picture in find_pictures(tmp_path, ["A", "B"], all_classes=False)] == [1]
 
 
 def test_a_file_that_is_no_picture_is_named_when_it_is_read(tmp_path: Path) -> None:
@@ -60,3 +63,68 @@ def test_a_file_that_is_no_picture_is_named_when_it_is_read(tmp_path: Path) -> N
     picture.file.unlink()
     with pytest.raises(UnusablePictures, match="cannot be read"):
         picture.read()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Cataract/alokgupta1996_g00396_a_1.jpg", True),
+        ("Cataract/alokgupta1996_g00396_another_2.png", True),
+        ("Conjunctivitis/mustafa1100_g00030_b_3.jpg", True),
+        ("Healthy/alokgupta1996_g00396_a_1.jpg", False),
+        ("Cataract/mustafa1100_g00396_a_1.jpg", False),
+        ("Cataract/alokgupta1996_g00397_a_1.jpg", False),
+    ],
+)
+def test_whether_a_picture_is_doubtful_is_decided_by_its_class_and_group(
+    tmp_path: Path, name: str, expected: bool
+) -> None:
+    put(tmp_path, name)
+    (picture,) = find_pictures(tmp_path, CLASSES, all_classes=False)
+    assert is_doubtful(picture) is expected
+
+
+def test_doubtful_groups_are_of_known_classes() -> None:
+    assert {name for name, _ in DOUBTFUL_GROUPS} <= set(CLASSES)
+
+
+def test_each_doubtful_group_stands_for_pictures_that_there_are(shared_folder: Path) -> None:
+    pictures = find_pictures(shared_folder / "data" / "eyes", CLASSES)
+    found = {(picture.file.parent.name, picture.group) for picture in pictures if is_doubtful(picture)}
+    assert found == DOUBTFUL_GROUPS
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[LabelledPicture]:
+    for name in ("1", "2", "3"):
+        put(tmp_path, f"A/{name}.jpg")
+        (tmp_path / "A" / f"{name}.jpg").write_bytes(name.encode())
+    return find_pictures(tmp_path, ["A"])
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    file = tmp_path / "model.h5"
+    file.write_bytes(b"weights")
+    return file
+
+
+def write_card(model: Path, **training_data: object) -> None:
+    card = {"sha256": sha256_of(model), "training_data": training_data}
+    model.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+
+
+def test_counts_the_pictures_that_the_card_lists(pictures: list[LabelledPicture], model: Path) -> None:
+    write_card(model, picture_hashes=[sha256_of(pictures[1].file)[:12], "0" * 12])
+    assert count_trained_on(pictures, model) == {"pictures": 1, "of": 3}
+
+
+def test_without_a_card_of_this_model_that_lists_its_pictures_nothing_is_said(
+    pictures: list[LabelledPicture], model: Path
+) -> None:
+    assert count_trained_on(pictures, model) is None
+    write_card(model, pictures=3)
+    assert count_trained_on(pictures, model) is None
+    write_card(model, picture_hashes=[])
+    model.write_bytes(b"other weights")
+    assert count_trained_on(pictures, model) is None

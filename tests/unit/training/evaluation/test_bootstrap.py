@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from training.evaluation import bootstrap
-from training.evaluation.bootstrap import draw_counts, estimate
+from training.evaluation.bootstrap import draw_counts, estimate, share, shown
 
 TRUTH = np.array([0] * 6 + [1] * 2)
 
 
-def drawn(truth: np.ndarray, groups: list[str] | None, resamples: int = 200, seed: int = 0) -> np.ndarray:
+def drawn(truth: npt.NDArray[Any], groups: list[str] | None, resamples: int = 200, seed: int = 0) -> npt.NDArray[Any]:
     return np.concatenate(list(draw_counts(truth, groups, resamples, seed)))
 
 
@@ -50,3 +53,25 @@ def test_resamples_on_which_a_figure_is_not_defined_do_not_count() -> None:
     assert estimate(0.5, [0.5, np.nan, 0.5]) == {"value": 0.5, "interval": [0.5, 0.5]}
     assert estimate(0.5, [np.nan]) == {"value": 0.5, "interval": None}
     assert estimate(np.nan, [0.5]) == {"value": None, "interval": None}
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        ({"value": 0.5, "interval": [0.25, 0.75]}, "0.500 (0.250 to 0.750)"),
+        ({"value": 0.5, "interval": None}, "0.500"),
+        ({"value": None, "interval": None}, "-"),
+    ],
+)
+def test_an_estimate_in_words(estimate: dict[str, Any], words: str) -> None:
+    assert shown(estimate) == words
+
+
+def test_a_share_is_the_part_that_is_true() -> None:
+    assert share([True, False, False]) == 0.3333
+    assert share(np.array([True, True])) == 1
+
+
+def test_a_share_of_nothing_is_not_known() -> None:
+    assert share([]) is None
+    assert share(np.zeros(0, dtype=bool)) is None

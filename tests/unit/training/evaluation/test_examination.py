@@ -10,10 +10,8 @@ import pytest
 
 from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
-from src.utils.data_uri import decode_data_uri
 from training.data.pictures import find_pictures
-from training.evaluation.examination import Examination, examine
-from training.report.contact_sheet import MOST_MISTAKES, worst_mistakes
+from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58
@@ -29,7 +27,7 @@ class SpokenFor:
         self.asked += 1
         # Of those asked at once, the first answer comes last.
         seconds = 0.02 * (self.asked % 2)
-        words = decode_data_uri(frame.image).decode().split()
+        words = frame.data.decode().split()
         if words == ["none"]:
             raise NoEyesDetected
         await asyncio.sleep(seconds)
@@ -63,41 +61,20 @@ def examined(folder: Path, files: dict[str, str]) -> tuple[Examination, int]:
     return examination, len(progress)
 
 
-def test_cases_come_in_the_order_of_the_pictures(tmp_path: Path) -> None:
-    examination, progress = examined(tmp_path, {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "0.9", "Stye/1.jpg": "0.7"})
-    assert [(case.file, case.truth, case.said) for case in examination.cases] == [
-        ("Healthy/1.jpg", 0, 0),
-        ("Healthy/2.jpg", 0, 1),
-        ("Stye/1.jpg", 1, 1),
-    ]
-    assert progress == 3
-
-
-def test_both_eyes_of_a_face_are_cases_of_one_group(tmp_path: Path) -> None:
-    examination, _ = examined(tmp_path, {"Healthy/face.jpg": "0.1 0.8"})
-    assert [case.file for case in examination.cases] == ["Healthy/face.jpg (left eye)", "Healthy/face.jpg (right eye)"]
-    assert len(set(examination.groups)) == 1
-    assert len(examination.examined) == 1
-
-
-def test_the_reasons_of_an_unsure_answer_are_kept(tmp_path: Path) -> None:
-    examination, _ = examined(tmp_path, {"Stye/1.jpg": "0.55", "Stye/2.jpg": "0.95"})
-    assert [case.reasons for case in examination.cases] == [("low_confidence", "blurry"), ()]
-
-
-def test_what_the_service_refuses_is_listed(tmp_path: Path) -> None:
-    examination, progress = examined(tmp_path, {"Healthy/1.jpg": "none", "Stye/2.jpg": "0.9"})
-    assert [(left_out.file, left_out.problem) for left_out in examination.left_out] == [
-        ("Healthy/1.jpg", "No valid eye images detected")
-    ]
-    assert len(examination.cases) == 1
-    assert progress == 2
-
-
-def test_a_file_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
+def test_every_eye_is_a_case_in_the_order_of_the_pictures_and_what_is_refused_is_listed(tmp_path: Path) -> None:
     (tmp_path / "Stye" / "folder.jpg").mkdir(parents=True)
-    examination, _ = examined(tmp_path, {"Stye/2.jpg": "0.9"})
-    assert [left_out.file for left_out in examination.left_out] == ["Stye/folder.jpg"]
+    files = {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "none", "Healthy/face.jpg": "0.1 0.8", "Stye/3.jpg": "0.55"}
+    examination, progress = examined(tmp_path, files)
+    assert [(case.file, case.truth, case.said, case.reasons) for case in examination.cases] == [
+        ("Healthy/1.jpg", 0, 0, ()),
+        ("Healthy/face.jpg (left eye)", 0, 0, ()),
+        ("Healthy/face.jpg (right eye)", 0, 1, ()),
+        ("Stye/3.jpg", 1, 1, ("low_confidence", "blurry")),
+    ]
+    assert progress == 5
+    assert len(set(examination.groups)) == len(examination.examined) == 3
+    assert [left_out.file for left_out in examination.left_out] == ["Healthy/2.jpg", "Stye/folder.jpg"]
+    assert examination.left_out[0].problem == "No valid eye images detected"
 
 
 def test_only_the_worst_mistakes_keep_their_pixels(tmp_path: Path) -> None:
@@ -127,3 +104,27 @@ def test_the_kept_pictures_are_small(tmp_path: Path) -> None:
 def test_any_number_of_pictures_is_examined(tmp_path: Path, count: int) -> None:
     examination, _ = examined(tmp_path, {f"Stye/{n}.jpg": "0.6" for n in range(count)})
     assert len(examination.cases) == count
+
+
+def test_a_right_answer_is_not_wrong_however_unsure() -> None:
+    case = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
+    assert (case.said, case.wrongness) == (0, 0)
+
+
+def test_a_wrong_answer_is_as_wrong_as_it_is_sure() -> None:
+    case = Case("a.jpg", 0, np.array([0.1, 0.8, 0.1], np.float32))
+    assert case.said == 1
+    assert case.wrongness == pytest.approx(0.8)
+
+
+def healthy_eye(of_stye: float, truth: int = 0) -> Case:
+    return Case(f"Healthy/{of_stye}.jpg", truth, np.array([1 - of_stye, of_stye], np.float32))
+
+
+def test_the_surest_mistakes_come_first_and_right_answers_not_at_all() -> None:
+    right, unsure, sure = healthy_eye(0.9, truth=1), healthy_eye(0.6), healthy_eye(0.99)
+    assert worst_mistakes([right, unsure, sure]) == [sure, unsure]
+
+
+def test_there_are_only_as_many_as_fit_on_a_sheet() -> None:
+    assert len(worst_mistakes([healthy_eye(0.6 + i / 200) for i in range(MOST_MISTAKES + 5)])) == MOST_MISTAKES

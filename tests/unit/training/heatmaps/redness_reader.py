@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from src.core.types import Heatmap, RgbImage
 
@@ -17,18 +19,18 @@ PLACES = 7
 class Answer:
     """The two things that the measures look at."""
 
-    probabilities: np.ndarray
+    probabilities: npt.NDArray[Any]
     heatmaps: tuple[Heatmap | None, ...]
 
 
-def redness(crop: RgbImage) -> np.ndarray:
+def redness(crop: RgbImage) -> npt.NDArray[Any]:
     """Per place: mean of red over green, 0-1."""
     over = np.clip(crop[..., 0].astype(float) - crop[..., 1], 0, None) / 255
     side = crop.shape[0] // PLACES
-    return over.reshape(PLACES, side, PLACES, side).mean(axis=(1, 3))
+    return np.asarray(over.reshape(PLACES, side, PLACES, side).mean(axis=(1, 3)))
 
 
-def scaled(raw: np.ndarray) -> Heatmap | None:
+def scaled(raw: npt.NDArray[Any]) -> Heatmap | None:
     return (raw / raw.max()).astype(np.float32) if np.ptp(raw) > 0 else None
 
 
@@ -50,26 +52,26 @@ class RednessReader:
         reverse = None if heat is None else scaled(1 - heat)
         return Answer(np.array([0, 0, 1 - stye, stye], np.float32), (None, None, reverse, heat))
 
-    def heat(self, raw: np.ndarray) -> Heatmap | None:
+    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
         return scaled(raw)
 
 
 class StubbornReader(RednessReader):
     """Scores as well, but always shows the same map."""
 
-    def heat(self, raw: np.ndarray) -> Heatmap | None:
+    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
         return scaled(np.arange(raw.size, dtype=float).reshape(raw.shape) + 1)
 
 
 class ContraryReader(RednessReader):
     """Scores as well, but calls the places hot in which nothing is."""
 
-    def heat(self, raw: np.ndarray) -> Heatmap | None:
+    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
         return scaled(raw.max() - raw)
 
 
 class BlindReader(RednessReader):
     """Scores as well, and shows nothing."""
 
-    def heat(self, raw: np.ndarray) -> Heatmap | None:  # noqa: ARG002
+    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:  # noqa: ARG002
         return None

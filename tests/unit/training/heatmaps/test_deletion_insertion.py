@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from src.core.types import RgbImage
+from src.core.types import Heatmap, RgbImage
 from tests.unit.training.heatmaps.redness_reader import STYE, ContraryReader, RednessReader
-from training.heatmaps.deletion_insertion import areas_per_order, centre_first, hottest_first, partly_blurred
+from training.heatmaps.deletion_insertion import (
+    AreasPerOrder,
+    areas_per_order,
+    centre_first,
+    hottest_first,
+    partly_blurred,
+)
 
 PLACE = 32
 
@@ -69,37 +77,35 @@ class TestBlurring:
         assert steps.max() < 10
 
 
+def areas_of(reader: Any, crop: RgbImage, heatmap: Heatmap | None = None, **more: Any) -> AreasPerOrder:
+    """By the reader's own map of styes, if no other is given."""
+    own = reader.classify([crop])[0].heatmaps[STYE] if heatmap is None else heatmap
+    return areas_per_order(reader, crop, own, STYE, np.random.default_rng(0), **more)
+
+
 class TestAreas:
     @pytest.mark.parametrize(("row", "column"), [(0, 6), (1, 1), (5, 0)])
     def test_a_map_that_is_right_beats_random_and_centre(self, row: int, column: int) -> None:
-        crop, reader = grey_with_a_red_place(row, column), RednessReader()
-        heatmap = reader.classify([crop])[0].heatmaps[STYE]
-        areas = areas_per_order(reader, crop, heatmap, STYE, np.random.default_rng(0))
+        areas = areas_of(RednessReader(), grey_with_a_red_place(row, column))
         assert areas.heatmap.deletion < min(areas.random.deletion, areas.centre.deletion) - 0.1
         assert areas.heatmap.insertion > max(areas.random.insertion, areas.centre.insertion) + 0.1
 
     def test_a_map_that_is_wrong_is_worse_than_random(self) -> None:
-        crop, reader = grey_with_a_red_place(1, 1), ContraryReader()
-        heatmap = reader.classify([crop])[0].heatmaps[STYE]
-        areas = areas_per_order(reader, crop, heatmap, STYE, np.random.default_rng(0))
+        areas = areas_of(ContraryReader(), grey_with_a_red_place(1, 1))
         assert areas.heatmap.deletion > areas.random.deletion + 0.1
         assert areas.heatmap.insertion < areas.random.insertion - 0.1
 
     def test_the_centre_wins_only_where_the_evidence_is(self) -> None:
-        crop, reader = grey_with_a_red_place(3, 3), RednessReader()
-        heatmap = reader.classify([crop])[0].heatmaps[STYE]
-        areas = areas_per_order(reader, crop, heatmap, STYE, np.random.default_rng(0))
+        areas = areas_of(RednessReader(), grey_with_a_red_place(3, 3))
         assert areas.centre.deletion < areas.random.deletion - 0.1
         assert areas.centre.insertion > areas.random.insertion + 0.1
 
     def test_areas_are_those_under_the_curve_of_an_answer_that_never_changes(self) -> None:
-        crop, reader = np.full((224, 224, 3), (255, 0, 0), np.uint8), RednessReader()
-        heatmap = np.eye(7, dtype=np.float32)
-        areas = areas_per_order(reader, crop, heatmap, STYE, np.random.default_rng(0))
+        all_red = np.full((224, 224, 3), (255, 0, 0), np.uint8)
+        areas = areas_of(RednessReader(), all_red, np.eye(7, dtype=np.float32))
         assert areas.heatmap.deletion == areas.heatmap.insertion == areas.random.deletion == 1
 
     def test_the_first_and_the_last_picture_are_scored_only_once(self) -> None:
         reader = RednessReader()
-        crop, heatmap = grey_with_a_red_place(1, 1), np.eye(7, dtype=np.float32)
-        areas_per_order(reader, crop, heatmap, STYE, np.random.default_rng(0), random_orders=2)
+        areas_of(reader, grey_with_a_red_place(1, 1), np.eye(7, dtype=np.float32), random_orders=2)
         assert reader.crops_seen <= 2 + 6 * (2 + 2 + 2)

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from src.config.settings import Settings
 from src.core.types import RgbImage
+from src.services.tensorflow_runtime import keras
+from src.utils.image_codec import encode_png
 from tests.unit.training.heatmaps.redness_reader import BlindReader, RednessReader, StubbornReader
-from training.heatmaps.heatmap_quality import measure_heatmaps
-from training.heatmaps.painted_cases import PaintedCase
+from tests.unit.training.small_network import build_small_network
+from training.data.pictures import LabelledPicture, find_pictures
+from training.heatmaps.heatmap_quality import (
+    _average,
+    _painted,
+    heatmaps_of_left_out,
+    heatmaps_of_model,
+    measure_heatmaps,
+)
+from training.heatmaps.pointing_game import PaintedCase
+from training.heatmaps.sanity_checks import ShuffledPart
+from training.learning.network import CLASSES, save_network
+from training.learning.trainer import TrainedModel
 
 # Covers at least one place wholly, wherever it lies.
 STYE_SIDE = 64
@@ -100,3 +116,89 @@ def test_a_reader_that_shows_nothing_hits_nothing_and_still_gets_a_card() -> Non
     assert blind["median_offset_px"] is blind["energy_inside"] is None
     assert blind["deletion"] == {"n": 0, "heatmap": None, "random": None, "centre": None}
     json.dumps(blind, allow_nan=False)
+
+
+NOTHING = (np.zeros(0, np.int64), np.zeros((0, 4), np.float32))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("model") / "model.h5"
+    keras.utils.set_random_seed(0)
+    save_network(build_small_network(), file)
+    return file
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, drawn_eye: RgbImage) -> list[LabelledPicture]:
+    """Eyes of each class; skin without lids as another healthy one."""
+    skin = np.full((120, 160, 3), (200, 150, 130), np.uint8)
+    for name in CLASSES:
+        (tmp_path / "eyes" / name).mkdir(parents=True)
+        (tmp_path / "eyes" / name / "a_1.png").write_bytes(encode_png(drawn_eye))
+    (tmp_path / "eyes" / "Healthy" / "b_2.png").write_bytes(encode_png(skin))
+    return find_pictures(tmp_path / "eyes", CLASSES)
+
+
+def folds_of(pictures: list[LabelledPicture]) -> npt.NDArray[Any]:
+    return np.array([picture.origin == "b" for picture in pictures]).astype(np.int64)
+
+
+@pytest.mark.training
+def test_folds_without_lids_do_not_count(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
+    models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
+    figures = heatmaps_of_left_out(models, pictures, folds_of(pictures), settings, seed=0, cases_per_fold=5)
+    assert figures is not None
+    assert figures["n"] == 5
+    assert figures["deletion"]["n"] <= 1
+    alone = heatmaps_of_left_out({1: models[1]}, pictures, folds_of(pictures), settings, seed=0, cases_per_fold=5)
+    assert alone is None
+
+
+@pytest.mark.training
+def test_two_folds_count_twice(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
+    folds = np.arange(len(pictures)) % 2
+    models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
+    both = heatmaps_of_left_out(models, pictures, folds, settings, seed=0, cases_per_fold=3)
+    first, second = (
+        heatmaps_of_left_out({fold: models[fold]}, pictures, folds, settings, seed=0, cases_per_fold=3)
+        for fold in (0, 1)
+    )
+    assert both is not None
+    assert first is not None
+    assert second is not None
+    assert both["n"] == 6
+    chances = [figures["pointing"]["strict"]["chance"] for figures in (first, second)]
+    assert both["pointing"]["strict"]["chance"] == pytest.approx(np.mean(chances), abs=1e-3)
+
+
+@pytest.mark.training
+def test_the_final_model_is_compared_with_itself_shuffled(
+    pictures: list[LabelledPicture], model: Path, settings: Settings
+) -> None:
+    before = model.read_bytes()
+    figures = heatmaps_of_model(model, pictures, settings, seed=0, case_count=2)
+    assert figures is not None
+    assert figures["n"] == 2
+    assert set(figures["randomisation"]) == {part.value for part in ShuffledPart}
+    assert model.read_bytes() == before
+    assert heatmaps_of_model(model, pictures[-2:-1], settings, seed=0, case_count=2) is None
+
+
+def test_no_second_stye_is_painted_on_a_real_one(pictures: list[LabelledPicture]) -> None:
+    with_stye = [picture for picture in pictures if CLASSES[picture.label] == "Stye"]
+    assert len(with_stye) == 1
+    assert _painted(with_stye, 2, seed=0) == []
+    assert len(_painted(pictures, 2, seed=0)) == 2
+
+
+class TestAverage:
+    def test_takes_means_and_adds_counts_up(self) -> None:
+        first = {"n": 2, "share": 0.5, "offset": [1.0, -1.0], "deep": {"value": 0.2}}
+        second = {"n": 3, "share": 1.0, "offset": [3.0, 1.0], "deep": {"value": 0.4}}
+        assert _average([first, second]) == {"n": 5, "share": 0.75, "offset": [2.0, 0.0], "deep": {"value": 0.3}}
+
+    def test_passes_over_what_is_not_known(self) -> None:
+        assert _average([{"share": None}, {"share": 0.5}]) == {"share": 0.5}
+        assert _average([{"share": None}, {"share": None}]) == {"share": None}
+        assert _average([]) is None

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
 from src.utils.image_codec import encode_png
 from tests.unit.training.small_network import build_small_backbone
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning import features
-from training.learning.features import compute_features
+from training.learning.features import compute_features, source_hash
 from training.learning.network import CLASSES, CUT_SHAPE, frozen_part
 from training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
 
@@ -56,7 +57,7 @@ def test_they_are_what_the_frozen_part_makes_of_each_sample(
     rendered = list(render_samples(pictures, planned))
     assert found.samples == [planned[sample.index] for sample in rendered] == planned
     assert found.values.shape == (len(planned), *CUT_SHAPE)
-    assert (found.values.dtype, found.evidence.dtype) == (np.float16, np.float16)
+    assert found.values.dtype == found.evidence.dtype == np.float16
     expected = frozen_part(backbone)(np.stack([sample.picture for sample in rendered]).astype(np.float32) / 255)
     np.testing.assert_allclose(found.values, expected, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(found.evidence, [sample.evidence for sample in rendered], atol=1e-3)
@@ -92,8 +93,8 @@ def test_styes_that_could_not_be_painted_are_left_out(backbone: Any, tmp_path: P
     assert len(found.values) == len(found.evidence) == 1
 
 
-def test_another_backbone_sample_or_picture_has_another_key(
-    pictures: list[LabelledPicture], planned: list[Sample]
+def test_another_backbone_sample_picture_or_source_has_another_key(
+    pictures: list[LabelledPicture], planned: list[Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [
         features._key("hash", pictures, planned),
@@ -102,6 +103,49 @@ def test_another_backbone_sample_or_picture_has_another_key(
         features._key("hash", pictures, [*planned[:-1], replace(planned[-1], seed=planned[-1].seed + 1)]),
         features._key("hash", pictures[:-1], planned),
     ]
-    pictures[0].file.write_bytes(pictures[0].file.read_bytes() + b"!")
+    picture = pictures[0].file.read_bytes()
+    pictures[0].file.write_bytes(picture[:-1] + bytes([picture[-1] ^ 1]))
+    assert pictures[0].file.stat().st_size == len(picture)
+    keys.append(features._key("hash", pictures, planned))
+    monkeypatch.setattr(features, "source_hash", lambda module: f"another version of {module}")
     keys.append(features._key("hash", pictures, planned))
     assert len(set(keys)) == len(keys)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of our sources that a test may change."""
+    for package in ("src", "training"):
+        for file in (PROJECT_ROOT / package).rglob("*.py"):
+            copied = tmp_path / "house" / file.relative_to(PROJECT_ROOT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            copied.write_bytes(file.read_bytes())
+    return tmp_path / "house"
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        "src/utils/preprocessing.py",
+        "src/utils/geometry.py",
+        "src/utils/image_codec.py",
+        "training/data/pictures.py",
+        "training/learning/features.py",
+        "training/learning/samples.py",
+        "training/painting/camera.py",
+        "training/painting/eye_opening.py",
+    ],
+)
+def test_a_change_in_what_the_features_depend_on_is_another_source(house: Path, dependency: str) -> None:
+    before = source_hash("training.learning.features", house)
+    (house / dependency).write_text((house / dependency).read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    assert source_hash("training.learning.features", house) != before
+
+
+def test_a_change_in_what_they_do_not_depend_on_is_not(house: Path) -> None:
+    before = source_hash("training.learning.features", house)
+    assert before == source_hash("training.learning.features")
+    for other in ("src/api/app.py", "training/learning/fitting.py", "training/evaluation/measures.py"):
+        (house / other).write_text("changed", encoding="utf-8")
+    assert source_hash("training.learning.features", house) == before
+    assert source_hash("training.learning.trainer", house) != source_hash("training.learning.trainer")

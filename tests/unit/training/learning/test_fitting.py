@@ -12,10 +12,18 @@ import pytest
 from src.services.tensorflow_runtime import keras
 from tests.unit.training.small_network import build_small_backbone
 from training.learning import fitting
-from training.learning.fitting import FitRecipe, Fitting, predict
-from training.learning.localisation import class_maps
-from training.learning.network import CLASSES, CUT_SHAPE, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, SCORE_LAYER
+from training.learning.fitting import FitRecipe, Fitting, class_maps, predict
+from training.learning.network import (
+    CLASSES,
+    CUT_SHAPE,
+    GRAD_CAM_LAYER,
+    HEAD_LAYERS,
+    HIDDEN_LAYER,
+    SCORE_LAYER,
+)
 from training.learning.training_set import TrainingSet
+
+pytestmark = pytest.mark.training
 
 COUNT = 24
 EVERY = np.arange(COUNT)
@@ -201,7 +209,8 @@ def test_the_place_of_the_evidence_is_learnt(backbone: Any, samples: TrainingSet
         part = Fitting(backbone, recipe, seed=0).run(at_corner, WEIGHTS)
         layers = [part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
         model = keras.Model(part.input, [layers[0].output, layers[1].output])
-        maps = class_maps(*model(values.astype(np.float32)), layers[1].kernel, layers[2].kernel).numpy()
+        activations, hidden = model(values.astype(np.float32))
+        maps = class_maps(activations, hidden, layers[1].kernel, layers[2].kernel).numpy()
         own = np.maximum(maps[np.arange(COUNT), ..., LABELS], 0)
         return float(own[:, :2, :2].sum() / own.sum())
 

@@ -10,7 +10,7 @@ import pytest
 from src.services.grad_cam import class_activation_maps
 from src.services.tensorflow_runtime import keras, tf
 from tests.unit.training.small_network import build_small_backbone
-from training.learning.localisation import class_maps, localisation_loss
+from training.learning.fitting import class_maps, localisation_loss
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
 
 
@@ -59,10 +59,7 @@ def test_the_closed_form_is_what_the_gradients_say(
 def test_the_service_shows_the_same_maps_without_what_is_below_zero(
     part: Any, outputs: tuple[Any, Any], logits: Any
 ) -> None:
-    @tf.function
-    def shown(activations: Any) -> Any:
-        return class_activation_maps(activations, logits(activations))
-
+    shown = tf.function(lambda activations: class_activation_maps(activations, logits(activations)))
     service = shown(outputs[0]).numpy()
     assert (service > 0).any()
     for label in range(len(CLASSES)):

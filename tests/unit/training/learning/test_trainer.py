@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.services.tensorflow_runtime import keras
+from src.config.settings import PROJECT_ROOT
+from src.services.tensorflow_runtime import keras, tf
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture
 from training.learning.features import FeatureSet
 from training.learning.fitting import FitRecipe
 from training.learning.network import CLASSES, CUT_SHAPE
-from training.learning.precision import Precision
 from training.learning.samples import Sample, SampleKind
-from training.learning.trainer import Trainer
+from training.learning.trainer import Precision, Trainer
 
 RECIPE = FitRecipe(head_steps=1, steps=1, batch=4)
 PICTURES = [
@@ -52,10 +54,10 @@ def features() -> FeatureSet:
 
 @pytest.fixture
 def make(network: Any, features: FeatureSet, tmp_path: Path) -> Make:
-    def trainer(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
+    def made(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
         return Trainer(network, ALL_PICTURES, features, recipe, seed, tmp_path, **more)
 
-    return trainer
+    return made
 
 
 def left_out(*indices: int) -> Any:
@@ -64,6 +66,7 @@ def left_out(*indices: int) -> Any:
     return flags
 
 
+@pytest.mark.training
 def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> None:
     steps: list[int] = []
     first = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
@@ -78,6 +81,7 @@ def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> No
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
 
 
+@pytest.mark.training
 def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) -> None:
     model = make().model_without(left_out(3))
     loaded = keras.models.load_model(model.file, compile=False)
@@ -87,6 +91,7 @@ def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) 
     assert len(model.said) == len(model.tested) == 2
 
 
+@pytest.mark.training
 def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     """Otherwise a fold would hand on what it learnt from the pictures of the next."""
     trainer = make()
@@ -121,7 +126,9 @@ def test_patience_keeps_groups_aside(make: Make, features: FeatureSet) -> None:
     assert drawn | aside | {0, 7, len(ALL_PICTURES) - 1} == set(range(len(ALL_PICTURES)))
 
 
-def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> None:
+def test_another_recipe_seed_scale_choice_origin_or_source_is_another_model(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [
         make()._key(left_out(0)),
         make()._key(left_out(1)),
@@ -129,8 +136,16 @@ def test_another_recipe_seed_scale_or_choice_is_another_model(make: Make) -> Non
         make(seed=1)._key(left_out(0)),
         make(precision=Precision("float16", 2.0))._key(left_out(0)),
     ]
-    assert len(set(keys)) == len(keys)
     assert make()._key(left_out(0)) == keys[0]
+    # A label that is found to be doubtful, an origin that shares a patient with another: both decide on weights.
+    first = ALL_PICTURES[0]
+    for changed in (replace(first, group="alokgupta1996/g00410"), replace(first, origin="other")):
+        another = make()
+        another._pictures = [changed, *ALL_PICTURES[1:]]
+        keys.append(another._key(left_out(0)))
+    monkeypatch.setattr("training.learning.trainer.source_hash", lambda module: f"another version of {module}")
+    keys.append(make()._key(left_out(0)))
+    assert len(set(keys)) == len(keys)
 
 
 def test_knows_labels_and_originals(make: Make) -> None:
@@ -138,3 +153,31 @@ def test_knows_labels_and_originals(make: Make) -> None:
     samples = np.array([0, 1, 11, 40])
     assert trainer.labels(samples).tolist() == [0, 0, 1, 0]
     assert trainer.is_original(samples).tolist() == [True, False, False, True]
+
+
+SCRIPT = """
+from src.services.tensorflow_runtime import tf
+from training.learning.trainer import disable_mixed_precision, enable_mixed_precision
+precision = enable_mixed_precision()
+print(precision.multiplications, precision.loss_scale)
+print(*sorted(name for name, is_on in tf.config.optimizer.get_experimental_options().items() if is_on))
+@tf.function
+def product(a):
+    return tf.matmul(a, a)
+print(product(tf.ones((64, 64))).dtype.name)
+disable_mixed_precision()
+print(*sorted(name for name, is_on in tf.config.optimizer.get_experimental_options().items() if is_on))
+"""
+
+
+def test_says_what_it_chose_and_train_takes_it_back() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    chosen, asked_for, results, afterwards = process.stdout.splitlines()
+    if tf.config.list_physical_devices("GPU"):
+        assert (chosen, asked_for) == ("float16 1024.0", "auto_mixed_precision")
+    else:
+        assert (chosen, asked_for) == ("bfloat16 1.0", "auto_mixed_precision_onednn_bfloat16")
+    assert results == "float32"
+    assert afterwards == ""

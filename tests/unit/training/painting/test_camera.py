@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from src.core.types import Box, RgbImage
@@ -14,9 +17,13 @@ from training.painting.camera import Framing, draw_framing, draw_service_framing
 from training.painting.eye_opening import EyeOpening
 
 
+def white_where(mask: npt.NDArray[np.bool_]) -> RgbImage:
+    return np.where(mask[..., None], np.full(3, 255, np.uint8), np.zeros(3, np.uint8))
+
+
 def shoot(rgb: RgbImage, side: int, seed: int) -> RgbImage:
     rng = np.random.default_rng(seed)
-    return photograph(rgb, draw_framing(*rgb.shape[:2], rng), side, rng)
+    return photograph(rgb, draw_framing(rgb.shape[0], rgb.shape[1], rng), side, rng)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -40,13 +47,13 @@ def test_the_visible_share_of_a_mask_is_what_the_photograph_shows(seed: int) -> 
     mask[90:, 20:70] = True
     framing = draw_framing(120, 160, np.random.default_rng(seed))
     framing = Framing(framing.to_picture, border=0, grey=0.0)
-    painted = framing.apply(np.repeat(mask[..., None], 3, axis=2).astype(np.uint8) * 255)
+    painted = framing.apply(white_where(mask))
     pixels_per_pixel = abs(np.linalg.det(framing.to_picture[:, :2]))
     shown = painted[..., 0].mean() / 255 * painted[..., 0].size * pixels_per_pixel / mask.sum()
     assert framing.visible_share(mask) == pytest.approx(shown, abs=0.05)
 
 
-def corners_of(framing: Framing) -> np.ndarray:
+def corners_of(framing: Framing) -> npt.NDArray[Any]:
     """Where the first and the last pixel of the photograph lie in the picture."""
     last = camera._RENDER_SIDE - 1
     return np.array([framing.to_picture @ [at, at, 1] for at in (0, last)])
@@ -79,7 +86,7 @@ class TestCoverage:
         mask[40:80, 50:110] = True
         framing = draw_framing(120, 160, np.random.default_rng(seed))
         framing = Framing(framing.to_picture, border=0, grey=0.0)
-        painted = framing.apply(np.repeat(mask[..., None], 3, axis=2).astype(np.uint8) * 255)
+        painted = framing.apply(white_where(mask))
         expected = cv2.resize(painted, (7, 7), interpolation=cv2.INTER_AREA)[..., 0] / 255
         assert framing.coverage(mask, 7) == pytest.approx(expected, abs=0.02)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, find_eye_opening
+from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, evidence_of_disease, find_eye_opening
 
 
 def test_finds_a_drawn_eye(drawn_eye: RgbImage) -> None:
     opening = find_eye_opening(drawn_eye)
     assert opening.contrast >= TRUSTED_CONTRAST
-    assert (opening.x, opening.y) == (pytest.approx(120, abs=10), pytest.approx(95, abs=8))
+    assert opening.x == pytest.approx(120, abs=10)
+    assert opening.y == pytest.approx(95, abs=8)
     assert opening.width == pytest.approx(110, rel=0.3)
 
 
@@ -37,3 +40,47 @@ def test_the_margin_is_the_border_between_eye_and_lid(tilt: float, upper: bool, 
 def test_overhanging_lids_leave_less_of_the_eye() -> None:
     opening = EyeOpening(x=100, y=80, width=90, height=40, tilt=0.1, contrast=1)
     assert opening.outside(160, 200, 1.0, overhang=6).sum() > opening.outside(160, 200, 1.0).sum()
+
+
+@pytest.fixture
+def opening(drawn_eye: RgbImage) -> EyeOpening:
+    return find_eye_opening(drawn_eye)
+
+
+def test_conjunctivitis_shows_in_the_opening(drawn_eye: RgbImage, opening: EyeOpening) -> None:
+    mask = evidence_of_disease("Conjunctivitis", opening, *drawn_eye.shape[:2])
+    skin = np.abs(drawn_eye.astype(int) - (205, 160, 135)).max(axis=2) < 15
+    assert mask[95, 120]
+    assert mask[~skin].mean() > 0.7
+    assert mask[skin].mean() < 0.1
+
+
+def test_a_cataract_shows_in_the_middle_of_the_opening(drawn_eye: RgbImage, opening: EyeOpening) -> None:
+    cataract, whole = (
+        evidence_of_disease(name, opening, *drawn_eye.shape[:2]) for name in ("Cataract", "Conjunctivitis")
+    )
+    assert cataract[95, 120]
+    assert not (cataract & ~whole).any()
+    assert 0.5 < cataract.sum() / whole.sum() < 0.85
+    columns = np.flatnonzero(cataract.any(axis=0))
+    assert columns.mean() == pytest.approx(opening.x, abs=3)
+
+
+def test_the_pupil_of_a_tilted_eye_is_found_along_its_tilt() -> None:
+    tilted = EyeOpening(x=100, y=80, width=90, height=40, tilt=0.5, contrast=2)
+    mask = evidence_of_disease("Cataract", tilted, 160, 200)
+    ys, xs = np.nonzero(mask)
+    along = np.cos(0.5) * (xs - 100) + np.sin(0.5) * (ys - 80)
+    assert np.abs(along).max() == pytest.approx(0.3 * 90, abs=1.5)
+
+
+@pytest.mark.parametrize("name", ["Healthy", "Stye"])
+def test_for_others_no_place_is_known(opening: EyeOpening, name: str) -> None:
+    assert not evidence_of_disease(name, opening, 180, 240).any()
+
+
+def test_nothing_is_known_where_the_lids_were_not_found(opening: EyeOpening) -> None:
+    doubtful = replace(opening, contrast=TRUSTED_CONTRAST - 0.01)
+    mask = evidence_of_disease("Cataract", doubtful, 180, 240)
+    assert mask.shape == (180, 240)
+    assert not mask.any()

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
-from training.evaluation.case import Case
-from training.evaluation.metrics import measure
-from training.report.report import write_report
+from tests.html_reader import Reader
+from training.evaluation.examination import Case
+from training.evaluation.measures import measure
+from training.report.report import render_page, write_report
 
 CLASSES = ["Healthy", "Stye"]
+PNG = b"\x89PNG"
 PLOTS = {"confusion_matrix.png", "roc.png", "calibration.png", "risk_coverage.png"}
 
 
@@ -54,3 +56,61 @@ def test_an_earlier_sheet_of_mistakes_does_not_stay(tmp_path: Path, cases: list[
     write_report(tmp_path, "first", [], measured(cases), cases)
     write_report(tmp_path, "second", [], measured(cases[:1]), cases[:1])
     assert {file.name for file in tmp_path.iterdir()} == PLOTS | {"report.html", "report.json"}
+
+
+@pytest.fixture
+def figures() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    truth, probabilities = rng.integers(0, 2, 30), rng.dirichlet(np.ones(2), 30)
+    return measure(truth, probabilities, ["Healthy", "<Stye>"], np.arange(30) % 3 == 0, resamples=20)
+
+
+def render(figures: dict[str, Any], notes: tuple[str, ...] = (), sheet: bytes | None = PNG) -> str:
+    return render_page("Eyes & <lids>", notes, figures, {"ROC curves": PNG}, sheet)
+
+
+def test_the_page_needs_no_other_place_is_light_or_dark_and_is_no_medical_device(figures: dict[str, Any]) -> None:
+    page = render(figures)
+    reader = Reader(page)
+    assert reader.open == []
+    assert len(reader.references) == 2
+    assert all(reference.startswith("data:image/png;base64,") for reference in reader.references)
+    assert "script" not in reader.tags
+    assert not [word for word in ("url(", "@import", "http://", "https://") if word in page]
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    assert "prefers-color-scheme: dark" in page
+    assert "not a medical device" in page
+
+
+def test_names_cannot_become_markup(figures: dict[str, Any]) -> None:
+    figures["left_out"] = [{"file": "<img src=x>", "problem": "a & b"}]
+    page = render(figures, notes=("<script>",))
+    for escaped in ("Eyes &amp; &lt;lids&gt;", "&lt;Stye&gt;", "&lt;img src=x&gt;", "a &amp; b", "&lt;script&gt;"):
+        assert escaped in page
+    assert len(Reader(page).references) == 2
+
+
+def test_figures_stand_with_their_intervals(figures: dict[str, Any]) -> None:
+    accuracy = figures["accuracy"]
+    low, high = accuracy["interval"]
+    assert f"{accuracy['value']:.3f}<small>{low:.3f} to {high:.3f}</small>" in render(figures)
+
+
+def test_pictures_that_were_trained_on_are_an_alert_and_their_absence_is_said(figures: dict[str, Any]) -> None:
+    page = render(figures | {"trained_on": {"pictures": 7, "of": 30}})
+    assert '<p class="alert">The model was trained on 7 of these 30 pictures' in page
+    assert "no evidence" in page
+    page = render(figures | {"trained_on": {"pictures": 0, "of": 30}})
+    assert 'class="alert"' not in page
+    assert "None of these 30 picture files was trained on." in page
+
+
+def test_it_counts_why_there_was_no_answer(figures: dict[str, Any]) -> None:
+    page = render(figures | {"reasons": {"too_dark": 7}})
+    assert "<td>too_dark</td><td>7</td>" in page
+
+
+def test_without_mistakes_there_is_no_sheet(figures: dict[str, Any]) -> None:
+    page = render(figures, sheet=None)
+    assert "every eye scored highest in its own class" in page
+    assert len(Reader(page).references) == 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from src.services.tensorflow_runtime import keras
@@ -36,7 +38,7 @@ class Trial:
 
     pictures: list[LabelledPicture]
     features: FeatureSet
-    folds: np.ndarray
+    folds: npt.NDArray[Any]
     trainer: Trainer
     validation: CrossValidation
 

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.special import softmax
 
-from training.evaluation.calibration_error import calibration_error
-from training.validation.calibration import at_temperature, fit_temperature
+from src.services.familiarity import FamiliarityStatistics
+from src.services.forward_pass import compile_forward_pass
+from src.services.tensorflow_runtime import keras
+from tests.unit.training.small_network import build_small_network
+from training.evaluation.probabilities import calibration_error
+from training.learning.network import CUT_LAYER, GRAD_CAM_LAYER, frozen_part
+from training.validation import calibration
+from training.validation.calibration import (
+    at_temperature,
+    describe,
+    fit_familiarity,
+    fit_temperature,
+    typical_unfamiliarity,
+)
 
 
 @pytest.fixture(scope="module")
-def honest() -> tuple[np.ndarray, np.ndarray]:
+def honest() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Probabilities, and classes that were drawn by them."""
     dice = np.random.default_rng(0)
     probabilities = softmax(dice.normal(0, 2, (6000, 4)), axis=1)
     return probabilities, np.array([dice.choice(4, p=row) for row in probabilities])
 
 
-def test_at_one_nothing_changes(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_at_one_nothing_changes(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     assert at_temperature(honest[0], 1.0) == pytest.approx(honest[0])
 
 
-def test_logits_are_divided(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_logits_are_divided(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     logits = np.log(honest[0]) + 5
     assert at_temperature(honest[0], 2.5) == pytest.approx(softmax(logits / 2.5, axis=1))
 
 
-def test_the_order_of_the_classes_stays_and_every_row_sums_to_one(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_order_of_the_classes_stays_and_every_row_sums_to_one(
+    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+) -> None:
     scaled = at_temperature(honest[0].astype(np.float32), 7.0)
     assert np.array_equal(scaled.argmax(axis=1), honest[0].argmax(axis=1))
     assert scaled.sum(axis=1) == pytest.approx(np.ones(len(scaled)))
@@ -40,7 +57,7 @@ def test_scores_of_nothing_but_zero_and_one_stay_finite() -> None:
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
 def test_the_fit_undoes_what_was_done_to_honest_scores(
-    honest: tuple[np.ndarray, np.ndarray], overconfidence: float
+    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]], overconfidence: float
 ) -> None:
     probabilities, truth = honest
     distorted = at_temperature(probabilities, 1 / overconfidence)
@@ -50,7 +67,7 @@ def test_the_fit_undoes_what_was_done_to_honest_scores(
     assert calibration_error(truth, calibrated)["ece_15_bins"] < 0.03
 
 
-def test_pictures_count_by_their_weight(honest: tuple[np.ndarray, np.ndarray]) -> None:
+def test_pictures_count_by_their_weight(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
     probabilities, truth = honest
     half = len(truth) // 2
     mixed = np.concatenate([probabilities[:half], at_temperature(probabilities[half:], 1 / 3)])
@@ -58,3 +75,74 @@ def test_pictures_count_by_their_weight(honest: tuple[np.ndarray, np.ndarray]) -
     assert fit_temperature(mixed, truth, first_only) == pytest.approx(1, rel=0.1)
     assert fit_temperature(mixed, truth, second_only) == pytest.approx(3, rel=0.1)
     assert 1.1 < fit_temperature(mixed, truth) < 2.8
+
+
+MEASURES = 40
+
+
+@pytest.fixture(scope="module")
+def usual() -> Any:
+    """Descriptors that vary along three directions only, and a little noise."""
+    dice = np.random.default_rng(0)
+    return 5 + dice.normal(size=(400, 3)) @ dice.normal(size=(3, MEASURES)) + dice.normal(0, 0.05, (400, MEASURES))
+
+
+@pytest.fixture(scope="module")
+def statistics(usual: Any) -> FamiliarityStatistics:
+    with pytest.MonkeyPatch.context() as fewer:
+        fewer.setattr(calibration, "_DIRECTIONS", 3)
+        return fit_familiarity(usual[:300])
+
+
+def test_descriptors_are_those_that_the_service_computes() -> None:
+    keras.utils.set_random_seed(0)
+    network = build_small_network()
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
+    forward = compile_forward_pass(network, GRAD_CAM_LAYER, 224, described_layer=f"densenet121/{CUT_LAYER}")
+    features = frozen_part(network.get_layer("densenet121"))(pictures.astype(np.float32) / 255)
+    np.testing.assert_allclose(describe(features.numpy()), forward(pictures)[2], rtol=1e-3, atol=1e-4)
+
+
+def test_the_usual_is_familiar_and_the_strange_is_not(statistics: FamiliarityStatistics, usual: Any) -> None:
+    strange = 5 + np.random.default_rng(1).normal(size=(50, MEASURES))
+    assert statistics.unfamiliarity(usual[300:]).max() < 0.1 * statistics.unfamiliarity(strange).min()
+
+
+def test_directions_are_orthonormal_and_those_of_most_variance(statistics: FamiliarityStatistics, usual: Any) -> None:
+    components = statistics.components
+    assert components.shape == (MEASURES, 3)
+    assert components.T @ components == pytest.approx(np.eye(3), abs=1e-9)
+    scaled = (usual[:300] - statistics.mean) / statistics.scale
+    left = scaled - scaled @ components @ components.T
+    assert (left**2).sum() < 0.02 * (scaled**2).sum()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_few_pictures_give_few_directions(usual: Any, count: int, tmp_path: Any) -> None:
+    statistics = fit_familiarity(usual[:count])
+    assert statistics.components.shape == (MEASURES, count - 1)
+    statistics.save(tmp_path / "statistics.npz")
+    assert FamiliarityStatistics.load(tmp_path / "statistics.npz").components.shape == (MEASURES, count - 1)
+    assert np.isfinite(statistics.unfamiliarity(usual)).all()
+    assert statistics.unfamiliarity(usual[:count]) == pytest.approx(np.zeros(count), abs=1e-6)
+
+
+def test_a_measure_that_never_changes_does_no_harm(usual: Any) -> None:
+    constant = np.concatenate([usual, np.ones((len(usual), 1))], axis=1)
+    assert np.isfinite(fit_familiarity(constant).unfamiliarity(constant)).all()
+
+
+def test_typical_is_what_one_in_forty_exceeds() -> None:
+    unfamiliarity = np.linspace(0, 4, 401)
+    assert (unfamiliarity > typical_unfamiliarity(unfamiliarity)).mean() == pytest.approx(1 / 40, abs=0.003)
+
+
+def test_typical_is_never_zero() -> None:
+    assert typical_unfamiliarity(np.zeros(5)) > 0
+
+
+def test_few_and_many_pictures_come_to_the_same_directions(usual: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each picture taken three times there are more pictures than measures, and nothing else is new."""
+    monkeypatch.setattr(calibration, "_DIRECTIONS", 3)
+    few, many = fit_familiarity(usual[:30]), fit_familiarity(np.concatenate([usual[:30]] * 3))
+    assert few.unfamiliarity(usual) == pytest.approx(many.unfamiliarity(usual), rel=1e-6)

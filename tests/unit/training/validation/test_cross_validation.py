@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from src.config.settings import Settings
 from src.services.model_file import read_model_card
 from src.utils.files import sha256_of
 from tests.unit.training.validation.conftest import KINDS, Trial
+from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
 from training.learning.samples import SampleKind
 from training.validation.calibration import at_temperature
 from training.validation.cross_validation import CrossValidation
+
+pytestmark = pytest.mark.training
 
 FOLDS = (0, 1)
 
@@ -28,7 +32,7 @@ def validation(trial: Trial) -> CrossValidation:
     return spoilt
 
 
-def fold_of_samples(trial: Trial) -> np.ndarray:
+def fold_of_samples(trial: Trial) -> npt.NDArray[Any]:
     return trial.folds[[sample.picture for sample in trial.features.samples]]
 
 
@@ -127,5 +131,5 @@ def test_every_picture_goes_through_the_service_with_the_model_of_its_fold(trial
         assert card.familiarity.statistics.typical == pytest.approx(trial.validation.familiarity(fold).typical)
 
 
-def _of_fold(trial: Trial, fold: int) -> Sequence:
+def _of_fold(trial: Trial, fold: int) -> list[LabelledPicture]:
     return [picture for picture, own in zip(trial.pictures, trial.folds, strict=True) if own == fold]

@@ -1,0 +1,44 @@
+"""The card as a page that people read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from src.utils.files import write_then_rename
+from src.utils.templates import render_template
+from training.evaluation.bootstrap import shown
+
+_TEMPLATE = Path(__file__).with_name("card.md.jinja")
+_KNOWN_FAILURES = Path(__file__).with_name("known_failures.json")
+"""SHA-256 of a model -> what somebody saw in its contact sheets: `seen` (where), `aims` (why some were not reached),
+`failures` (a line of Markdown each). A retrained model has none until somebody has looked.
+"""
+
+
+def write_page(card: Mapping[str, Any], file: Path) -> None:
+    """Writes the page as Markdown, UTF-8."""
+    write_then_rename(file, render_page(card).encode("utf-8"))
+
+
+def render_page(card: Mapping[str, Any]) -> str:
+    """The page of a card that `make_card` made."""
+    known = json.loads(_KNOWN_FAILURES.read_text(encoding="utf-8"))
+    return render_template(
+        _TEMPLATE,
+        escape=False,
+        card=card,
+        json_name=Path(card["file"]).with_suffix(".json").name,
+        known=known.get(card["sha256"]),
+        figure=_figure,
+        figures=lambda measured, *names: [_figure(measured[name]) for name in names],
+    )
+
+
+def _figure(measured: Any) -> str:
+    """In three decimals, with its interval where there is one."""
+    if isinstance(measured, Mapping):
+        return shown(measured)
+    return "-" if measured is None else f"{measured:.3f}"
