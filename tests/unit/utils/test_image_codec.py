@@ -18,7 +18,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from lab.chaos.seed_pictures import seed_pictures
 from PIL import Image, ImageOps
 from tests.unit.utils.picture_files import (
     GREY,
@@ -32,7 +31,7 @@ from tests.unit.utils.picture_files import (
     saved,
 )
 
-from lab.chaos.mutated_pictures import png_chunk
+from lab.chaos.mutated_pictures import png_chunk, seed_pictures
 from src.config.settings import PROJECT_ROOT
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
