@@ -38,7 +38,7 @@ def test_live_answers(client: httpx.Client) -> None:
 
 def test_health_does_not_wait_behind_inference(service: ServiceProcess, face: RgbImage) -> None:
     """Who waited behind these would be answered when one of them is, at the earliest."""
-    url, body = service.client.base_url.join("/predict"), json.dumps(long_request(face, 32))
+    url, body = service.client.base_url.join("/predict"), json.dumps(long_request(face, 16))
     with ThreadPoolExecutor(6) as clients:
         answers = [clients.submit(httpx.post, url, content=body, timeout=120) for _ in range(6)]
         service.wait_for_requests_in_flight(6)
