@@ -1,1 +1,1 @@
-"""How this service compares with what others would write: `python -m benchmarks`, or `make bench`."""
+"""How this service compares with what others would write: `python -m lab.bench`, or `make bench`."""

@@ -14,8 +14,8 @@ import numpy as np
 import orjson
 from PIL import Image
 
-from lab.bench.client import Client
-from lab.bench.work import WORKS, Work, body_of
+from lab.common.http import Client
+from lab.common.work import WORKS, Work, body_of
 
 _SIDES = ("left_eye", "right_eye")
 
@@ -45,7 +45,7 @@ class Difference:
 
 
 def requests_of_all_works(variants: int) -> list[Request]:
-    """So many different bodies of each work."""
+    """`variants` different bodies of each work."""
     return [(work.path, body_of(work, seed)) for seed in range(variants) for work in WORKS]
 
 
@@ -63,7 +63,7 @@ def ask_one_by_one(port: int, requests: Sequence[Request]) -> Answers:
 
 
 def ask_at_once(port: int, requests: Sequence[Request], at_once: int) -> Answers:
-    """The same, `at_once` on their way at any time.
+    """The same, with `at_once` of them in flight.
 
     Raises:
         RuntimeError: a request was not answered with 200.

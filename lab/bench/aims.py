@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lab.bench.figures import Figures, PerRound
 from lab.bench.sides.side import FASTAPI_ONNX, SERVICE, USUAL
-from lab.bench.summary import Ratio, growth, median, percentile, ratio
-from lab.bench.work import PREDICT_5, UPLOAD, WORKS
+from lab.common.summary import Ratio, growth, median, percentile, ratio
+from lab.common.work import PREDICT_5, UPLOAD, WORKS
 
 _BUSY, _BUSIEST = 16, 64
 _LARGEST_GROWTH = 0.05

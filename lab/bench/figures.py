@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from lab.bench.sides.side import SERVICE, SERVICE_FLOAT32
-from lab.bench.summary import Ratio, median, ratio
+from lab.common.summary import Ratio, median, ratio
 
 PerRound: TypeAlias = Sequence[float | None]
 """One value per round; None where it was not measured."""
@@ -90,7 +90,7 @@ class Figures:
         return [max(values, default=None) for values in self._floor("eyes_per_s", engine, precision, batch)]
 
     def floor_latency_ms(self, engine: str, precision: str, eyes: int) -> PerRound:
-        """The shortest time for so many eyes of all layouts."""
+        """The shortest time for that many eyes, of all layouts."""
         return [min(values, default=None) for values in self._floor("latency_ms", engine, precision, eyes)]
 
     def floor_layouts(self) -> list[dict[str, Any]]:

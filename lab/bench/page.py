@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from lab.bench.aims import compare_with_aims, count_met
 from lab.bench.figures import Figures
-from lab.bench.markdown import NOTHING, number, plot, table
 from lab.bench.plots import LATENCY, MEMORY, STAGES
 from lab.bench.sides.side import SERVICE, SIDES
-from lab.bench.summary import Ratio, median, ratio
-from lab.bench.work import WORKS
+from lab.common.markdown import NOTHING, number, plot, table
+from lab.common.summary import Ratio, median, ratio
+from lab.common.work import WORKS
 
 _TITLES = {side.name: side.title for side in SIDES}
 

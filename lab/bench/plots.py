@@ -11,11 +11,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 
 from lab.bench.figures import Figures
 from lab.bench.sides.side import SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES
-from lab.bench.summary import median
-from lab.bench.work import WORKS
-from training.report.drawing import CLASS_COLOURS, FAINT, draw_png
+from lab.common.drawing import COLOURS, FAINT, draw_png
+from lab.common.summary import median
+from lab.common.work import WORKS
 
-_SIDE_COLOURS: Final = dict(zip((side.name for side in SIDES), CLASS_COLOURS, strict=False))
+_SIDE_COLOURS: Final = dict(zip((side.name for side in SIDES), COLOURS, strict=False))
 _TITLES: Final = {side.name: side.title for side in SIDES}
 _PERCENTILES: Final = ((50, "-"), (95, "--"), (99, ":"))
 _STAGE_SIDES: Final = (SERVICE.name, SERVICE_FLOAT32.name, SERVICE_BFLOAT16.name)
@@ -116,7 +116,7 @@ def _paint_bars(axes: Axes, names: list[str], rows: list[dict[str, float]]) -> N
     starts = [0.0] * len(rows)
     for index, name in enumerate(names):
         widths = [stages.get(name, 0.0) / total for stages, total in zip(rows, totals, strict=True)]
-        colour = CLASS_COLOURS[index] if index < len(CLASS_COLOURS) else FAINT
+        colour = COLOURS[index] if index < len(COLOURS) else FAINT
         bars = axes.barh(range(len(rows)), widths, left=starts, color=colour, label=name, height=0.7)
         words = [f"{stages[name]:.0f} ms" if width > 0.14 else "" for stages, width in zip(rows, widths, strict=True)]
         axes.bar_label(bars, words, label_type="center", color="white", fontsize=7)
@@ -138,7 +138,7 @@ def _draw_memory(figures: Figures) -> bytes | None:
         axes = figure.add_subplot()
         # Samples are taken at equal times, so requests between them are spread evenly.
         done = [requests * index / max(1, len(samples) - 1) for index in range(len(samples))]
-        axes.plot(done, samples, color=CLASS_COLOURS[0], linewidth=1.6)
+        axes.plot(done, samples, color=COLOURS[0], linewidth=1.6)
         axes.set_ylim(0, max(samples) * 1.15)
         axes.grid(visible=True)
         axes.set_xlabel("requests answered")

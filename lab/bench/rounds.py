@@ -1,11 +1,12 @@
-"""One round after the other: every side is started, sent the same work, and stopped; then the floor is measured.
+"""A round: each side in turn is started, sent the same work and stopped; then the floor is measured.
 
-Only one of them runs at a time. Rounds are interleaved, so that what else happens on the machine meets all of them, and
-each round begins with another side.
+Only one of them runs at a time. Rounds are interleaved, so that whatever else happens on the machine meets all sides,
+and each round begins with another one.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,20 +15,24 @@ from typing import Any
 import orjson
 
 from lab.bench.agreement import Answers, ask_one_by_one, one_request_of_each
-from lab.bench.client import Client
-from lab.bench.floor.layout import layouts, measure_apart, measure_pictures_apart
-from lab.bench.load import Job, Outcome, run_apart
+from lab.bench.floor import layouts, measure_passes, measure_pictures
 from lab.bench.plan import Plan
-from lab.bench.probe import HealthProbe
-from lab.bench.sides.process import SideProcess
 from lab.bench.sides.side import SIDES, Side
-from lab.bench.summary import percentile
-from lab.bench.work import PREDICT_5, UPLOAD, WORKS, Work
+from lab.common.backend import ServiceProcess
+from lab.common.http import Client
+from lab.common.load import Job, Outcome, SteadyJob, SteadyLoad, run_apart
+from lab.common.summary import percentile
+from lab.common.work import PREDICT_1, PREDICT_5, UPLOAD, WORKS, Work, requests_of
 
 _WARM_UP_REQUESTS = 2
+_PROBES_PER_SECOND = 20.0
+_MEMORY_AT_ONCE = 16
+_MEMORY_SAMPLE_SECONDS = 0.25
+# Of twenty requests in turn, mostly what clients mostly send.
+_MEMORY_MIXTURE = (*[UPLOAD] * 16, *[PREDICT_1] * 3, PREDICT_5)
 
 Say = Callable[[str], None]
-"""Tells whoever waits how far it is."""
+"""Reports progress."""
 
 
 @dataclass(slots=True)
@@ -58,14 +63,20 @@ class Round:
     Attributes:
         sides: by name.
         answers: of each side to one request of each work, for comparing; not among the figures.
-        floor: one entry per layout, with its `passes`.
-        pictures: see `floor.pictures.measure`.
+        floor: one entry per layout, with its `passes`; see `floor.measure_passes`.
+        pictures: see `floor.measure_pictures`.
     """
 
     sides: dict[str, SideRound]
     answers: dict[str, Answers]
     floor: list[dict[str, Any]]
     pictures: dict[str, float]
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """As they are written down."""
+        sides = {name: asdict(side) for name, side in self.sides.items()}
+        return {"sides": sides, "floor": self.floor, "pictures": self.pictures}
 
 
 def measure_round(plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Say) -> Round:
@@ -75,15 +86,12 @@ def measure_round(plan: Plan, index: int, bodies: Mapping[str, Path], log_folder
     answers: dict[str, Answers] = {}
     for side in _rotated(chosen, index):
         say(side.title)
-        with SideProcess(side, log_folder) as process:
+        with side.process(log_folder) as process:
             rounds[side.name], answers[side.name] = _measure_side(process, plan, bodies)
     say("the floor")
-    floor = [
-        {**asdict(layout), "passes": [asdict(figures) for figures in measure_apart(layout, plan.floor_seconds)]}
-        for layout in layouts()
-    ]
+    floor = [{**asdict(layout), "passes": measure_passes(layout, plan.floor_seconds)} for layout in layouts()]
     ordered = {side.name: rounds[side.name] for side in chosen}
-    return Round(ordered, answers, floor, measure_pictures_apart(plan.floor_seconds))
+    return Round(ordered, answers, floor, measure_pictures(plan.floor_seconds))
 
 
 def _rotated(sides: Sequence[Side], steps: int) -> list[Side]:
@@ -91,14 +99,14 @@ def _rotated(sides: Sequence[Side], steps: int) -> list[Side]:
     return [*sides[start:], *sides[:start]]
 
 
-def _measure_side(process: SideProcess, plan: Plan, bodies: Mapping[str, Path]) -> tuple[SideRound, Answers]:
-    figures = SideRound(process.ready_s, process.memory_mb, precision=_precision(process.port))
+def _measure_side(process: ServiceProcess, plan: Plan, bodies: Mapping[str, Path]) -> tuple[SideRound, Answers]:
+    figures = SideRound(process.ready_s, process.resident_megabytes, precision=_precision(process.port))
     for work in (UPLOAD, PREDICT_5):
-        outcome = run_apart(Job(process.port, [_request(work, bodies)], 1, count=2))
+        outcome = run_apart(Job(process.port, requests_of([work], bodies), 1, count=2))
         figures.first_ms[work.name] = outcome.latencies_ms
     answers = ask_one_by_one(process.port, one_request_of_each())
     for work in WORKS:
-        run_apart(Job(process.port, [_request(work, bodies)], 1, count=_WARM_UP_REQUESTS))
+        run_apart(Job(process.port, requests_of([work], bodies), 1, count=_WARM_UP_REQUESTS))
         per_second = None
         for at_once in plan.at_once:
             if per_second is not None and at_once > per_second * plan.patience_s:
@@ -107,34 +115,26 @@ def _measure_side(process: SideProcess, plan: Plan, bodies: Mapping[str, Path]) 
             cell = _measure_cell(process, work, at_once, plan, bodies)
             figures.cells.append(cell)
             per_second = cell["requests_per_s"] or None
-    figures.memory_end_mb = process.memory_mb
+    figures.memory_end_mb = process.resident_megabytes
     return figures, answers
 
 
 def _measure_cell(
-    process: SideProcess, work: Work, at_once: int, plan: Plan, bodies: Mapping[str, Path]
+    process: ServiceProcess, work: Work, at_once: int, plan: Plan, bodies: Mapping[str, Path]
 ) -> dict[str, Any]:
-    job = Job(process.port, [_request(work, bodies)], at_once, plan.seconds)
+    job = Job(process.port, requests_of([work], bodies), at_once, plan.seconds)
     cpu = process.cpu_s
     if at_once < max(plan.at_once):
         return _cell(work, at_once, run_apart(job), process.cpu_s - cpu)
-    with HealthProbe(process.port) as probe:
+    # With four connections, an answer that takes a fifth of a second delays no other probe.
+    with SteadyLoad(SteadyJob(process.port, [("/health", "")], _PROBES_PER_SECOND, connections=4)) as probe:
         outcome = run_apart(job)
-    health = {
-        "health_ms": [round(milliseconds, 2) for milliseconds in probe.latencies_ms],
-        "health_failures": probe.failures,
-    }
+    health = {"health_ms": probe.outcome.latencies_ms, "health_failures": len(probe.outcome.failed)}
     return {**_cell(work, at_once, outcome, process.cpu_s - cpu), **health}
 
 
 def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str, Any]:
-    """
-    Args:
-        work: what was sent.
-        at_once: so many at a time.
-        outcome: what came back.
-        cpu_s: processor time of the side meanwhile.
-    """
+    """`cpu_s` is the processor time of the side meanwhile."""
     latencies = outcome.latencies_ms
     answered = len(latencies)
     return {
@@ -152,13 +152,36 @@ def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str,
     }
 
 
-def _request(work: Work, bodies: Mapping[str, Path]) -> tuple[str, str]:
-    return work.path, str(bodies[work.name])
-
-
 def _precision(port: int) -> str | None:
-    """In which precision the service says that it multiplies; None where a side does not say."""
+    """In which precision a side says that it multiplies; None if it does not say."""
     with Client(port) as client:
         model = orjson.loads(client.get("/health").body).get("model") or {}
     precision: str | None = model.get("precision")
     return precision
+
+
+def measure_memory(side: Side, bodies: Mapping[str, Path], requests: int, log_folder: Path) -> dict[str, Any]:
+    """Memory while that many requests of all kinds are sent, 16 at once.
+
+    Returns:
+        `requests` that were answered; `resident_mb` in MiB at equal intervals; `errors` as in `Outcome`.
+    """
+    samples: list[float] = []
+    over = threading.Event()
+    with side.process(log_folder) as process:
+
+        def sample() -> None:
+            while True:
+                samples.append(round(process.resident_megabytes, 1))
+                if over.wait(_MEMORY_SAMPLE_SECONDS):
+                    return
+
+        sampler = threading.Thread(target=sample)
+        sampler.start()
+        try:
+            mixture = requests_of(_MEMORY_MIXTURE, bodies)
+            outcome = run_apart(Job(process.port, mixture, _MEMORY_AT_ONCE, count=requests))
+        finally:
+            over.set()
+            sampler.join()
+    return {"requests": len(outcome.latencies_ms), "resident_mb": samples, "errors": outcome.errors}

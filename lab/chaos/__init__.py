@@ -1,1 +1,1 @@
-"""What the service survives: `python -m chaos`, or `make chaos`."""
+"""What the service survives: `python -m lab.chaos`, or `make chaos`."""

@@ -1,4 +1,4 @@
-"""What is done to the gateway's port: each attack goes on for some seconds and tells what came back."""
+"""Attacks on the gateway's port: each goes on for some seconds and counts what comes back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.chaos.raw_http import NoReply, connect, exchange, has_error_shape, read_for, read_reply, read_statuses
+from lab.common.http import ATTACKER_ADDRESS, NoReply, RawConnection, exchange, has_error_shape
 
 _PAUSE_SECONDS = 0.02
 _REPLY_SECONDS = 20.0
@@ -52,8 +52,8 @@ class Conditions:
         port: of the gateway.
         seconds: that an attack goes on.
         good_body: a file with the body of a good /upload.
-        idle_connections: for the attack of this name.
-        large_body_mb: for the attack of this name.
+        idle_connections: of those that say nothing.
+        large_body_mb: of those that say too much.
     """
 
     port: int
@@ -65,14 +65,8 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """
-    Attributes:
-        name: short, of figures.
-        title: as a person reads it.
-        run: does it.
-    """
+    """What is done, as a person reads it, and how."""
 
-    name: str
     title: str
     run: Callable[[Conditions], Observed]
 
@@ -136,33 +130,30 @@ def send_each(port: int, messages: Sequence[bytes], observed: Observed) -> None:
 
 
 def smuggle(port: int, observed: Observed) -> None:
-    """Sends each smuggling shape, and counts answers 200: none may come, because all that is asked for is hidden."""
+    """Sends each smuggling shape, and counts answers 200; none may come, because the only good request is hidden."""
     for message in SMUGGLING:
         observed.tries += 1
-        with connect(port, _REPLY_SECONDS) as connection:
-            connection.sendall(message)
-            statuses = read_statuses(connection, _HIDDEN_SECONDS)
+        with _attacker(port) as connection:
+            connection.send(message)
+            statuses = connection.statuses_within(_HIDDEN_SECONDS)
         for answer in map(str, statuses) if statuses else ["closed"]:
             observed.note(answer)
         observed.smuggled += statuses.count(200)
         time.sleep(_PAUSE_SECONDS)
 
 
-def _repeatedly(messages: Sequence[bytes]) -> Callable[[Conditions], Observed]:
+def _again_and_again(do: Callable[[int, Observed], None]) -> Callable[[Conditions], Observed]:
     def run(conditions: Conditions) -> Observed:
         observed = Observed()
         for _ in _while(conditions.seconds):
-            send_each(conditions.port, messages, observed)
+            do(conditions.port, observed)
         return observed
 
     return run
 
 
-def _smuggle(conditions: Conditions) -> Observed:
-    observed = Observed()
-    for _ in _while(conditions.seconds):
-        smuggle(conditions.port, observed)
-    return observed
+def _attacker(port: int) -> RawConnection:
+    return RawConnection(port, _REPLY_SECONDS, ATTACKER_ADDRESS)
 
 
 def _while(seconds: float) -> Iterator[None]:
@@ -172,12 +163,12 @@ def _while(seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[socket.socket]]:
-    """So many connections that have said this much and wait, as long as the `with` block lasts."""
+def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[RawConnection]]:
+    """`count` connections that have sent `opening` and wait, as long as the `with` block lasts."""
     with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(connect(port)) for _ in range(count)]
+        connections = [stack.enter_context(_attacker(port)) for _ in range(count)]
         for connection in connections:
-            connection.sendall(opening)
+            connection.send(opening)
         yield connections
 
 
@@ -194,22 +185,22 @@ def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions
     return run
 
 
-def _hold(connections: Sequence[socket.socket], seconds: float, drip: bytes) -> None:
+def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes) -> None:
     ends_at = time.monotonic() + seconds
     while (left := ends_at - time.monotonic()) > 0:
         if drip:
             for connection in connections:
                 with contextlib.suppress(OSError):
-                    connection.sendall(drip)
+                    connection.send(drip)
         time.sleep(min(1.0, left))
 
 
-def _note_ends(connections: Sequence[socket.socket], observed: Observed) -> None:
+def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None:
     for connection in connections:
         observed.tries += 1
-        connection.setblocking(False)
+        connection.socket.setblocking(False)
         try:
-            received = connection.recv(64)
+            received = connection.socket.recv(64)
         except BlockingIOError:
             observed.note("held open")
         except OSError:
@@ -230,9 +221,9 @@ def _slow_readers(conditions: Conditions) -> Observed:
     with contextlib.ExitStack() as stack:
         connections = []
         for _ in range(20):
-            connection = stack.enter_context(connect(conditions.port))
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
-            connection.sendall(request)
+            connection = stack.enter_context(_attacker(conditions.port))
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
+            connection.send(request)
             connections.append(connection)
         _hold(connections, conditions.seconds, b"")
         _note_ends(connections, observed)
@@ -248,14 +239,14 @@ def send_large_bodies(conditions: Conditions) -> Observed:
     for _ in _while(conditions.seconds):
         for opening, piece in ((_POST + b"Content-Length: %d\r\n\r\n" % total, megabyte), (_CHUNKED, chunk)):
             observed.tries += 1
-            with connect(conditions.port) as connection:
+            with _attacker(conditions.port) as connection:
                 # The gateway closes on whoever goes on sending.
                 with contextlib.suppress(OSError):
-                    connection.sendall(opening)
+                    connection.send(opening)
                     for _ in range(conditions.large_body_mb):
-                        connection.sendall(piece)
+                        connection.send(piece)
                 try:
-                    reply = read_reply(connection)
+                    reply = connection.reply()
                 except NoReply:
                     observed.note("closed")
                 else:
@@ -269,45 +260,36 @@ def pipeline(port: int, observed: Observed) -> None:
     broken = b"{]"
     bad = _POST + b"Content-Length: %d\r\n\r\n" % len(broken) + broken
     live = b"GET /live HTTP/1.1\r\nHost: localhost\r\n"
-    with connect(port, _REPLY_SECONDS) as connection:
+    with _attacker(port) as connection:
         pairs = (_PIPELINED // 2 - 1) * (live + b"\r\n" + bad)
-        connection.sendall(pairs + bad + live + b"Connection: close\r\n\r\n")
-        received = b"".join(read_for(connection, _REPLY_SECONDS))
-    statuses = [part[:3].decode("latin-1") for part in received.split(b"HTTP/1.1 ")[1:]]
+        connection.send(pairs + bad + live + b"Connection: close\r\n\r\n")
+        statuses = connection.statuses_within(_REPLY_SECONDS)
     observed.tries += _PIPELINED
     for status in statuses:
-        observed.note(status)
+        observed.note(str(status))
     if len(statuses) < _PIPELINED:
         observed.note("closed", _PIPELINED - len(statuses))
 
 
-def _pipelining(conditions: Conditions) -> Observed:
-    observed = Observed()
-    for _ in _while(conditions.seconds):
-        pipeline(conditions.port, observed)
-        time.sleep(_PAUSE_SECONDS)
-    return observed
-
-
 ATTACKS = (
-    Attack("malformed_chunks", "malformed chunks", _repeatedly(MALFORMED_CHUNKS)),
-    Attack("smuggling", "requests hidden in requests", _smuggle),
-    Attack("garbage", "TLS, HTTP/2, SSH and garbage on the port", _repeatedly(GARBAGE)),
-    Attack("large_headers", "headers of 100 kB", _repeatedly(LARGE_HEADERS)),
-    Attack("half_headers", "half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
+    Attack("malformed chunks", _again_and_again(lambda port, seen: send_each(port, MALFORMED_CHUNKS, seen))),
+    Attack("requests hidden in requests", _again_and_again(smuggle)),
     Attack(
-        "half_bodies",
+        "TLS, HTTP/2, SSH and garbage on the port", _again_and_again(lambda port, seen: send_each(port, GARBAGE, seen))
+    ),
+    Attack("headers of 100 kB", _again_and_again(lambda port, seen: send_each(port, LARGE_HEADERS, seen))),
+    Attack("half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
+    Attack(
         "half bodies, held open",
         _held(_POST + b"Content-Length: 1000000\r\n\r\n" + b'{"image": "', _HELD_CONNECTIONS),
     ),
-    Attack("slow_headers", "headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
+    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
     Attack(
-        "slow_bodies",
         "bodies of one byte per second",
         _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
     ),
-    Attack("slow_readers", "readers that take nothing of their answer", _slow_readers),
-    Attack("large_bodies", "bodies of 200 MB", send_large_bodies),
-    Attack("idle", "idle connections", _idle),
-    Attack("pipelining", "a hundred requests in one breath", _pipelining),
+    Attack("readers that take nothing of their answer", _slow_readers),
+    Attack("bodies of 200 MB", send_large_bodies),
+    Attack("idle connections", _idle),
+    Attack("a hundred requests in one breath", _again_and_again(pipeline)),
 )

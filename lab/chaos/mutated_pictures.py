@@ -1,18 +1,77 @@
-"""Picture files that lie, are cut off or were bent: drawn by Hypothesis from the sound ones.
-
-Blind flips alone would end at the first checksum or header, so some mutations know the formats: they tell lies about
-the size, slip chunks in, and put the checksums right again afterwards.
-"""
+"""Sound picture files of every kind that the service reads, small and drawn here: what mutations start from."""
 
 from __future__ import annotations
 
+import functools
+import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
+from PIL import Image
 
-from lab.chaos.seed_pictures import seed_pictures
+_WIDTH, _HEIGHT = 56, 40
+_ORIENTATION_TAG = 0x0112
+_LYING = 6
+
+
+@functools.cache
+def seed_pictures() -> Mapping[str, bytes]:
+    """Files by what they are; the same on every machine with the same Pillow."""
+    colour = _drawing()
+    grey = colour.convert("L")
+    palette = colour.quantize(64)
+    clear = colour.copy()
+    clear.putalpha(grey)
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[_ORIENTATION_TAG] = _LYING
+    other = Image.eval(colour, lambda level: 255 - level)
+    return {
+        "PNG in colour": _file_of(colour, "PNG"),
+        "PNG with alpha": _file_of(clear, "PNG"),
+        "PNG in grey": _file_of(grey, "PNG"),
+        "PNG in grey with alpha": _file_of(clear.convert("LA"), "PNG"),
+        "PNG of 16 bits": _file_of(deep, "PNG"),
+        "PNG of 1 bit": _file_of(grey.convert("1"), "PNG"),
+        "PNG with a palette": _file_of(palette, "PNG"),
+        "PNG with a palette that can be seen through": _file_of(palette, "PNG", transparency=3),
+        "PNG lying on its side": _file_of(colour, "PNG", exif=exif),
+        "PNG that is animated": _file_of(colour, "PNG", save_all=True, append_images=[other], duration=40),
+        "JPEG in colour": _file_of(colour, "JPEG", quality=90),
+        "JPEG in grey": _file_of(grey, "JPEG"),
+        "JPEG in CMYK": _file_of(colour.convert("CMYK"), "JPEG"),
+        "JPEG that is progressive": _file_of(colour, "JPEG", progressive=True),
+        "JPEG lying on its side": _file_of(colour, "JPEG", exif=exif),
+        "JPEG with a second picture": _file_of(colour, "MPO", save_all=True, append_images=[other]),
+        "WebP": _file_of(colour, "WEBP"),
+        "WebP without loss": _file_of(clear, "WEBP", lossless=True),
+        "WebP lying on its side": _file_of(colour, "WEBP", exif=exif),
+        "WebP that is animated": _file_of(colour, "WEBP", save_all=True, append_images=[other], duration=40),
+        "BMP in colour": _file_of(colour, "BMP"),
+        "BMP with a palette": _file_of(palette, "BMP"),
+        "BMP with alpha": _file_of(clear, "BMP"),
+    }
+
+
+def _drawing() -> Image.Image:
+    """A dark disc on slopes of colour, with grain: something in every frequency, and of no person."""
+    down, right = np.mgrid[0:_HEIGHT, 0:_WIDTH]
+    slopes = np.stack([right * 255 / _WIDTH, down * 255 / _HEIGHT, 255 - right * 255 / _WIDTH], axis=-1)
+    disc = (down - _HEIGHT / 2) ** 2 + (right - _WIDTH / 2) ** 2 < (_HEIGHT / 3) ** 2
+    slopes[disc] *= 0.3
+    grain = np.random.default_rng(5).normal(0, 8, slopes.shape)
+    return Image.fromarray((slopes + grain).clip(0, 255).astype(np.uint8))
+
+
+def _file_of(picture: Image.Image, file_format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER_END = 33

@@ -10,12 +10,12 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from lab.chaos.mutated_pictures import picture_files
-from lab.chaos.seed_pictures import seed_pictures
+from lab.chaos.mutated_pictures import picture_files, seed_pictures
 
 ROUTES = ("/predict", "/upload", "/health", "/live", "/metrics")
 _PATHS = (
@@ -185,3 +185,35 @@ def _bent(body: bytes, bend: Callable[[bytes], bytes]) -> bytes:
 
 def _uri(file: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(file).decode('ascii')}"
+
+
+_AT_A_TIME = 250
+_Drawn = TypeVar("_Drawn")
+
+
+def for_each_drawn(
+    inputs: st.SearchStrategy[_Drawn], count: int, do: Callable[[_Drawn], None], first_seed: int = 0
+) -> None:
+    """Calls `do` with `count` inputs, the same ones on every run. What it raises ends the drawing.
+
+    Hypothesis remembers all that it drew, to draw nothing twice. Over thousands of inputs its memory would hide that of
+    what is tested, so it is asked for a few hundred at a time, each time with the next seed.
+    """
+    given_so_far = 0
+    while given_so_far < count:
+
+        def take(drawn: _Drawn) -> None:
+            nonlocal given_so_far
+            if given_so_far < count:
+                given_so_far += 1
+                do(drawn)
+
+        search = settings(
+            max_examples=min(_AT_A_TIME, count - given_so_far),
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        seed(first_seed)(search(given(inputs)(take)))()
+        first_seed += 1

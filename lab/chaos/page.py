@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.bench.markdown import NOTHING, number, plot, table
-from lab.chaos.parts import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
 from lab.chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
 from lab.chaos.verdicts import all_verdicts
+from lab.common.markdown import NOTHING, number, plot, table
 
 _MOST_LOST_SHOWN = 20
 
@@ -17,8 +17,8 @@ _INTRODUCTION = """\
 
 Written by `make chaos`; `make chaos ARGS="--parts soak"` tries one part anew, and `make chaos ARGS="--redraw"` writes
 the page again from [the raw figures](results/) without trying anything. Everything runs on one machine: the real
-process, Debian's nginx with [the gateway's configuration](../deploy/gateway/nginx.conf), the attackers and the clients.
-No client sends anything twice.
+process, Debian's nginx with [the gateway's configuration](../../deploy/gateway/nginx.conf), the attackers and the
+clients. No client sends anything twice.
 """
 
 _LIMITS = """\

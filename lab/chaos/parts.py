@@ -5,80 +5,70 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+import subprocess
+import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
-from lab.bench.machine import describe_machine
-from lab.bench.work import write_bodies
-from lab.chaos.attack_figures import measure_attacks
-from lab.chaos.codec_inputs import CodecJob, measure_codec
-from lab.chaos.failover_figures import measure_failover
-from lab.chaos.plan import Plan
-from lab.chaos.route_inputs import measure_routes
-from lab.chaos.say import Say
-from lab.chaos.soak_figures import measure_soak
-from lab.chaos.suites import NO_NETWORK, START_FAULTS, measure_suites
+from lab.chaos.codec import measure_codec
+from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, PARTS, ROUTES, SOAK, Trial
+from lab.chaos.routes import measure_routes
+from lab.chaos.soak import measure_soak
+from lab.chaos.traffic import measure_attacks, measure_failover
+from lab.common.machine import describe_machine
+from src.config.settings import PROJECT_ROOT
 
-CODEC = "codec"
-ROUTES = "routes"
-ATTACKS = "attacks"
-FAILOVER = "failover"
-FAULTS = "faults"
-NETWORK = "network"
-SOAK = "soak"
-PARTS = (CODEC, ROUTES, ATTACKS, FAILOVER, FAULTS, NETWORK, SOAK)
-"""In this order: the long one comes last."""
+# Tests that break the start, the disk, the clock and the network: run as they are, and counted.
+_START_FAULTS = (
+    "tests/contract/test_faults.py",
+    "tests/contract/test_supervisor.py",
+    # Saved pictures on disks that fail, and under a clock that jumps.
+    "tests/unit/services/test_image_store.py",
+)
+_NO_NETWORK = ("tests/contract/test_offline.py",)
 
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every part is given.
-
-    Attributes:
-        plan: how much is tried.
-        folder: for logs, and for inputs that did harm.
-        bodies: files of good requests, by the names of their work.
-        say: tells how far it is.
-    """
-
-    plan: Plan
-    folder: Path
-    bodies: Mapping[str, Path]
-    say: Say
+_MEASURES: Mapping[str, tuple[str, Callable[[Trial], dict[str, Any]]]] = {
+    CODEC: ("mutated inputs to the codec", measure_codec),
+    ROUTES: ("mutated requests to the real process", measure_routes),
+    ATTACKS: ("attacks on the gateway", measure_attacks),
+    FAILOVER: ("two backends, killed and restarted", measure_failover),
+    FAULTS: (
+        "faults at start, of the disk and of the clock",
+        lambda trial: measure_suites(_START_FAULTS, trial.folder),
+    ),
+    NETWORK: ("without any network", lambda trial: measure_suites(_NO_NETWORK, trial.folder)),
+    SOAK: ("mixed load with poison", measure_soak),
+}
 
 
-def surroundings_in(folder: Path, plan: Plan, say: Say) -> Surroundings:
-    """Everything a part needs, in a folder that git does not see."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return Surroundings(plan, folder, write_bodies(folder / "bodies"), say)
-
-
-def measure_part(name: str, surroundings: Surroundings, is_quick: bool) -> dict[str, Any]:
+def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     """The figures of a part with its date, its time and its machine; what went wrong with it, where something did."""
-    measure: Callable[[Surroundings], dict[str, Any]] = _MEASURES[name]
+    title, measure = _MEASURES[name]
     machine = describe_machine()
     started = time.perf_counter()
     figures, error = None, None
-    own = surroundings.folder / name
+    own = trial.folder / name
     # What an earlier run of the part left there is not this run's.
     shutil.rmtree(own, ignore_errors=True)
-    own.mkdir()
+    own.mkdir(parents=True)
+    trial.say(title)
     try:
-        figures = measure(replace(surroundings, folder=own))
+        figures = measure(replace(trial, folder=own))
     except Exception as failure:
         # One part that fails must not cost the figures of the others; the page shows that it failed.
         error = f"{type(failure).__name__}: {failure}"
-        surroundings.say(traceback.format_exc())
+        trial.say(traceback.format_exc())
     return {
         "part": name,
         "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
         "minutes": round((time.perf_counter() - started) / 60, 1),
         "quick": is_quick,
-        "plan": asdict(surroundings.plan),
+        "plan": asdict(trial.plan),
         "machine": machine,
         "error": error,
         "figures": figures,
@@ -98,49 +88,46 @@ def saved_parts(results: Path) -> dict[str, dict[str, Any]]:
     return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
 
 
-def _codec(given: Surroundings) -> dict[str, Any]:
-    plan = given.plan
-    given.say(f"{plan.pictures + plan.data_uris + plan.bodies:,} mutated inputs to the codec")
-    job = CodecJob(plan.pictures, plan.data_uris, plan.bodies, str(given.folder / "codec"))
-    return asdict(measure_codec(job, given.folder / "codec.log"))
+def measure_suites(files: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Every test of the files with its outcome, and the files that are not there."""
+    present = [file for file in files if (PROJECT_ROOT / file).is_file()]
+    found: dict[str, Any] = {"missing": [file for file in files if file not in present], "tests": [], "exit_code": None}
+    if not present:
+        return found
+    report = folder / "report.xml"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.run(
+            # Every test of them, also those that `make test` leaves out.
+            [sys.executable, "-m", "pytest", "-q", "-m", "", f"--junitxml={report}", *present],
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    found["exit_code"] = process.returncode
+    if report.is_file():
+        found["tests"] = counted_tests(report.read_text(encoding="utf-8"))
+    return found
 
 
-def _routes(given: Surroundings) -> dict[str, Any]:
-    given.say(f"{given.plan.requests:,} mutated requests to the real process")
-    return measure_routes(given.plan.requests, given.folder)
+def counted_tests(report: str) -> list[dict[str, str]]:
+    """The tests of a report in pytest's JUnit format.
+
+    Returns:
+        of each: `name`, a sentence, as the test has it; `outcome`: passed, failed or skipped; `reason`, of a test that
+        was not passed.
+    """
+    # The report is pytest's own, of this very run.
+    cases = ET.fromstring(report).iter("testcase")  # noqa: S314
+    return [_counted(case) for case in cases]
 
 
-def _attacks(given: Surroundings) -> dict[str, Any]:
-    given.say("attacks on the gateway")
-    return measure_attacks(given.plan, given.bodies, given.folder, given.say)
-
-
-def _failover(given: Surroundings) -> dict[str, Any]:
-    given.say("two backends, killed and restarted")
-    return measure_failover(given.plan, given.bodies, given.folder, given.say)
-
-
-def _faults(given: Surroundings) -> dict[str, Any]:
-    given.say("faults at start, of the disk and of the clock")
-    return measure_suites(START_FAULTS, given.folder)
-
-
-def _network(given: Surroundings) -> dict[str, Any]:
-    given.say("without any network")
-    return measure_suites(NO_NETWORK, given.folder)
-
-
-def _soak(given: Surroundings) -> dict[str, Any]:
-    given.say(f"{given.plan.soak_s / 60:g} minutes of mixed load with poison")
-    return measure_soak(given.plan, given.bodies, given.folder, given.say)
-
-
-_MEASURES: Mapping[str, Callable[[Surroundings], dict[str, Any]]] = {
-    CODEC: _codec,
-    ROUTES: _routes,
-    ATTACKS: _attacks,
-    FAILOVER: _failover,
-    FAULTS: _faults,
-    NETWORK: _network,
-    SOAK: _soak,
-}
+def _counted(case: ET.Element) -> dict[str, str]:
+    name = case.get("name", "").removeprefix("test_").replace("_", " ")
+    for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
+        found = case.find(tag)
+        if found is not None:
+            reason = found.get("message", "").splitlines()[0][:200]
+            return {"name": name, "outcome": outcome, "reason": reason}
+    return {"name": name, "outcome": "passed", "reason": ""}

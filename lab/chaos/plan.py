@@ -1,8 +1,26 @@
-"""How much is tried."""
+"""What is tried and how much: the full run, the quick one, and what the command line makes of them."""
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from src.config.settings import PROJECT_ROOT
+
+PAGE_FOLDER = PROJECT_ROOT / "lab" / "chaos"
+TRIAL_FOLDER = PROJECT_ROOT / "build" / "chaos"
+
+CODEC = "codec"
+ROUTES = "routes"
+ATTACKS = "attacks"
+FAILOVER = "failover"
+FAULTS = "faults"
+NETWORK = "network"
+SOAK = "soak"
+PARTS = (CODEC, ROUTES, ATTACKS, FAILOVER, FAULTS, NETWORK, SOAK)
+"""In this order: the long one comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +75,53 @@ QUICK = Plan(
     soak_rate=8.0,
     soak_warm_up_s=15.0,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a part is given.
+
+    Attributes:
+        plan: how much is tried.
+        folder: for logs, and for inputs that did harm.
+        bodies: files of good requests, by the names of their work.
+        say: reports progress.
+    """
+
+    plan: Plan
+    folder: Path
+    bodies: Mapping[str, Path]
+    say: Callable[[str], None]
+
+
+def parse_arguments(words: Sequence[str] | None = None) -> tuple[Plan, argparse.Namespace]:
+    """The plan, and the words as they were given (`quick`, `parts`, `redraw`, `out`), of the command line or of
+    `words`.
+    """
+    given = _parser().parse_args(words)
+    # Only full figures replace those that are shown to others; a single part of them may.
+    given.out = given.out or (TRIAL_FOLDER if given.quick else PAGE_FOLDER)
+    given.parts = [part for part in PARTS if part in (given.parts or PARTS)]
+    return QUICK if given.quick else FULL, given
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.chaos",
+        description="Tries to break the service, and writes a page about it. A full run takes about 40 minutes on two "
+        "cores, --quick about six; let the machine do nothing else meanwhile. Needs Linux and nginx.",
+    )
+    parser.add_argument("--quick", action="store_true", help="all parts in short, for a first look")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)} (default all)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where RESULTS.md and results/ go (default lab/chaos/, with --quick build/chaos/)",
+    )
+    parser.add_argument(
+        "--redraw", action="store_true", help="write page and plots again from results/*.json; tries nothing"
+    )
+    return parser

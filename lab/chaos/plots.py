@@ -9,9 +9,9 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.bench.summary import percentile
-from lab.chaos.parts import ATTACKS, FAILOVER, SOAK
-from training.report.drawing import CLASS_COLOURS, FAINT, draw_png
+from lab.chaos.plan import ATTACKS, FAILOVER, SOAK
+from lab.common.drawing import COLOURS, FAINT, draw_png
+from lab.common.summary import percentile
 
 SOAK_PLOT: Final = "soak.png"
 FAILOVER_PLOT: Final = "failover.png"
@@ -59,7 +59,7 @@ def _draw_soak(figures: Figures) -> bytes:
         _curve(held, minutes, [sample["descriptors"] for sample in samples], "descriptors", 2)
         for share, style in ((50, "-"), (95, "--")):
             at, values = latency_per_bucket(figures["answered"], bucket_s, share)
-            latency.plot([second / 60 for second in at], values, style, color=CLASS_COLOURS[0], label=f"p{share}")
+            latency.plot([second / 60 for second in at], values, style, color=COLOURS[0], label=f"p{share}")
         latency.set_xlabel("minutes")
         for axes, title in ((memory, "memory, MiB"), (held, "threads, descriptors"), (latency, "latency, ms")):
             axes.set_ylim(bottom=0)
@@ -73,7 +73,7 @@ def _draw_soak(figures: Figures) -> bytes:
 
 
 def _curve(axes: Axes, x: list[float], y: list[float], label: str, colour: int) -> None:
-    axes.plot(x, y, color=CLASS_COLOURS[colour], linewidth=1.4, label=label)
+    axes.plot(x, y, color=COLOURS[colour], linewidth=1.4, label=label)
 
 
 def _draw_failover(figures: Figures) -> bytes:
@@ -84,11 +84,11 @@ def _draw_failover(figures: Figures) -> bytes:
             [latency for _, latency in figures["answered"]],
             ".",
             markersize=3,
-            color=CLASS_COLOURS[0],
+            color=COLOURS[0],
             label="answered",
         )
         lost = [at for at, _path, _problem in figures["failed"]]
-        axes.plot(lost, [1.0] * len(lost), "x", color=CLASS_COLOURS[1], label="lost")
+        axes.plot(lost, [1.0] * len(lost), "x", color=COLOURS[1], label="lost")
         for fault in figures["faults"]:
             axes.axvspan(fault["at_s"], fault["at_s"] + fault["back_after_s"], color=FAINT, alpha=0.4, linewidth=0)
             axes.text(fault["at_s"], 1.02, fault["what"], fontsize=6, transform=axes.get_xaxis_transform())
@@ -112,10 +112,10 @@ def _draw_attacks(figures: Figures) -> bytes:
                 range(len(attacks)),
                 [attack["traffic"][share] or 0.0 for attack in attacks],
                 height=0.7,
-                color=CLASS_COLOURS[colour],
+                color=COLOURS[colour],
                 label=share[:3],
             )
-        axes.axvline(alone, color=CLASS_COLOURS[2], linestyle="--", label="p99 alone")
+        axes.axvline(alone, color=COLOURS[2], linestyle="--", label="p99 alone")
         axes.set_yticks(range(len(attacks)), [attack["title"] for attack in attacks], fontsize=8)
         axes.invert_yaxis()
         axes.grid(visible=True, axis="x")

@@ -1,4 +1,4 @@
-"""What was to hold, beside what was found."""
+"""What had to hold, and what was found."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.bench.summary import growth
-from lab.chaos.parts import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.common.summary import growth
 
 LARGEST_GROWTH = 0.05
 IN_TIME_MS = 2000.0
-"""Within which good traffic beside an attack has to be answered, 99 of 100."""
+"""Within which 99 of 100 good requests beside an attack have to be answered."""
 
 FLAT = 1.25
 """By which the median latency at the end may be above that at the beginning."""

@@ -4,154 +4,155 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import random
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
 import httpx
+import psutil
 
-from src.config.settings import PROJECT_ROOT
+from lab.common.process import LocalServer
+from src.config.settings import PROJECT_ROOT, Settings
 
-_START_SECONDS = 120
-_STOP_SECONDS = 120
+_MEGABYTE = 1024 * 1024
 
 
-class ServiceProcess:
-    """`python main.py` on a free port, as a context manager that waits until it is healthy.
-
-    Everything in capitals is put into its environment; `root` is where its `main.py` is.
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the process that answers holds at one moment.
 
     Attributes:
-        client: an HTTP client whose base URL is the service.
-        log_file: everything that the process printed.
+        resident_mb: memory, MiB.
+        threads: of it.
+        descriptors: files, sockets and pipes.
+    """
+
+    resident_mb: float
+    threads: int
+    descriptors: int
+
+
+class ServiceProcess(LocalServer):
+    """`python main.py` on a free port, as a context manager that waits until it is healthy.
+
+    What is given in capitals is put into its environment, which holds no other setting of ours; `root` is the folder of
+    its `main.py`. `command` may be another server that listens on PORT and answers /health.
     """
 
     def __init__(
-        self, log_file: Path, *, wait_until_healthy: bool = True, root: Path = PROJECT_ROOT, **settings: str
+        self,
+        log_file: Path,
+        *,
+        wait_until_healthy: bool = True,
+        root: Path = PROJECT_ROOT,
+        command: Sequence[str] = (sys.executable, "main.py"),
+        **settings: str,
     ) -> None:
-        self.port = int(settings.get("PORT", free_port()))
-        self.log_file = log_file
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120)
-        self._root = root
-        self._wait_until_healthy = wait_until_healthy
-        self._environment = os.environ | {"PORT": str(self.port)} | settings
-
-    def __enter__(self) -> ServiceProcess:
-        with self.log_file.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "main.py"],
-                cwd=self._root,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        if self._wait_until_healthy:
-            self.wait_for_health(200)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.client.close()
-        if self._process.poll() is None:
-            self.stop()
-
-    @property
-    def log(self) -> str:
-        return self.log_file.read_text(encoding="utf-8")
-
-    @property
-    def pid(self) -> int:
-        """The process that was started: the supervisor, unless SUPERVISE is false."""
-        return self._process.pid
+        port = int(settings.get("PORT", free_port()))
+        # Settings in the caller's shell must not decide a test or a figure.
+        own = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+        super().__init__(command, port, log_file, {**own, "PORT": str(port), **settings}, root)
+        self._waits_until_healthy = wait_until_healthy
 
     @property
     def server_pid(self) -> int | None:
-        """The process that answers; None while there is none. Linux only."""
+        """The process that answers; None while there is none."""
         return next(iter(self.server_pids), None)
 
     @property
     def server_pids(self) -> list[int]:
-        """All children of the supervisor, also those that have ended and not been asked about; Linux only."""
+        """All children of the supervisor, zombies too; without a supervisor, the process that was started."""
         if self._environment.get("SUPERVISE", "true") != "true":
             return [self.pid]
-        return _children_of(self.pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [child.pid for child in psutil.Process(self.pid).children()]
+        return []
+
+    @property
+    def usage(self) -> Usage:
+        """
+        Raises:
+            LookupError, psutil.NoSuchProcess: no process answers, or it has just ended.
+        """
+        server = self._server
+        with server.oneshot():
+            resident_mb = round(server.memory_info().rss / _MEGABYTE, 1)
+            return Usage(resident_mb, server.num_threads(), server.num_fds())
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time that the process that answers has taken since its start."""
+        taken = self._server.cpu_times()
+        return float(taken.user + taken.system)
 
     @property
     def resident_megabytes(self) -> float:
-        """Memory of the process that answers; Linux only."""
-        return self._megabytes("VmRSS:")
+        """Memory of the process that answers."""
+        return float(self._server.memory_info().rss / _MEGABYTE)
 
     @property
     def peak_resident_megabytes(self) -> float:
         """The most that it was since `forget_peak`; Linux only."""
-        return self._megabytes("VmHWM:")
+        lines = Path(f"/proc/{self.server_pid}/status").read_text(encoding="ascii").splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(peak) / 1024
 
     def forget_peak(self) -> None:
         Path(f"/proc/{self.server_pid}/clear_refs").write_text("5", encoding="ascii")
 
-    def _megabytes(self, name: str) -> float:
-        for line in Path(f"/proc/{self.server_pid}/status").read_text(encoding="ascii").splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) / 1024
-        raise AssertionError("the process has ended")
+    def wait_for_health(self, status: int, *, by_another_than: int | None = None) -> dict[str, object]:
+        """The answer of /health, once it comes with this status.
 
-    def wait_for_health(self, status: int) -> dict[str, object]:
-        """The answer of /health, once it comes with this status."""
-        return self._wait_for(lambda answer: answer.status_code == status, f"status {status}")
+        Args:
+            status: of HTTP.
+            by_another_than: a process whose answer does not count, because it was just killed.
+        """
+        return self._wait_for_answer(
+            lambda answer: answer.status_code == status and self.server_pid not in {None, by_another_than},
+            f"status {status} of /health",
+        )
 
     def wait_for_requests_in_flight(self, count: int) -> None:
-        self._wait_for(lambda answer: answer.json()["requests_in_flight"] == count, f"{count} requests in flight")
+        self._wait_for_answer(
+            lambda answer: answer.json()["requests_in_flight"] == count, f"{count} requests in flight"
+        )
 
-    def _wait_for(self, is_met: Callable[[httpx.Response], bool], what: str) -> dict[str, object]:
-        give_up_at = time.monotonic() + _START_SECONDS
-        while time.monotonic() < give_up_at:
-            if self._process.poll() is not None:
-                raise AssertionError(f"the service ended with {self._process.returncode}:\n{self.log}")
-            try:
+    def _wait_until_ready(self) -> None:
+        if self._waits_until_healthy:
+            self.wait_for_health(200)
+
+    def _wait_for_answer(self, is_met: Callable[[httpx.Response], bool], what: str) -> dict[str, object]:
+        answer: httpx.Response | None = None
+
+        def ask() -> bool:
+            nonlocal answer
+            with contextlib.suppress(httpx.TransportError):
                 answer = self.client.get("/health")
-            except httpx.TransportError:
-                time.sleep(0.05)
-                continue
-            if is_met(answer):
-                return dict(answer.json())
-            time.sleep(0.05)
-        raise AssertionError(f"/health did not show {what} in {_START_SECONDS} s:\n{self.log}")
+                return is_met(answer)
+            return False
 
-    def send_signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+        self.wait_for(ask, what)
+        assert answer is not None
+        return dict(answer.json())
 
-    def wait(self) -> int:
-        """The exit code, once the process has ended."""
-        return self._process.wait(_STOP_SECONDS)
-
-    def stop(self) -> int:
-        self.send_signal(signal.SIGTERM)
-        try:
-            return self.wait()
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
-
-
-def _children_of(parent: int) -> list[int]:
-    children = []
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # After the name, which may hold anything, also brackets: state, parent.
-            fields = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            if int(fields[1]) == parent:
-                children.append(int(file.parent.name))
-    return children
+    @property
+    def _server(self) -> Any:
+        pid = self.server_pid
+        if pid is None:
+            raise LookupError(f"nothing answers on port {self.port}")
+        return psutil.Process(pid)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One below the range of outgoing connections: one of these could take the port before the server does, and on a
+    busy machine now and then did.
+    """
+    while True:
+        port = random.SystemRandom().randint(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

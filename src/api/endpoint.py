@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from src.core.errors import EyeNetError, InternalError
 from src.core.stage_times import Stage, StageTimes
 
 Handler: TypeAlias = Callable[[Request, StageTimes], Coroutine[Any, Any, HttpAnswer]]
-RobynHandler: TypeAlias = Callable[[Request], Awaitable[Response]]
+RobynHandler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _log = logging.getLogger("eyenet.request")
 # A client's own id is kept if it cannot break a log line or a header.

@@ -85,9 +85,10 @@ class FaceDetector:
         self._crop_padding_x = crop_padding_x
         self._crop_padding_y = crop_padding_y
         self._mirrored_input = mirrored_input
-        self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
         self._own = threading.local()
+        # Before the landmark file: whether a cascade can be read is known at once.
         self._haar_cascades()
+        self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
 
     @classmethod
     def from_settings(cls, assets: Assets, settings: Settings) -> FaceDetector:

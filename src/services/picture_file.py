@@ -8,10 +8,14 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.core.errors import EyeNetError
 from src.core.types import AnalysisReport, Frame
-from src.services.analysis import EyeAnalysis
+
+if TYPE_CHECKING:
+    # With it comes TensorFlow, which takes seconds.
+    from src.services.analysis import EyeAnalysis
 
 UNREADABLE_FILE = "unreadable_file"
 _FILE_TOO_LARGE = "file_too_large"

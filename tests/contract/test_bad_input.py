@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from lab.chaos.mutated_requests import HttpRequest, requests
-from lab.chaos.route_inputs import judge
+from lab.chaos.routes import judge
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from tests.contract.payloads import REPEATABLE, assert_error, base64_of, data_uri, frame, picture_bytes, png_header

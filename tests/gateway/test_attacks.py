@@ -23,10 +23,10 @@ from lab.chaos.attacks import (
     smuggle,
 )
 from lab.chaos.mutated_requests import HttpRequest, requests
-from lab.chaos.raw_http import exchange, has_error_shape
-from lab.chaos.route_inputs import judge
+from lab.chaos.routes import judge
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GatewayProcess
+from lab.common.http import exchange, has_error_shape
 from src.core.types import RgbImage
 from tests.contract.payloads import REPEATABLE, data_uri
 

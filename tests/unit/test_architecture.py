@@ -166,6 +166,23 @@ def test_robyn_is_known_to_the_api_only() -> None:
     assert users == {"api"}
 
 
+# The lab stands beside the service, and its benchmark and its chaos share parts and know nothing of each other.
+LAB_MAY_IMPORT = {"common": set(), "bench": {"common"}, "chaos": {"common"}}
+
+
+@pytest.mark.parametrize("package", LAB_MAY_IMPORT)
+def test_a_file_of_the_lab_imports_the_service_and_what_its_parts_share(package: str) -> None:
+    files = (PROJECT_ROOT / "lab" / package).rglob("*.py")
+    modules = [module.split(".") for file in files for module in imported_modules(file)]
+    assert {module[1] for module in modules if module[0] == "lab"} - {package} <= LAB_MAY_IMPORT[package]
+    assert {"training", "tests"}.isdisjoint(module[0] for module in modules)
+
+
+def test_nothing_that_ships_or_trains_imports_the_lab() -> None:
+    files = [PROJECT_ROOT / "main.py", *FILES, *TRAINING_FILES]
+    assert [file for file in files if any(name.split(".")[0] == "lab" for name in imported_modules(file))] == []
+
+
 @pytest.mark.parametrize(
     "file", [file for name, file in HOUSE.items() if not name.startswith("src/config/")], ids=lambda file: file.stem
 )

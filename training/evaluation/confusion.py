@@ -70,7 +70,7 @@ class AnsweredPictures:
         self._answered = ~inconclusive
 
     def figures(self, weights: Floats) -> dict[str, Floats]:
-        """A value per row of `weights` (resamples x pictures), for figures of classes a row of values; NaN if not defined."""
+        """A value, or one per class, for each row of `weights` (resamples x pictures); NaN if not defined."""
         count = len(self._classes)
         confusions = weighted_confusions(self._truth, self._said, count, weights * self._answered)
         figures = figures_of(confusions)

@@ -76,7 +76,7 @@ def shifted(crop: RgbImage, right: int, down: int) -> RgbImage:
 def mirror_agreement(
     classifier: EyeClassifier, crops: Sequence[RgbImage], heatmaps: Sequence[Heatmap | None], class_index: int
 ) -> FollowScore:
-    """How heatmaps follow when left and right are exchanged; `heatmaps` are those of the class for `crops` as they are."""
+    """How heatmaps follow an exchange of left and right; `heatmaps` are those of the class for `crops` as they are."""
     pairs = []
     predictions = classifier.classify([mirrored(crop) for crop in crops])
     for before, prediction in zip(heatmaps, predictions, strict=True):

@@ -147,8 +147,8 @@ def evidence_of_disease(class_name: str, opening: EyeOpening, height: int, width
     """True where a disease shows, as a mask of a picture of that size.
 
     A cataract shows in the pupil, conjunctivitis in the white of the eye. Nothing is True where the lids were not
-    found, for healthy eyes (what is missing has no place), and for styes (each lies somewhere else; painted ones come with
-    a mask of their own).
+    found, for healthy eyes (what is missing has no place), and for styes (each lies somewhere else; painted ones come
+    with a mask of their own).
     """
     if opening.contrast < TRUSTED_CONTRAST or class_name not in {"Cataract", "Conjunctivitis"}:
         return np.zeros((height, width), dtype=np.bool_)

@@ -26,8 +26,7 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
-from lab.bench.sides.onnx_classifier import OnnxClassifier
-from lab.bench.sides.onnx_conversion import converted_model
+from lab.bench.sides.onnx import OnnxClassifier, converted_model
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import Settings, load_settings
 from src.core.errors import EyeNetError, NoEyesDetected

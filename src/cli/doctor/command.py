@@ -2,49 +2,64 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from src import __version__
-from src.cli.doctor.finding import Finding, Status, fail, skip
+from src.cli.doctor.checks import (
+    Finding,
+    Status,
+    check_disk,
+    check_folders,
+    check_memory,
+    check_packages,
+    check_port,
+    check_processor,
+    check_python,
+    check_settings,
+    fail,
+    skip,
+)
+from src.cli.doctor.model_checks import check_detection_files, check_model, check_tensorflow
 from src.config.process import wants_colour
 
-if TYPE_CHECKING:
-    from src.config.settings import Settings
+Check: TypeAlias = Callable[[], Iterable[Finding]]
 
-_CHECKS = (
-    "python",
-    "packages",
-    "processor",
-    "memory",
-    "settings",
-    "model",
-    "detection_files",
-    "folders",
-    "disk",
-    "port",
-    "tensorflow",
-)
+CHECKS: Final[Mapping[str, Check]] = {
+    "python": check_python,
+    "packages": check_packages,
+    "processor": check_processor,
+    "memory": check_memory,
+    "settings": check_settings,
+    "model": check_model,
+    "detection_files": check_detection_files,
+    "folders": check_folders,
+    "disk": check_disk,
+    "port": check_port,
+    "tensorflow": check_tensorflow,
+}
 _SLOW_CHECKS = ("tensorflow",)
 _COLOURS = {Status.OK: "32", Status.WARN: "33", Status.FAIL: "31", Status.SKIP: "2"}
 
 
-def run_doctor(*, quick: bool, as_json: bool) -> int:
+def run_doctor(*, quick: bool, as_json: bool, checks: Mapping[str, Check] = CHECKS) -> int:
     """Prints what the checks find; returns the exit status: 1 if anything fails.
 
     Args:
         quick: without TensorFlow and the model.
         as_json: for machines.
+        checks: by their names, in their order.
     """
     found: list[tuple[str, Finding]] = []
     colour = wants_colour(sys.stdout)
-    for check, finding in _examine(quick=quick):
-        found.append((check, finding))
-        if not as_json:
-            _print(check, finding, sys.stdout, colour=colour)
+    for name, check in checks.items():
+        findings = [skip("not loaded: --quick")] if quick and name in _SLOW_CHECKS else _findings_of(check)
+        for finding in findings:
+            found.append((name, finding))
+            if not as_json:
+                _print(name, finding, colour=colour)
     statuses = [finding.status for _, finding in found]
     failures, warnings = statuses.count(Status.FAIL), statuses.count(Status.WARN)
     if as_json:
@@ -54,29 +69,9 @@ def run_doctor(*, quick: bool, as_json: bool) -> int:
     return 1 if failures else 0
 
 
-def _examine(*, quick: bool) -> Iterator[tuple[str, Finding]]:
-    settings = _settings()
-    for check in _CHECKS:
-        if quick and check in _SLOW_CHECKS:
-            yield check, skip("not loaded: --quick")
-            continue
-        for finding in _look(check, settings):
-            yield check, finding
-
-
-def _settings() -> Settings | None:
+def _findings_of(check: Check) -> list[Finding]:
     try:
-        from src.config.settings import load_settings  # noqa: PLC0415  (without pydantic there is no such module)
-
-        return load_settings()
-    except Exception:
-        # Whatever it is, the check of the settings meets it again and says it.
-        return None
-
-
-def _look(check: str, settings: Settings | None) -> Iterable[Finding]:
-    try:
-        return list(importlib.import_module(f"src.cli.doctor.checks.{check}").look(settings))
+        return list(check())
     except ModuleNotFoundError as error:
         return [fail(f"the package {error.name} is missing", "make install, or: pip install -r requirements.txt")]
     except Exception as error:
@@ -85,13 +80,13 @@ def _look(check: str, settings: Settings | None) -> Iterable[Finding]:
         return [fail(sentence, "see whether the packages are whole: pip install --force-reinstall -r requirements.txt")]
 
 
-def _print(check: str, finding: Finding, out: TextIO, *, colour: bool) -> None:
+def _print(check: str, finding: Finding, *, colour: bool) -> None:
     mark = f"{finding.status.value:<4}"
     if colour:
         mark = f"\033[{_COLOURS[finding.status]}m{mark}\033[0m"
-    print(f"{mark}  {check.replace('_', ' '):<16}{finding.message}", file=out, flush=True)
+    print(f"{mark}  {check.replace('_', ' '):<16}{finding.message}", flush=True)
     if finding.advice is not None:
-        print(f"{'':22}-> {finding.advice}", file=out, flush=True)
+        print(f"{'':22}-> {finding.advice}", flush=True)
 
 
 def _as_json(found: Iterable[tuple[str, Finding]]) -> dict[str, object]:

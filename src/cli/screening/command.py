@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from src.cli.screening.page import PageFacts
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from src.cli.screening.page import PageFacts, render_page
 from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_pictures
 from src.cli.screening.record import Conditions, PictureRecord, conditions_of
-from src.cli.screening.report_folder import ReportFolder
-from src.cli.screening.reports import summary, write_reports
+from src.cli.screening.report_folder import PRIVATE, ReportFolder
 from src.cli.screening.results_file import ResultsFile, open_results
-from src.cli.screening.run import stop_on_signal
-from src.cli.screening.tables import count
+from src.cli.screening.run import Screening, stop_on_signal
+from src.cli.screening.tables import count, render_eyes, summary
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
+from src.utils.files import write_then_rename
 from src.utils.progress import Progress
 
 _FAILED, _WRONG_USAGE, _SOME_WITHOUT_ANSWER, _INTERRUPTED = 1, 2, 3, 130
@@ -89,7 +93,6 @@ def _answer(
     settings: Settings, pictures: Sequence[FoundPicture], report: ReportFolder, results: ResultsFile, *, again: bool
 ) -> _Outcome:
     # Imported here: TensorFlow takes seconds, and whatever is wrong with the folders was said before.
-    from src.cli.screening.run import Screening  # noqa: PLC0415
     from src.services.startup import start_services  # noqa: PLC0415
 
     services = start_services(settings, keeps_pictures=False)
@@ -105,10 +108,13 @@ def _answer(
             _say(f"{len(pictures) - len(waiting)} are screened already, {len(waiting)} are left")
         screening = Screening(services, report, results, conditions, largest_bytes=settings.max_body_bytes)
         before = dict(results.records)
-        progress = Progress("pictures", len(waiting))
-        with stop_on_signal(screening.stop) as request:
+        with (
+            closing(Progress("pictures", len(waiting))) as progress,
+            # What the service logs meanwhile has a line of its own.
+            logging_redirect_tqdm([logging.getLogger("eyenet")]),
+            stop_on_signal(screening.stop) as request,
+        ):
             asyncio.run(screening.run(waiting, progress.advance))
-        progress.end_line()
         left = sum(results.records.get(picture.name) is before.get(picture.name) for picture in waiting)
         return _Outcome(
             results.about(pictures, conditions), services.model.classes, conditions, left, request.exit_code
@@ -127,7 +133,10 @@ def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: 
         left=len(search.pictures) - len(outcome.records),
         made_at=datetime.now(timezone.utc).strftime("%d %B %Y, %H:%M UTC"),
     )
-    write_reports(report, facts, outcome.records)
+    page = render_page(facts, outcome.records, report.read_preview)
+    write_then_rename(report.eyes, render_eyes(outcome.records, outcome.classes), PRIVATE)
+    write_then_rename(report.page, page.encode("utf-8"), PRIVATE)
+    report.keep_only_previews({name for record in outcome.records for name in record.preview_names})
     tally = count(outcome.records, outcome.classes)
     for line in summary(tally, outcome.records, search.passed_over, search.unseen):
         print(line)

@@ -37,6 +37,7 @@ _SETTINGS_THAT_MATTER = (
     "min_eye_openness",
     "min_frame_agreement",
 )
+_MAY_PASS = (UNREADABLE_FILE, EyeNetError.code)
 
 
 def conditions_of(settings: Settings, model: ModelInfo) -> Conditions:
@@ -52,9 +53,6 @@ def conditions_of(settings: Settings, model: ModelInfo) -> Conditions:
         "precision": model.precision,
         "settings": {name.upper(): getattr(settings, name) for name in _SETTINGS_THAT_MATTER},
     }
-
-
-_MAY_PASS = (UNREADABLE_FILE, EyeNetError.code)
 
 
 class DamagedLine(Exception):

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from src.core.errors import StartupError
-from src.core.types import EyeReport, RgbImage
+from src.core.types import EyeReport
+from src.utils.files import UNFINISHED, write_then_rename
 from src.utils.image_codec import encode_jpeg
 from src.utils.preprocessing import shrink_to_fit
 
-RESULTS_FILE = "results.jsonl"
+PRIVATE: Final = 0o600
+"""The permissions of every file in a report."""
+
+_RESULTS = "results.jsonl"
 _PREVIEWS = "previews"
-_ONLY_OWNER = 0o700
-_UNFINISHED = ".unfinished-"
+_PRIVATE_FOLDER = 0o700
 # Only files that a screening wrote are ever deleted.
-_OUR_PREVIEWS = re.compile(r"[0-9a-f]{16}-(left|right)_eye(-heatmap)?\.jpg|\.unfinished-.*")
+_OUR_PREVIEWS = re.compile(rf"[0-9a-f]{{16}}-(left|right)_eye(-heatmap)?\.jpg|{re.escape(UNFINISHED)}.*")
+
+# In pixels. Twice what the page shows, for fine screens; the service's own previews would take ten times the bytes.
+_LONGEST_SIDE = 224
+_JPEG_QUALITY = 80
 
 
 class ReportFolder:
@@ -33,7 +39,7 @@ class ReportFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.results = folder / RESULTS_FILE
+        self.results = folder / _RESULTS
         self.eyes = folder / "eyes.csv"
         self.page = folder / "report.html"
 
@@ -49,15 +55,39 @@ class ReportFolder:
                 raise StartupError(
                     f"{self.folder} holds something else than a report: name a new folder, or that of a report."
                 )
-            self.folder.chmod(_ONLY_OWNER)
-            self.results.touch(mode=0o600)
-            (self.folder / _PREVIEWS).mkdir(mode=_ONLY_OWNER, exist_ok=True)
+            self.folder.chmod(_PRIVATE_FOLDER)
+            self.results.touch(mode=PRIVATE)
+            (self.folder / _PREVIEWS).mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
         except OSError as error:
             raise StartupError(f"{self.folder} cannot be written to: {error.strerror}.") from None
 
     def preview(self, name: str) -> Path:
         """Where the preview of this name is, or would be."""
         return self.folder / _PREVIEWS / name
+
+    def write_previews(self, picture_name: str, eye: EyeReport) -> tuple[str, str | None]:
+        """Writes the eye, and the eye with its heatmap, as JPEG files with a longest side of 224 px.
+
+        Returns:
+            the files' names, which say nothing of the picture's; None for a flat map.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        digest = hashlib.sha256(picture_name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        name, heatmap_name = f"{digest}-{eye.side.value}.jpg", f"{digest}-{eye.side.value}-heatmap.jpg"
+        pictures = {name: eye.preview} if eye.overlay is None else {name: eye.preview, heatmap_name: eye.overlay}
+        for file, picture in pictures.items():
+            jpeg = encode_jpeg(shrink_to_fit(picture, _LONGEST_SIDE), _JPEG_QUALITY)
+            write_then_rename(self.preview(file), jpeg, PRIVATE)
+        return name, None if eye.overlay is None else heatmap_name
+
+    def read_preview(self, name: str) -> bytes | None:
+        """A preview's JPEG; None where it has gone."""
+        try:
+            return self.preview(name).read_bytes()
+        except OSError:
+            return None
 
     def has_previews(self, names: Iterable[str]) -> bool:
         """Whether all of them are there."""
@@ -76,49 +106,4 @@ class ReportFolder:
 
 def is_report(folder: Path) -> bool:
     """Whether a screening has written, or at least begun to write, into this folder."""
-    return (folder / RESULTS_FILE).is_file() and (folder / _PREVIEWS).is_dir()
-
-
-def write_privately(file: Path, content: bytes) -> None:
-    """Writes the whole file or nothing of it, readable by its owner only.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    # A temporary file is its owner's only, whatever the umask says.
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=_UNFINISHED)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-# Twice what the page shows, for fine screens; the service's own previews would take ten times the bytes.
-_LONGEST_SIDE = 224
-_JPEG_QUALITY = 80
-
-
-def write_previews(report: ReportFolder, picture_name: str, eye: EyeReport) -> tuple[str, str | None]:
-    """Writes the eye, and the eye with its heatmap, as JPEG files with a longest side of 224 px.
-
-    Returns:
-        the files' names, which say nothing of the picture's; None for a flat map.
-
-    Raises:
-        OSError: they cannot be written.
-    """
-    digest = hashlib.sha256(picture_name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    preview = f"{digest}-{eye.side.value}.jpg"
-    _write(report, preview, eye.preview)
-    if eye.overlay is None:
-        return preview, None
-    heatmap = f"{digest}-{eye.side.value}-heatmap.jpg"
-    _write(report, heatmap, eye.overlay)
-    return preview, heatmap
-
-
-def _write(report: ReportFolder, name: str, picture: RgbImage) -> None:
-    write_privately(report.preview(name), encode_jpeg(shrink_to_fit(picture, _LONGEST_SIDE), _JPEG_QUALITY))
+    return (folder / _RESULTS).is_file() and (folder / _PREVIEWS).is_dir()

@@ -8,14 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from src.cli.screening.picture_search import FoundPicture
 from src.cli.screening.record import Conditions, PictureRecord, record_of_eye
-from src.cli.screening.report_folder import ReportFolder, write_previews
+from src.cli.screening.report_folder import ReportFolder
 from src.cli.screening.results_file import ResultsFile
 from src.core.types import EyeSide
 from src.services.picture_file import FileAnswer, answer_file
-from src.services.startup import Services
+
+if TYPE_CHECKING:
+    # With it comes TensorFlow, which takes seconds.
+    from src.services.startup import Services
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FIRST_EXIT_CODE = 128
 
 
 class Screening:
@@ -83,7 +90,7 @@ class Screening:
                 record_of_eye(
                     reports[side],
                     self._services.model.classes,
-                    *write_previews(self._report, picture.name, reports[side]),
+                    *self._report.write_previews(picture.name, reports[side]),
                 )
                 for side in EyeSide
                 if side in reports
@@ -92,13 +99,11 @@ class Screening:
         )
 
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_FIRST_EXIT_CODE = 128
-
-
 class StopRequest:
-    """Attributes:
-    exit_code: what shells expect of a process that a signal ended; None while there was none.
+    """Whether somebody has asked the screening to stop.
+
+    Attributes:
+        exit_code: what shells expect of a process that a signal ended; None while there was none.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What came out of a folder: counted, as rows of the page, and as a table for spreadsheets."""
+"""What came out of a folder: counted, in words for the console, and as a table for spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from src.cli.screening.record import EyeRecord, PictureRecord
-from src.cli.screening.wording import reason_in_words, shown_name, side_in_words
-from src.utils.data_uri import encode_data_uri
+from src.core.wording import REASONS
+
+_MOST_NAMED = 10
+# A cell that begins with one of these is run as a formula by spreadsheets (OWASP, "CSV Injection"), the wide forms too.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,66 +59,44 @@ def in_reading_order(records: Iterable[PictureRecord]) -> list[tuple[PictureReco
     return sorted(eyes, key=lambda pair: (not pair[1].inconclusive, pair[1].confidence, pair[0].file, pair[1].eye))
 
 
-def render_row(record: PictureRecord, eye: EyeRecord, read_preview: Callable[[str], bytes | None] | None) -> str:
-    """The row; its data attributes are what the page's script sorts and filters by.
-
-    Args:
-        record: the eye's picture.
-        eye: one of its eyes.
-        read_preview: see `render_page`; without it, pictures are linked.
-    """
-    name = escape(shown_name(record.file))
-    side = side_in_words(eye)
-    heatmap = "<small class=soft>flat</small>" if eye.heatmap is None else ""
-    cells = [
-        f"<td>{_picture(eye.preview, f'{side}, {name}', read_preview)}</td>",
-        f"<td>{heatmap or _picture(eye.heatmap or '', 'the same with the heatmap of its verdict', read_preview)}</td>",
-        f'<td class="file">{name}<br><small class="soft">{side}</small></td>',
-        f'<td class="verdict">{_verdict(eye)}</td>',
-        f"<td>{_scores(eye)}</td>",
-        f'<td class="number">{"" if eye.unfamiliarity is None else f"{eye.unfamiliarity:.2f}"}</td>',
-    ]
-    data = {
-        "file": shown_name(record.file),
-        "rank": f"{0 if eye.inconclusive else 1} {eye.best_prediction}",
-        "verdict": eye.best_prediction,
-        "certainty": "inconclusive" if eye.inconclusive else "answered",
-        "confidence": str(eye.confidence),
-        "unfamiliarity": "" if eye.unfamiliarity is None else str(eye.unfamiliarity),
-    }
-    attributes = " ".join(f'data-{key}="{escape(value)}"' for key, value in data.items())
-    return f"<tr {attributes}>{''.join(cells)}</tr>"
+def reason_in_words(reason: str) -> str:
+    """Such as `too dark`; a reason of another version stays as it is."""
+    return next((words.short for known, words in REASONS.items() if known.value == reason), reason)
 
 
-def _verdict(eye: EyeRecord) -> str:
-    best = escape(eye.best_prediction)
-    if not eye.inconclusive:
-        return f'<small class="soft">looks most like</small><strong>{best}</strong>'
-    reasons = "".join(f"<li>{escape(reason_in_words(reason))}</li>" for reason in eye.reasons)
-    return f'<span class="badge">Inconclusive</span><br>most like {best}<ul class="small">{reasons}</ul>'
+def shown_name(name: str) -> str:
+    """A file's name as any place can show it: no line ends, no terminal codes, no bytes that are no text."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _scores(eye: EyeRecord) -> str:
-    rows = []
-    for name, score in eye.average_scores.items():
-        best = ' class="best"' if name == eye.best_prediction else ""
-        bar = f'<dd class="bar" aria-hidden="true"><i style="width:{score:.0f}%"></i></dd>'
-        rows.append(f"<dt{best}>{escape(name)}</dt>{bar}<dd{best}>{score:.1f} %</dd>")
-    return f'<dl class="scores">{"".join(rows)}</dl>'
+def summary(tally: Tally, records: Sequence[PictureRecord], passed_over: int, unseen: Sequence[str] = ()) -> list[str]:
+    """The lines for the console; see `PictureSearch` for the last two."""
+    lines = [f"{tally.pictures} pictures, {tally.eyes} eyes, {tally.inconclusive} of them inconclusive"]
+    lines += _counted("answered", {name: sure for name, (sure, _) in tally.verdicts.items()})
+    lines += _counted("inconclusive", tally.reasons, reason_in_words)
+    refused = [record for record in records if record.refusal is not None]
+    if refused:
+        lines.append(f"  without an answer: {len(refused)}")
+        lines += [
+            f"    {shown_name(record.file)}: {record.refusal.sentence}"
+            for record in refused[:_MOST_NAMED]
+            if record.refusal
+        ]
+        if len(refused) > _MOST_NAMED:
+            lines.append(f"    and {len(refused) - _MOST_NAMED} more: see the report")
+    if unseen:
+        lines.append(f"  not looked into, because they cannot be read: {len(unseen)}")
+        lines += [f"    {shown_name(name)}" for name in unseen[:_MOST_NAMED]]
+    if passed_over:
+        lines.append(f"  other files, no pictures: {passed_over}")
+    return lines
 
 
-def _picture(file: str, words: str, read_preview: Callable[[str], bytes | None] | None) -> str:
-    """`words` and `file` are HTML already."""
-    if read_preview is None:
-        return f'<a href="previews/{file}" target="_blank">picture</a>'
-    jpeg = read_preview(file)
-    if jpeg is None:
-        return '<small class="soft">gone</small>'
-    return f'<img src="{encode_data_uri(jpeg, "image/jpeg")}" alt="{words}" loading="lazy">'
-
-
-# A cell that begins with one of these is run as a formula by spreadsheets (OWASP, "CSV Injection"), the wide forms too.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+def _counted(title: str, counts: dict[str, int], in_words: Callable[[str], str] = str) -> list[str]:
+    if not any(counts.values()):
+        return []
+    return [f"  {title}:", *(f"    {number:>6}  {in_words(name)}" for name, number in counts.items() if number)]
 
 
 def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> bytes:

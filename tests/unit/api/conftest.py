@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from robyn import Response
 
 from src.api.context import ApiContext
 from src.config.settings import Settings
@@ -39,6 +40,11 @@ def loaded(**services: Any) -> Any:
     return SimpleNamespace(
         **({"model": MODEL, "requests_at_once": 1, "input_side": 224, "problems": list[str]} | services)
     )
+
+
+def header(response: Response, name: str) -> str:
+    """Of an answer as Robyn gets it; "" where it has none of that name."""
+    return response.headers.get(name) or ""
 
 
 def request_of(body: str | bytes = "", *, method: str = "POST", **headers: str) -> Any:

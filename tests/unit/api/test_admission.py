@@ -1,4 +1,4 @@
-"""Requests are counted, limited, and waited for when the process stops."""
+"""Requests are counted and limited, take turns, keep to their time, and are waited for when the process stops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import gc
 import re
 import threading
-import time
 from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
@@ -20,153 +19,14 @@ from src.core.errors import Busy, Draining, NotAPicture, Starting, TimedOut
 from src.core.stage_times import Stage, StageTimes
 from src.services.workers import Workers
 
-
-def never() -> bool:
-    return False
-
-
-@pytest.fixture
-def lifecycle() -> Lifecycle:
-    """Ready, with room for two."""
-    lifecycle = Lifecycle(2, 100)
-    lifecycle.ready()
-    return lifecycle
-
-
-def test_it_starts_then_is_ready_then_drains() -> None:
-    lifecycle = Lifecycle(2, 100)
-    phases = [lifecycle.phase]
-    lifecycle.ready()
-    phases.append(lifecycle.phase)
-    lifecycle.drain()
-    phases.append(lifecycle.phase)
-    assert phases == [Phase.STARTING, Phase.READY, Phase.DRAINING]
-
-
-def test_a_process_told_to_stop_while_it_starts_does_not_become_ready() -> None:
-    lifecycle = Lifecycle(2, 100)
-    lifecycle.drain()
-    lifecycle.ready()
-    assert lifecycle.phase is Phase.DRAINING
-
-
-def test_there_is_no_work_before_it_is_ready() -> None:
-    with pytest.raises(Starting), Lifecycle(2, 100).work(1):
-        pass
-
-
-def test_there_is_no_new_work_while_it_drains(lifecycle: Lifecycle) -> None:
-    lifecycle.drain()
-    with pytest.raises(Draining), lifecycle.work(1):
-        pass
-
-
-def test_what_is_in_flight_is_counted(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1):
-        with lifecycle.work(1):
-            assert lifecycle.in_flight == 2
-        assert lifecycle.in_flight == 1
-    assert lifecycle.in_flight == 0
-
-
-def test_one_more_than_the_limit_is_refused_and_not_counted(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1), lifecycle.work(1):
-        with pytest.raises(Busy), lifecycle.work(1):
-            pass
-        assert lifecycle.in_flight == 2
-    with lifecycle.work(1):
-        assert lifecycle.in_flight == 1
-
-
-def test_a_body_more_than_the_memory_allows_is_refused_and_not_counted() -> None:
-    lifecycle = Lifecycle(10, 100)
-    lifecycle.ready()
-    with lifecycle.work(60):
-        with pytest.raises(Busy), lifecycle.work(41):
-            pass
-        assert lifecycle.in_flight == 1
-        with lifecycle.work(40):
-            assert lifecycle.in_flight == 2
-    with lifecycle.work(100):
-        assert lifecycle.in_flight == 1
-
-
-def test_what_is_refused_for_another_reason_takes_no_memory(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1):
-        with lifecycle.work(2), pytest.raises(Busy), lifecycle.work(97):
-            pass
-        with lifecycle.work(99):
-            assert lifecycle.in_flight == 2
-
-
-def test_work_that_fails_is_over_too(lifecycle: Lifecycle) -> None:
-    with pytest.raises(ZeroDivisionError), lifecycle.work(1):
-        raise ZeroDivisionError
-    assert lifecycle.in_flight == 0
-
-
-def test_many_threads_are_counted_rightly() -> None:
-    lifecycle = Lifecycle(8, 100)
-    lifecycle.ready()
-
-    def work() -> None:
-        for _ in range(500):
-            with lifecycle.work(1):
-                pass
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert lifecycle.in_flight == 0
-
-
-def test_an_idle_process_need_not_wait(lifecycle: Lifecycle) -> None:
-    started = time.monotonic()
-    assert lifecycle.wait_until_idle(10, never)
-    assert time.monotonic() - started < 1
-
-
-def test_work_in_flight_is_waited_for_while_draining(lifecycle: Lifecycle) -> None:
-    is_working, may_finish = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with lifecycle.work(1):
-            is_working.set()
-            may_finish.wait(10)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    assert is_working.wait(10)
-    lifecycle.drain()
-    threading.Timer(0.2, may_finish.set).start()
-    started = time.monotonic()
-    assert lifecycle.wait_until_idle(10, never)
-    assert 0.1 < time.monotonic() - started < 5
-    worker.join()
-
-
-def test_waiting_gives_up_when_its_time_is_over(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1):
-        started = time.monotonic()
-        assert not lifecycle.wait_until_idle(0.1, never)
-        assert 0.1 <= time.monotonic() - started < 2
-
-
-def test_waiting_gives_up_in_a_hurry(lifecycle: Lifecycle) -> None:
-    with lifecycle.work(1):
-        started = time.monotonic()
-        assert not lifecycle.wait_until_idle(30, hurry=lambda: True)
-        assert time.monotonic() - started < 2
-
-
-SECONDS_BEFORE_A_TEST_GIVES_UP = 30
+LONG = 30.0
+SHORT = 0.02
+MEGABYTE = 1024 * 1024
 
 
 def finish(scene: Coroutine[Any, Any, None]) -> None:
     """Plays the scene; one in which somebody waits forever fails."""
-    asyncio.run(asyncio.wait_for(scene, SECONDS_BEFORE_A_TEST_GIVES_UP))
+    asyncio.run(asyncio.wait_for(scene, LONG))
 
 
 async def until_everyone_waits() -> None:
@@ -175,325 +35,357 @@ async def until_everyone_waits() -> None:
         await asyncio.sleep(0)
 
 
-def test_fifty_who_wait_have_their_turns_in_the_order_in_which_they_came() -> None:
-    order: list[int] = []
+class TestLifecycle:
+    @pytest.fixture
+    def lifecycle(self) -> Lifecycle:
+        """Ready, with room for two requests of 100 bytes together."""
+        lifecycle = Lifecycle(2, 100)
+        lifecycle.ready()
+        return lifecycle
 
-    async def scene() -> None:
-        line = WaitingLine(1)
+    def test_it_starts_then_is_ready_then_drains(self) -> None:
+        lifecycle = Lifecycle(2, 100)
+        phases = [lifecycle.phase]
+        for step in (lifecycle.ready, lifecycle.drain):
+            step()
+            phases.append(lifecycle.phase)
+        assert phases == [Phase.STARTING, Phase.READY, Phase.DRAINING]
 
-        async def request(number: int) -> None:
-            async with line.turn(StageTimes()):
-                await asyncio.sleep(0)
-                order.append(number)
+    def test_a_process_told_to_stop_while_it_starts_does_not_become_ready(self) -> None:
+        lifecycle = Lifecycle(2, 100)
+        lifecycle.drain()
+        lifecycle.ready()
+        assert lifecycle.phase is Phase.DRAINING
 
-        await asyncio.gather(*(request(number) for number in range(51)))
-
-    finish(scene())
-    assert order == list(range(51))
-
-
-def test_who_comes_while_others_wait_goes_to_the_back() -> None:
-    order: list[str] = []
-
-    async def scene() -> None:
-        line = WaitingLine(1)
-
-        async def request(name: str) -> None:
-            async with line.turn(StageTimes()):
-                order.append(name)
-
-        async with line.turn(StageTimes()):
-            early = asyncio.create_task(request("early"))
-            await until_everyone_waits()
-        # The turn is free, and nobody has taken it yet.
-        await request("late")
-        await early
-
-    finish(scene())
-    assert order == ["early", "late"]
-
-
-@pytest.mark.parametrize("at_once", [1, 3, 7])
-def test_no_more_than_so_many_are_worked_on_and_no_fewer(at_once: int) -> None:
-    seen: list[int] = []
-
-    async def scene() -> None:
-        line = WaitingLine(at_once)
-        working = 0
-
-        async def request() -> None:
-            nonlocal working
-            async with line.turn(StageTimes()):
-                working += 1
-                await until_everyone_waits()
-                seen.append(working)
-                working -= 1
-
-        await asyncio.gather(*(request() for _ in range(5 * at_once)))
-
-    finish(scene())
-    assert max(seen) == at_once
-
-
-def test_a_request_that_fails_gives_its_turn_back() -> None:
-    async def scene() -> None:
-        line = WaitingLine(1)
-        for _ in range(3):
-            with pytest.raises(ZeroDivisionError):
-                async with line.turn(StageTimes()):
-                    raise ZeroDivisionError
-        async with line.turn(StageTimes()):
+    def test_there_is_no_work_before_it_is_ready_and_none_while_it_drains(self, lifecycle: Lifecycle) -> None:
+        with pytest.raises(Starting), Lifecycle(2, 100).work(1):
+            pass
+        lifecycle.drain()
+        with pytest.raises(Draining), lifecycle.work(1):
             pass
 
-    finish(scene())
+    def test_what_is_in_flight_is_counted(self, lifecycle: Lifecycle) -> None:
+        with lifecycle.work(1):
+            with lifecycle.work(1):
+                assert lifecycle.in_flight == 2
+            assert lifecycle.in_flight == 1
+        assert lifecycle.in_flight == 0
 
-
-def test_a_request_that_is_cancelled_at_work_gives_its_turn_back() -> None:
-    async def scene() -> None:
-        line = WaitingLine(1)
-
-        async def request() -> None:
-            async with line.turn(StageTimes()):
-                await asyncio.Event().wait()
-
-        task = asyncio.create_task(request())
-        await until_everyone_waits()
-        task.cancel()
-        async with line.turn(StageTimes()):
-            assert task.cancelled()
-
-    finish(scene())
-
-
-def test_those_who_wait_are_counted_and_those_at_work_are_not() -> None:
-    counted: list[int] = []
-
-    async def scene() -> None:
-        line = WaitingLine(2)
-        may_finish = asyncio.Event()
-
-        async def request() -> None:
-            async with line.turn(StageTimes()):
-                await may_finish.wait()
-
-        counted.append(line.waiting)
-        tasks = [asyncio.create_task(request()) for _ in range(5)]
-        await until_everyone_waits()
-        counted.append(line.waiting)
-        tasks[-1].cancel()
-        await until_everyone_waits()
-        counted.append(line.waiting)
-        may_finish.set()
-        await asyncio.wait(tasks)
-        counted.append(line.waiting)
-
-    finish(scene())
-    assert counted == [0, 3, 2, 0]
-
-
-def test_one_that_stops_waiting_does_not_take_a_turn_with_it() -> None:
-    async def scene() -> None:
-        line = WaitingLine(1)
-
-        async def request() -> None:
-            async with line.turn(StageTimes()):
+    def test_one_more_than_the_limit_is_refused_and_not_counted(self, lifecycle: Lifecycle) -> None:
+        with lifecycle.work(1), lifecycle.work(1):
+            with pytest.raises(Busy), lifecycle.work(1):
                 pass
+            assert lifecycle.in_flight == 2
+        with lifecycle.work(1):
+            assert lifecycle.in_flight == 1
 
-        async with line.turn(StageTimes()):
-            impatient, patient = asyncio.create_task(request()), asyncio.create_task(request())
+    def test_a_body_more_than_the_memory_allows_is_refused_and_takes_none(self, lifecycle: Lifecycle) -> None:
+        with lifecycle.work(60):
+            with pytest.raises(Busy), lifecycle.work(41):
+                pass
+            with lifecycle.work(40):
+                # What is refused for want of room takes no memory either.
+                with pytest.raises(Busy), lifecycle.work(1):
+                    pass
+                assert lifecycle.in_flight == 2
+        with lifecycle.work(100):
+            assert lifecycle.in_flight == 1
+
+    def test_work_that_fails_is_over_too(self, lifecycle: Lifecycle) -> None:
+        with pytest.raises(ZeroDivisionError), lifecycle.work(1):
+            raise ZeroDivisionError
+        assert lifecycle.in_flight == 0
+
+    def test_many_threads_are_counted_rightly(self) -> None:
+        lifecycle = Lifecycle(8, 100)
+        lifecycle.ready()
+
+        def work() -> None:
+            for _ in range(500):
+                with lifecycle.work(1):
+                    pass
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert lifecycle.in_flight == 0
+
+    def test_work_in_flight_is_waited_for_and_an_idle_process_is_not(self, lifecycle: Lifecycle) -> None:
+        """Whoever waits asks whether there is a hurry as long as something is in flight."""
+        asked: list[int] = []
+        work = lifecycle.work(1)
+
+        def finish_the_third_time() -> bool:
+            asked.append(lifecycle.in_flight)
+            if len(asked) == 3:
+                work.__exit__(None, None, None)
+            return False
+
+        assert lifecycle.wait_until_idle(LONG, finish_the_third_time)
+        assert asked == []
+        work.__enter__()
+        lifecycle.drain()
+        assert lifecycle.wait_until_idle(LONG, finish_the_third_time)
+        assert asked == [1, 1, 1]
+
+    def test_waiting_gives_up_when_its_time_is_over_or_in_a_hurry(self, lifecycle: Lifecycle) -> None:
+        with lifecycle.work(1):
+            assert not lifecycle.wait_until_idle(SHORT, lambda: False)
+            assert not lifecycle.wait_until_idle(10**6, hurry=lambda: True)
+
+
+class TestWaitingLine:
+    def test_fifty_who_wait_have_their_turns_in_the_order_in_which_they_came(self) -> None:
+        order: list[int] = []
+
+        async def scene() -> None:
+            line = WaitingLine(1)
+
+            async def request(number: int) -> None:
+                async with line.turn(StageTimes()):
+                    await asyncio.sleep(0)
+                    order.append(number)
+
+            await asyncio.gather(*(request(number) for number in range(51)))
+
+        finish(scene())
+        assert order == list(range(51))
+
+    def test_who_comes_while_others_wait_goes_to_the_back(self) -> None:
+        order: list[str] = []
+
+        async def scene() -> None:
+            line = WaitingLine(1)
+
+            async def request(name: str) -> None:
+                async with line.turn(StageTimes()):
+                    order.append(name)
+
+            async with line.turn(StageTimes()):
+                early = asyncio.create_task(request("early"))
+                await until_everyone_waits()
+            # The turn is free, and nobody has taken it yet.
+            await request("late")
+            await early
+
+        finish(scene())
+        assert order == ["early", "late"]
+
+    @pytest.mark.parametrize("at_once", [1, 3, 7])
+    def test_no_more_than_so_many_are_worked_on_and_no_fewer(self, at_once: int) -> None:
+        seen: list[int] = []
+
+        async def scene() -> None:
+            line = WaitingLine(at_once)
+            working = 0
+
+            async def request() -> None:
+                nonlocal working
+                async with line.turn(StageTimes()):
+                    working += 1
+                    await until_everyone_waits()
+                    seen.append(working)
+                    working -= 1
+
+            await asyncio.gather(*(request() for _ in range(5 * at_once)))
+
+        finish(scene())
+        assert max(seen) == at_once
+
+    def test_a_request_that_fails_or_is_cancelled_at_work_gives_its_turn_back(self) -> None:
+        async def scene() -> None:
+            line = WaitingLine(1)
+            for _ in range(3):
+                with pytest.raises(ZeroDivisionError):
+                    async with line.turn(StageTimes()):
+                        raise ZeroDivisionError
+
+            async def request() -> None:
+                async with line.turn(StageTimes()):
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(request())
             await until_everyone_waits()
-        # It is next, and leaves just as its turn comes.
-        impatient.cancel()
-        await patient
-        assert impatient.cancelled()
-        await request()
+            task.cancel()
+            async with line.turn(StageTimes()):
+                assert task.cancelled()
 
-    finish(scene())
+        finish(scene())
 
+    def test_those_who_wait_are_counted_and_those_at_work_are_not(self) -> None:
+        counted: list[int] = []
 
-def test_waiting_is_measured_and_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(stage_times, "time", SimpleNamespace(perf_counter=lambda: now))
-    first, second = StageTimes(), StageTimes()
+        async def scene() -> None:
+            line = WaitingLine(2)
+            may_finish = asyncio.Event()
 
-    async def scene() -> None:
-        nonlocal now
-        line = WaitingLine(1)
+            async def request() -> None:
+                async with line.turn(StageTimes()):
+                    await may_finish.wait()
 
-        async def request() -> None:
+            counted.append(line.waiting)
+            tasks = [asyncio.create_task(request()) for _ in range(5)]
+            await until_everyone_waits()
+            counted.append(line.waiting)
+            tasks[-1].cancel()
+            await until_everyone_waits()
+            counted.append(line.waiting)
+            may_finish.set()
+            await asyncio.wait(tasks)
+            counted.append(line.waiting)
+
+        finish(scene())
+        assert counted == [0, 3, 2, 0]
+
+    def test_one_that_stops_waiting_does_not_take_a_turn_with_it(self) -> None:
+        async def scene() -> None:
+            line = WaitingLine(1)
+
+            async def request() -> None:
+                async with line.turn(StageTimes()):
+                    pass
+
+            async with line.turn(StageTimes()):
+                impatient, patient = asyncio.create_task(request()), asyncio.create_task(request())
+                await until_everyone_waits()
+            # It is next, and leaves just as its turn comes.
+            impatient.cancel()
+            await patient
+            assert impatient.cancelled()
+            await request()
+
+        finish(scene())
+
+    def test_waiting_is_measured_and_work_is_not(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = 100.0
+        monkeypatch.setattr(stage_times, "time", SimpleNamespace(perf_counter=lambda: now))
+        first, second = StageTimes(), StageTimes()
+
+        async def scene() -> None:
             nonlocal now
-            async with line.turn(second):
-                now += 40.0
+            line = WaitingLine(1)
 
-        async with line.turn(first):
-            waits = asyncio.create_task(request())
-            await until_everyone_waits()
-            now += 2.5
-        await waits
+            async def request() -> None:
+                nonlocal now
+                async with line.turn(second):
+                    now += 40.0
 
-    finish(scene())
-    assert first.seconds() == {Stage.QUEUE: 0.0}
-    assert second.seconds() == {Stage.QUEUE: 2.5}
+            async with line.turn(first):
+                waits = asyncio.create_task(request())
+                await until_everyone_waits()
+                now += 2.5
+            await waits
 
-
-LONG = 30.0
-SHORT = 0.02
-
-
-async def until_cancelled(events: list[str]) -> None:
-    try:
-        await asyncio.sleep(LONG)
-    except asyncio.CancelledError:
-        events.append("cancelled")
-        raise
+        finish(scene())
+        assert first.seconds() == {Stage.QUEUE: 0.0}
+        assert second.seconds() == {Stage.QUEUE: 2.5}
 
 
-def test_what_comes_in_time_is_returned() -> None:
-    assert asyncio.run(within(LONG, asyncio.sleep(0, "done"))) == "done"
+class TestDeadline:
+    """What becomes of a place and a turn past the deadline is in routes/test_upload.py."""
 
+    @staticmethod
+    async def until_cancelled(events: list[str]) -> None:
+        try:
+            await asyncio.sleep(LONG)
+        except asyncio.CancelledError:
+            events.append("cancelled")
+            raise
 
-def test_what_is_raised_in_time_is_raised() -> None:
-    async def refuse() -> None:
-        raise NotAPicture("image: the picture is damaged")
+    def test_what_comes_in_time_is_returned_or_raised(self) -> None:
+        async def refuse() -> None:
+            raise NotAPicture("the picture is damaged")
 
-    with pytest.raises(NotAPicture, match="damaged"):
-        asyncio.run(within(LONG, refuse()))
+        assert asyncio.run(within(LONG, asyncio.sleep(0, "done"))) == "done"
+        with pytest.raises(NotAPicture, match="damaged"):
+            asyncio.run(within(LONG, refuse()))
 
+    def test_late_work_is_cancelled_and_told_of(self) -> None:
+        events: list[str] = []
 
-def test_late_work_is_cancelled_and_told_of() -> None:
-    events: list[str] = []
-
-    async def scene() -> None:
-        with pytest.raises(TimedOut):
-            await within(SHORT, until_cancelled(events))
-        await asyncio.sleep(0)
-
-    asyncio.run(scene())
-    assert events == ["cancelled"]
-
-
-def test_what_late_work_fails_of_is_not_logged_as_an_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
-    """asyncio does so where nobody has asked for an exception; the client was told already."""
-    workers = Workers(1)
-    may_finish = threading.Event()
-
-    def refuse() -> None:
-        may_finish.wait(LONG)
-        raise NotAPicture("image: the picture is damaged")
-
-    async def scene() -> None:
-        with pytest.raises(TimedOut):
-            await within(SHORT, workers.run_for_all(lambda _item: refuse(), [1]))
-        may_finish.set()
-        await workers.run(int)
-        await asyncio.sleep(SHORT)
-
-    asyncio.run(scene())
-    workers.close()
-    gc.collect()
-    assert caplog.records == []
-
-
-def test_a_caller_who_is_cancelled_takes_his_work_with_him() -> None:
-    events: list[str] = []
-
-    async def scene() -> None:
-        caller = asyncio.create_task(within(LONG, until_cancelled(events)))
-        await asyncio.sleep(SHORT)
-        caller.cancel()
-        await asyncio.wait([caller])
-        assert caller.cancelled()
-        await asyncio.sleep(0)
-
-    asyncio.run(scene())
-    assert events == ["cancelled"]
-
-
-def test_who_waits_for_a_turn_until_it_is_too_late_leaves_the_line() -> None:
-    async def scene() -> None:
-        line = WaitingLine(1)
-
-        async def request() -> None:
-            async with line.turn(StageTimes()):
-                pass
-
-        async with line.turn(StageTimes()):
+        async def scene() -> None:
             with pytest.raises(TimedOut):
-                await within(SHORT, request())
+                await within(SHORT, self.until_cancelled(events))
             await asyncio.sleep(0)
-            assert line.waiting == 0
-        await within(LONG, request())
 
-    asyncio.run(scene())
+        asyncio.run(scene())
+        assert events == ["cancelled"]
 
+    def test_a_caller_who_is_cancelled_takes_his_work_with_him(self) -> None:
+        events: list[str] = []
 
-def test_the_answer_is_not_late_but_the_turn_is_kept_while_a_thread_is_at_work() -> None:
-    workers = Workers(1)
-    is_working, may_finish = threading.Event(), threading.Event()
+        async def scene() -> None:
+            caller = asyncio.create_task(within(LONG, self.until_cancelled(events)))
+            await asyncio.sleep(SHORT)
+            caller.cancel()
+            await asyncio.wait([caller])
+            assert caller.cancelled()
+            await asyncio.sleep(0)
 
-    def work() -> None:
-        is_working.set()
-        may_finish.wait(LONG)
+        asyncio.run(scene())
+        assert events == ["cancelled"]
 
-    async def scene() -> None:
-        line = WaitingLine(1)
+    def test_what_late_work_fails_of_is_not_logged_as_an_error_of_ours(self, caplog: pytest.LogCaptureFixture) -> None:
+        """asyncio does so where nobody has asked for an exception; the client was told already."""
+        workers = Workers(1)
+        may_finish = threading.Event()
 
-        async def request() -> None:
-            async with line.turn(StageTimes()):
-                await workers.run(work)
+        def refuse(_item: int) -> None:
+            may_finish.wait(LONG)
+            raise NotAPicture
 
-        with pytest.raises(TimedOut):
-            await within(0.2, request())
-        assert is_working.is_set()
-        next_one = asyncio.create_task(request())
-        await asyncio.sleep(SHORT)
-        assert line.waiting == 1
-        may_finish.set()
-        await asyncio.wait_for(next_one, LONG)
+        async def scene() -> None:
+            with pytest.raises(TimedOut):
+                await within(SHORT, workers.run_for_all(refuse, [1]))
+            may_finish.set()
+            await workers.run(int)
+            await asyncio.sleep(SHORT)
 
-    asyncio.run(scene())
-    workers.close()
-
-
-MEGABYTE = 1024 * 1024
-
-
-def bound(monkeypatch: pytest.MonkeyPatch, *, at_once: int = 5, **environment: str) -> int:
-    with monkeypatch.context() as patched:
-        for name, value in ({"WORKER_THREADS": "2"} | environment).items():
-            patched.setenv(name, value)
-        return memory_of_requests(load_settings(env_file=None), at_once, 224)
+        asyncio.run(scene())
+        workers.close()
+        gc.collect()
+        assert caplog.records == []
 
 
-def test_with_the_defaults_on_two_cores_it_is_what_the_formula_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    preview = 512 * 512 * 3
-    by_hand = (
-        2 * 512 * MEGABYTE
-        + 2 * (4 * 48 * MEGABYTE + 50_000_000 + 20 * 40_000_000)
-        + 5 * 32 * 2 * (preview + 224 * 224 * 3)
-        + 5 * 28 * preview
+class TestMemoryBound:
+    @staticmethod
+    def bound(monkeypatch: pytest.MonkeyPatch, **environment: str) -> int:
+        with monkeypatch.context() as patched:
+            for name, value in ({"WORKER_THREADS": "2"} | environment).items():
+                patched.setenv(name, value)
+            return memory_of_requests(load_settings(env_file=None), 5, 224)
+
+    def test_with_the_defaults_on_two_cores_it_is_what_the_formula_gives(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        preview = 512 * 512 * 3
+        by_hand = (
+            2 * 512 * MEGABYTE
+            + 2 * (4 * 48 * MEGABYTE + 50_000_000 + 20 * 40_000_000)
+            + 5 * 32 * 2 * (preview + 224 * 224 * 3)
+            + 5 * 28 * preview
+        )
+        assert self.bound(monkeypatch) == by_hand
+
+    @pytest.mark.parametrize(
+        ("name", "value", "more"),
+        [
+            ("MAX_MEMORY_IN_FLIGHT_MB", "513", 2 * MEGABYTE),
+            ("MAX_BODY_MB", "49", 2 * 4 * MEGABYTE),
+            ("MAX_IMAGE_PIXELS", "40000001", 2 * 20),
+            ("MAX_FRAMES", "33", 5 * 2 * (512 * 512 * 3 + 224 * 224 * 3)),
+            ("WORKER_THREADS", "3", 4 * 48 * MEGABYTE + 50_000_000 + 800_000_000),
+            ("SAVE_EYES", "true", 256 * MEGABYTE + 12 * 40_000_000),
+            ("SAVE_TEMP_IMAGES", "true", 256 * MEGABYTE + 12 * 40_000_000),
+            ("MAX_REQUESTS_IN_FLIGHT", "10000", 0),
+        ],
     )
-    assert bound(monkeypatch) == by_hand
+    def test_each_setting_adds_its_share(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, more: int
+    ) -> None:
+        assert self.bound(monkeypatch, **{name: value}) - self.bound(monkeypatch) == more
 
-
-@pytest.mark.parametrize(
-    ("name", "value", "more"),
-    [
-        ("MAX_MEMORY_IN_FLIGHT_MB", "513", 2 * MEGABYTE),
-        ("MAX_BODY_MB", "49", 2 * 4 * MEGABYTE),
-        ("MAX_IMAGE_PIXELS", "40000001", 2 * 20),
-        ("MAX_FRAMES", "33", 5 * 2 * (512 * 512 * 3 + 224 * 224 * 3)),
-        ("WORKER_THREADS", "3", 4 * 48 * MEGABYTE + 50_000_000 + 800_000_000),
-        ("SAVE_EYES", "true", 256 * MEGABYTE + 12 * 40_000_000),
-        ("SAVE_TEMP_IMAGES", "true", 256 * MEGABYTE + 12 * 40_000_000),
-        ("MAX_REQUESTS_IN_FLIGHT", "10000", 0),
-    ],
-)
-def test_each_setting_adds_its_share(monkeypatch: pytest.MonkeyPatch, name: str, value: str, more: int) -> None:
-    assert bound(monkeypatch, **{name: value}) - bound(monkeypatch) == more
-
-
-def test_every_setting_that_it_names_exists() -> None:
-    named = set(re.findall(r"\b(?:MAX|WORKER)_[A-Z_]+", memory_of_requests.__doc__ or ""))
-    assert named >= {"MAX_BODY_MB", "MAX_MEMORY_IN_FLIGHT_MB", "MAX_IMAGE_PIXELS", "MAX_FRAMES"}
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    def test_every_setting_that_it_names_exists(self) -> None:
+        named = set(re.findall(r"\b(?:MAX|WORKER)_[A-Z_]+", memory_of_requests.__doc__ or ""))
+        assert named >= {"MAX_BODY_MB", "MAX_MEMORY_IN_FLIGHT_MB", "MAX_IMAGE_PIXELS", "MAX_FRAMES"}
+        assert {name.lower() for name in named} <= set(Settings.model_fields)

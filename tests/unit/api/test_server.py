@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from src.api.server import serve
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
+from src.services.startup import Services
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def taken_port() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def no_services(_settings: Settings) -> None:
+def no_services(_settings: Settings, _on_pass: Callable[[int], None]) -> Services:
     pytest.fail("nothing may be loaded when the port is taken")
 
 

@@ -80,6 +80,20 @@ def test_folders_that_cannot_be_meant_are_2(
     assert list((tmp_path / "photos").iterdir()) == []
 
 
+def test_what_is_wrong_with_the_folders_is_said_before_tensorflow_is_loaded(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from src.cli.commands import main\n"
+        f"assert main(['screen', {str(tmp_path)!r}, '--out', {str(tmp_path / 'report')!r}]) == 1\n"
+        "print({'tensorflow', 'dlib'} & set(sys.modules))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "there is no picture in" in process.stderr
+    assert process.stdout.strip() == "set()"
+
+
 def test_a_wrong_setting_is_2_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

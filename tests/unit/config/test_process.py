@@ -7,7 +7,9 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,70 +25,66 @@ from src.config.process import (
 from src.config.settings import PROJECT_ROOT
 from src.core.errors import StartupError
 
-
-def test_tensorflow_is_told_to_use_the_keras_that_can_load_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TF_USE_LEGACY_KERAS", raising=False)
-    prepare_for_tensorflow()
-    assert os.environ["TF_USE_LEGACY_KERAS"] == "1"
+not_on_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals and pipes")
 
 
-def test_that_is_not_left_to_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "0")
-    prepare_for_tensorflow()
-    assert os.environ["TF_USE_LEGACY_KERAS"] == "1"
+def run(program: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """In a process of its own."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_ROOT, text=True, timeout=60, check=False, **streams
+    )
 
 
-def test_tensorflow_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
-    prepare_for_tensorflow()
-    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+class TestVariables:
+    @pytest.mark.parametrize(
+        ("prepare", "name", "value", "operators"),
+        [
+            (prepare_for_tensorflow, "TF_CPP_MIN_LOG_LEVEL", "3", "0"),
+            (prepare_for_numpy, "OPENBLAS_NUM_THREADS", "1", "3"),
+        ],
+        ids=["TensorFlow is quiet", "NumPy multiplies on one core"],
+    )
+    def test_a_library_is_told_what_is_best_unless_the_operator_tells_it_something_else(
+        self, monkeypatch: pytest.MonkeyPatch, prepare: Callable[[], None], name: str, value: str, operators: str
+    ) -> None:
+        monkeypatch.delenv(name, raising=False)
+        prepare()
+        assert os.environ[name] == value
+        monkeypatch.setenv(name, operators)
+        prepare()
+        assert os.environ[name] == operators
 
+    @pytest.mark.parametrize("operators", ["", "0", "1"])
+    def test_tensorflow_takes_the_keras_that_can_load_the_model_whatever_the_operator_says(
+        self, monkeypatch: pytest.MonkeyPatch, operators: str
+    ) -> None:
+        monkeypatch.setenv("TF_USE_LEGACY_KERAS", operators)
+        prepare_for_tensorflow()
+        assert os.environ["TF_USE_LEGACY_KERAS"] == "1"
 
-def test_an_operator_may_make_it_talk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-    prepare_for_tensorflow()
-    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
+    def test_what_prepares_numpy_does_not_import_it(self) -> None:
+        assert run("import sys, src.config.process; sys.exit('numpy' in sys.modules)").returncode == 0
 
+    def test_robyn_cannot_override_our_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ROBYN_HOST", "0.0.0.0")  # noqa: S104
+        monkeypatch.setenv("ROBYN_PORT", "1")
+        monkeypatch.setenv("ROBYNS_NEST", "kept")
+        shield_from_robyn_variables()
+        assert [name for name in os.environ if name.startswith("ROBYN")] == ["ROBYNS_NEST"]
 
-def test_numpy_multiplies_on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    prepare_for_numpy()
-    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    @pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
+    def test_prometheus_cannot_be_told_to_write_files(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.setenv(name, "/nowhere")
+        shield_from_prometheus_variables()
+        assert name not in os.environ
 
-
-def test_an_operator_may_give_it_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    prepare_for_numpy()
-    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
-
-
-def test_what_prepares_numpy_does_not_import_it() -> None:
-    program = "import sys, src.config.process, src.config.process; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT_ROOT, check=False).returncode == 0
-
-
-def test_robyn_cannot_override_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROBYN_HOST", "0.0.0.0")  # noqa: S104
-    monkeypatch.setenv("ROBYN_PORT", "1")
-    monkeypatch.setenv("ROBYNS_NEST", "kept")
-    shield_from_robyn_variables()
-    assert [name for name in os.environ if name.startswith("ROBYN")] == ["ROBYNS_NEST"]
-
-
-@pytest.mark.parametrize("name", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
-def test_prometheus_cannot_be_told_to_write_files(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "/nowhere")
-    shield_from_prometheus_variables()
-    assert name not in os.environ
-
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal masks")
 
 BLOCKED_SIGNALS = """
 import os, signal, sys
 from src.config.process import STOP_SIGNALS, block_stop_signals, second_stop_signal
 block_stop_signals()
-print(sorted({"threading", "numpy", "tensorflow", "robyn"} & set(sys.modules) - {"threading"}))
+print(sorted({"numpy", "tensorflow", "robyn"} & set(sys.modules)))
 print(second_stop_signal())
 os.kill(os.getpid(), signal.SIGTERM)
 print(signal.sigwait(STOP_SIGNALS) is signal.SIGTERM)
@@ -96,48 +94,29 @@ print(second_stop_signal())
 """
 
 
+@not_on_windows
 def test_a_stop_signal_waits_to_be_asked_for_and_a_second_one_is_noticed() -> None:
-    script = subprocess.run(
-        [sys.executable, "-c", BLOCKED_SIGNALS],
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert script.stdout.splitlines() == ["[]", "False", "True", "False", "True"]
+    assert run(BLOCKED_SIGNALS).stdout.splitlines() == ["[]", "False", "True", "False", "True"]
 
 
-# Else the first print would fail, and nothing would wait to be written in the end.
-BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-ENDING = "from src.config.process import exit_at_once; print('told'); exit_at_once(5)"
+class TestEnding:
+    PROGRAM = "from src.config.process import exit_at_once; print('told'); exit_at_once(5)"
 
+    def test_what_waits_to_be_written_is_written(self) -> None:
+        process = run(self.PROGRAM)
+        assert (process.returncode, process.stdout, process.stderr) == (5, "told\n", "")
 
-def test_what_waits_to_be_written_is_written() -> None:
-    process = subprocess.run(
-        [sys.executable, "-c", ENDING], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (process.returncode, process.stdout, process.stderr) == (5, "told\n", "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipe that is closed at one end")
-def test_a_closed_pipe_changes_nothing() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        process = subprocess.run(
-            [sys.executable, "-c", ENDING],
-            cwd=PROJECT_ROOT,
-            env=BUFFERED,
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    finally:
-        os.close(writing)
-    assert (process.returncode, process.stderr) == (5, "")
+    @not_on_windows
+    def test_a_closed_pipe_changes_nothing(self) -> None:
+        # Unbuffered, the first print would fail, and nothing would wait to be written in the end.
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            process = run(self.PROGRAM, env=buffered, stdout=writing)
+        finally:
+            os.close(writing)
+        assert (process.returncode, process.stderr) == (5, "")
 
 
 class Terminal(io.StringIO):
@@ -145,21 +124,20 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def colourful(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
+class TestColour:
+    @pytest.fixture(autouse=True)
+    def colourful(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
 
+    def test_a_terminal_gets_it_and_a_file_does_not(self) -> None:
+        assert wants_colour(Terminal())
+        assert not wants_colour(io.StringIO())
 
-def test_a_terminal_gets_it_and_a_file_does_not() -> None:
-    assert wants_colour(Terminal())
-    assert not wants_colour(io.StringIO())
-
-
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_a_terminal_may_say_no(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(name, value)
-    assert not wants_colour(Terminal())
+    @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+    def test_a_terminal_may_say_no(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+        monkeypatch.setenv(name, value)
+        assert not wants_colour(Terminal())
 
 
 def test_a_taken_port_is_named_and_a_freed_one_is_free() -> None:
@@ -172,12 +150,12 @@ def test_a_taken_port_is_named_and_a_freed_one_is_free() -> None:
     check_port_is_free("127.0.0.1", port)
 
 
-def test_the_flags_of_all_cores(tmp_path: Path) -> None:
+def test_the_processors_flags_are_those_of_all_its_cores(tmp_path: Path) -> None:
     (tmp_path / "cpuinfo").write_text(
         "processor\t: 0\nflags\t\t: fpu avx\nbugs\t: x\nprocessor\t: 1\nflags\t: fpu avx2\n"
     )
     assert cpu_flags(tmp_path / "cpuinfo") == {"fpu", "avx", "avx2"}
 
 
-def test_nobody_knows_elsewhere(tmp_path: Path) -> None:
+def test_where_nobody_lists_the_processors_flags_there_are_none(tmp_path: Path) -> None:
     assert cpu_flags(tmp_path / "gone") == frozenset()

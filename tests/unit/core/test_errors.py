@@ -94,8 +94,9 @@ def test_an_error_says_what_is_usual_unless_it_knows_better() -> None:
 def test_an_error_can_be_told_its_frame_and_stays_what_it_is() -> None:
     error = NotAPicture("it is damaged")
     assert error.frame is None
-    assert error.in_frame(2) is error
-    assert (error.frame, str(error)) == (2, "it is damaged")
+    located = error.in_frame(2)
+    assert located is error
+    assert (located.frame, str(located)) == (2, "it is damaged")
 
 
 @pytest.mark.parametrize("error", errors_of_answers(), ids=lambda error: error.code)

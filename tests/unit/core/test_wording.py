@@ -1,16 +1,33 @@
-"""Shares as people read them."""
+"""Reasons and shares as people read them."""
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pytest
 
-from src.core.wording import percentage, percentages
+from src.config.settings import Settings
+from src.core.types import Reason
+from src.core.wording import REASONS, percentage, percentages
 
 
-def test_two_decimals() -> None:
+def test_every_reason_has_its_words_in_the_order_in_which_reasons_are_listed() -> None:
+    assert list(REASONS) == list(Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_meaning_ends_with_the_setting_that_draws_the_line_and_a_short_word_needs_none(reason: Reason) -> None:
+    words = REASONS[reason]
+    (setting,) = re.findall(r" \(([A-Z_]+)\)$", words.meaning)
+    assert setting.lower() in Settings.model_fields
+    assert re.fullmatch(r"[a-z ]+", words.short)
+
+
+def test_a_percentage_has_two_decimals() -> None:
     assert percentage(0.123456) == 12.35
     assert percentage(1.0) == 100.0
 
 
-def test_each_class_has_its_own() -> None:
+def test_each_class_has_its_own_percentage() -> None:
     assert percentages(np.array([0.25, 0.75], np.float32), ("A", "B")) == {"A": 25.0, "B": 75.0}

@@ -18,9 +18,8 @@ SaveModel = Callable[[Any], Path]
 
 
 @pytest.fixture(scope="session")
-def detector(assets: Assets) -> FaceDetector:
-    """With the specification's paddings."""
-    return FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
+def detector(assets: Assets, settings: Settings) -> FaceDetector:
+    return FaceDetector.from_settings(assets, settings)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from src.services import classifier as classifier_module
 from src.services import tensorflow_runtime
 from src.services.classifier import EyeClassifier
 from src.services.familiarity import FamiliarityStatistics
+from src.services.frozen_graph import freeze
 from src.services.tensorflow_runtime import choose_precision, cpu_has_bfloat16, has_gpu, keras, use_precision
 from src.utils.preprocessing import to_network_input
 from training.learning.network import build_network
@@ -31,6 +32,22 @@ def random_crops(count: int, side: int) -> list[RgbImage]:
     """Smooth random pictures: noise alone looks all the same to a network."""
     dice = np.random.default_rng(count)
     return [to_network_input(dice.integers(0, 256, (5, 5, 3), dtype=np.uint8), side) for _ in range(count)]
+
+
+@pytest.fixture
+def small_file(save_model: SaveModel, small_model: Any) -> Path:
+    return save_model(small_model)
+
+
+def small(file: Path, classes: Sequence[str] = CLASSES, layer: str = "coarse", **options: Any) -> EyeClassifier:
+    """What the service makes of the small model, or of one like it."""
+    return EyeClassifier("Small", file, classes, layer, **options)
+
+
+def write_card(model: Path, **fields: Any) -> None:
+    """Of the model, and beside it."""
+    card = {"classes": CLASSES, "sha256": hashlib.sha256(model.read_bytes()).hexdigest()} | fields
+    model.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
 
 
 def assert_alike(left: EyePrediction, right: EyePrediction, tolerance: float = 1e-5) -> None:
@@ -75,15 +92,15 @@ class TestPredictions:
             (alone,) = classifier.classify([crop])
             assert_alike(alone, in_batch)
 
-    def test_more_crops_than_the_largest_batch_keep_their_order(self, save_model: SaveModel, small_model: Any) -> None:
-        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
+    def test_more_crops_than_the_largest_batch_keep_their_order(self, small_file: Path) -> None:
+        classifier = small(small_file)
         crops = random_crops(2 * MOST_EYES_PER_PASS + 3, 64)
         predictions = classifier.classify(crops)
         assert len(predictions) == len(crops)
         for crop, prediction in zip(crops, predictions, strict=True):
             assert_alike(classifier.classify([crop])[0], prediction)
 
-    def test_nothing_is_said_of_no_crops(self, classifier: EyeClassifier) -> None:
+    def test_no_crops_have_no_predictions(self, classifier: EyeClassifier) -> None:
         assert classifier.classify([]) == []
 
     def test_the_model_gets_rgb_divided_by_255(
@@ -115,17 +132,17 @@ class TestModelInfo:
         assert classifier.info.device == "CPU" or classifier.info.device.startswith("GPU: ")
         assert int(classifier.info.tensorflow.split(".")[0]) >= 2
 
-    def test_it_says_in_which_precision(self, classifier: EyeClassifier, settings: Settings) -> None:
+    def test_it_says_in_which_precision_it_multiplies(self, classifier: EyeClassifier, settings: Settings) -> None:
         card = json.loads(settings.model_path.with_suffix(".json").read_text(encoding="utf-8"))
         agrees = card.get("bfloat16", {}).get("agrees", False)
         assert classifier.info.precision == choose_precision("auto", bfloat16_agrees=agrees)
 
-    def test_float32_can_be_asked_for(self, save_model: SaveModel, small_model: Any) -> None:
-        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", precision="float32")
+    def test_float32_can_be_asked_for(self, small_file: Path) -> None:
+        classifier = small(small_file, precision="float32")
         assert classifier.info.precision == "float32"
 
-    def test_the_settings_say_in_which_precision(
-        self, save_model: SaveModel, small_model: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    def test_the_precision_of_the_settings_is_asked_for(
+        self, small_file: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[str] = []
 
@@ -135,7 +152,7 @@ class TestModelInfo:
 
         monkeypatch.setattr(classifier_module, "choose_precision", choose)
         changes = {
-            "model_path": save_model(small_model),
+            "model_path": small_file,
             "grad_cam_layer": "coarse",
             "inference_precision": "tensorfloat32",
         }
@@ -152,33 +169,25 @@ class TestCard:
     """What the card adds to a model's answers. Its own mistakes are in test_model_file.py."""
 
     @staticmethod
-    def write_card(file: Path, **fields: Any) -> None:
-        card = {"classes": CLASSES, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} | fields
-        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-
-    @classmethod
-    def write_familiarity(cls, file: Path, layer: str, measures: int) -> FamiliarityStatistics:
+    def write_familiarity(file: Path, layer: str, measures: int) -> FamiliarityStatistics:
         """Statistics after which every descriptor is strange, beside the model."""
         statistics = FamiliarityStatistics(np.zeros(measures), np.ones(measures), np.eye(measures)[:, :3], typical=0.01)
         statistics.save(file.with_suffix(".npz"))
         sha256 = hashlib.sha256(file.with_suffix(".npz").read_bytes()).hexdigest()
         section = {"layer": layer, "statistics": file.with_suffix(".npz").name, "sha256": sha256}
-        cls.write_card(file, familiarity=section)
+        write_card(file, familiarity=section)
         return statistics
 
-    def test_without_one_scores_are_not_called_calibrated_and_nothing_is_unfamiliar(
-        self, save_model: SaveModel, small_model: Any
-    ) -> None:
-        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
+    def test_without_one_scores_are_not_called_calibrated_and_nothing_is_unfamiliar(self, small_file: Path) -> None:
+        classifier = small(small_file)
         assert classifier.info.calibrated is False
         assert [prediction.unfamiliarity for prediction in classifier.classify(random_crops(2, 64))] == [None, None]
 
-    def test_its_temperature_makes_scores_more_or_less_certain(self, save_model: SaveModel, small_model: Any) -> None:
-        file = save_model(small_model)
+    def test_its_temperature_makes_scores_more_or_less_certain(self, small_file: Path) -> None:
         crops = random_crops(4, 64)
-        plain = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
-        self.write_card(file, calibrated=True, calibration={"temperature": 2})
-        calibrated = EyeClassifier("Small", file, CLASSES, "coarse")
+        plain = small(small_file).classify(crops)
+        write_card(small_file, calibrated=True, calibration={"temperature": 2})
+        calibrated = small(small_file)
         assert calibrated.info.calibrated is True
         for before, after in zip(plain, calibrated.classify(crops), strict=True):
             roots = np.sqrt(before.probabilities)
@@ -186,26 +195,22 @@ class TestCard:
 
     @pytest.mark.parametrize(("layer", "channels"), [("backbone", 8), ("gated", 8)])
     def test_with_statistics_every_crop_has_its_unfamiliarity(
-        self, save_model: SaveModel, small_model: Any, layer: str, channels: int
+        self, small_file: Path, small_model: Any, layer: str, channels: int
     ) -> None:
-        file = save_model(small_model)
-        statistics = self.write_familiarity(file, layer, 2 * channels)
+        statistics = self.write_familiarity(small_file, layer, 2 * channels)
         crops = random_crops(MOST_EYES_PER_PASS + 2, 64)
         output = keras.Model(small_model.inputs, small_model.get_layer(layer).get_output_at(-1))
         places = output(np.stack(crops).astype(np.float32) / 255).numpy()
         descriptors = np.concatenate([places.mean(axis=(1, 2)), places.std(axis=(1, 2))], axis=1)
-        predictions = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
+        predictions = small(small_file).classify(crops)
         expected = statistics.unfamiliarity(descriptors)
         assert expected.min() > 0
         assert [prediction.unfamiliarity for prediction in predictions] == pytest.approx(expected.tolist(), rel=1e-3)
 
-    def test_a_layer_of_the_models_backbone_will_do_for_statistics(
-        self, save_model: SaveModel, small_model: Any
-    ) -> None:
-        file = save_model(small_model)
+    def test_statistics_may_be_of_a_layer_of_the_models_backbone(self, small_file: Path, small_model: Any) -> None:
         inner = small_model.get_layer("backbone").layers[-1].name
-        self.write_familiarity(file, f"backbone/{inner}", 16)
-        (prediction,) = EyeClassifier("Small", file, CLASSES, "coarse").classify(random_crops(1, 64))
+        self.write_familiarity(small_file, f"backbone/{inner}", 16)
+        (prediction,) = small(small_file).classify(random_crops(1, 64))
         assert prediction.unfamiliarity is not None
         assert prediction.unfamiliarity > 0
 
@@ -218,12 +223,21 @@ class TestCard:
         ],
     )
     def test_statistics_that_do_not_fit_the_model_stop_the_start(
-        self, save_model: SaveModel, small_model: Any, layer: str, measures: int, sentence: str
+        self, small_file: Path, layer: str, measures: int, sentence: str
     ) -> None:
-        file = save_model(small_model)
-        self.write_familiarity(file, layer, measures)
+        self.write_familiarity(small_file, layer, measures)
         with pytest.raises(StartupError, match=rf"model\.json is wrong: familiarity: .*{sentence}"):
-            EyeClassifier("Small", file, CLASSES, "coarse")
+            small(small_file)
+
+    def test_what_breaks_for_another_reason_is_not_blamed_on_the_card(
+        self, small_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def break_down(*_: Any) -> Any:
+            raise ValueError("Keras is at a loss")
+
+        monkeypatch.setattr(classifier_module, "compile_forward_pass", break_down)
+        with pytest.raises(ValueError, match=r"^Keras is at a loss$"):
+            small(small_file)
 
 
 class TestBfloat16:
@@ -238,16 +252,15 @@ class TestBfloat16:
 
     @pytest.mark.parametrize(("agrees", "precision"), [(True, "bfloat16"), (False, "float32")])
     def test_it_is_used_if_the_card_says_that_it_answers_the_same(
-        self, save_model: SaveModel, small_model: Any, agrees: bool, precision: str
+        self, small_file: Path, agrees: bool, precision: str
     ) -> None:
-        file = save_model(small_model)
-        TestCard.write_card(file, bfloat16={"agrees": agrees})
-        assert EyeClassifier("Small", file, CLASSES, "coarse").info.precision == precision
+        write_card(small_file, bfloat16={"agrees": agrees})
+        assert small(small_file).info.precision == precision
 
-    def test_it_is_less_precise_but_not_by_much(self, save_model: SaveModel, small_model: Any) -> None:
-        file, crops = save_model(small_model), random_crops(8, 64)
-        precise = EyeClassifier("Small", file, CLASSES, "coarse", precision="float32").classify(crops)
-        rough = EyeClassifier("Small", file, CLASSES, "coarse", precision="bfloat16").classify(crops)
+    def test_it_is_less_precise_but_not_by_much(self, small_file: Path) -> None:
+        crops = random_crops(8, 64)
+        precise = small(small_file, precision="float32").classify(crops)
+        rough = small(small_file, precision="bfloat16").classify(crops)
         differences = [
             np.abs(one.probabilities - other.probabilities).max() for one, other in zip(precise, rough, strict=True)
         ]
@@ -258,46 +271,46 @@ class TestBatchSizes:
     """On a GPU kernels are prepared per batch size, so there are few of them."""
 
     @staticmethod
-    def sizes_of(classifier: EyeClassifier, counts: list[int]) -> list[int]:
+    def sizes_of(monkeypatch: pytest.MonkeyPatch, file: Path, counts: list[int]) -> list[int]:
         sizes: list[int] = []
-        forward = classifier._forward
 
-        def watch(batch: Any) -> Any:
-            sizes.append(int(batch.shape[0]))
-            return forward(batch)
+        def freeze_and_watch(forward: Any) -> Any:
+            frozen = freeze(forward)
 
-        classifier._forward = watch
+            def watched(batch: Any) -> Any:
+                sizes.append(int(batch.shape[0]))
+                return frozen(batch)
+
+            return watched
+
+        monkeypatch.setattr(classifier_module, "freeze", freeze_and_watch)
+        classifier = small(file)
+        sizes.clear()
         for count in counts:
             assert len(classifier.classify(random_crops(count, 64))) == count
         return sizes
 
-    def test_a_cpu_computes_what_is_asked_for(
-        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_cpu_computes_what_is_asked_for(self, small_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(classifier_module, "has_gpu", lambda: False)
-        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, "coarse")
-        assert self.sizes_of(classifier, [1, 3, 5, 16, 19]) == [1, 3, 5, 16, 16, 3]
+        assert self.sizes_of(monkeypatch, small_file, [1, 3, 5, 16, 19]) == [1, 3, 5, 16, 16, 3]
 
     def test_a_gpu_computes_powers_of_two_and_answers_the_same(
-        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch
+        self, small_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        file, crops = save_model(small_model), random_crops(5, 64)
-        expected = EyeClassifier("Small", file, CLASSES, "coarse").classify(crops)
+        crops = random_crops(5, 64)
+        expected = small(small_file).classify(crops)
         monkeypatch.setattr(classifier_module, "has_gpu", lambda: True)
-        classifier = EyeClassifier("Small", file, CLASSES, "coarse")
+        classifier = small(small_file)
         for one, other in zip(expected, classifier.classify(crops), strict=True):
             assert_alike(one, other)
-        assert self.sizes_of(classifier, [1, 2, 3, 5, 9, 16, 19]) == [1, 2, 4, 8, 16, 16, 16, 4]
+        assert self.sizes_of(monkeypatch, small_file, [1, 2, 3, 5, 9, 16, 19]) == [1, 2, 4, 8, 16, 16, 16, 4]
 
-    @pytest.mark.parametrize(
-        ("eyes_per_pass", "sizes"), [(1, [1]), (2, [1, 2]), (5, [1, 2, 4, 8]), (16, [1, 2, 4, 8, 16])]
-    )
-    def test_those_that_will_be_asked_for_are_warm(
+    @pytest.mark.parametrize(("at_once", "sizes"), [(1, [1]), (2, [1, 2]), (5, [1, 2, 4, 8]), (16, [1, 2, 4, 8, 16])])
+    def test_sizes_that_will_be_asked_for_are_warm(
         self,
-        save_model: SaveModel,
-        small_model: Any,
+        small_file: Path,
         monkeypatch: pytest.MonkeyPatch,
-        eyes_per_pass: int,
+        at_once: int,
         sizes: list[int],
     ) -> None:
         warmed: list[int] = []
@@ -308,12 +321,12 @@ class TestBatchSizes:
             return classify(self, crops)
 
         monkeypatch.setattr(EyeClassifier, "classify", watch)
-        EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", warm_up_to=eyes_per_pass)
+        small(small_file, warm_up_to=at_once)
         assert warmed == sizes
 
 
 class TestOtherModels:
-    def test_a_users_own_model_of_the_documented_graph_needs_no_card_and_any_4_d_layer_will_do(
+    def test_a_users_own_model_of_the_documented_graph_needs_no_card_and_may_use_any_4_d_layer(
         self, save_model: SaveModel
     ) -> None:
         file = save_model(build_network())
@@ -323,23 +336,19 @@ class TestOtherModels:
         assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert {heatmap.shape for heatmap in prediction.heatmaps if heatmap is not None} == {(7, 7)}
 
-    def test_classes_may_be_named_as_the_user_likes_if_the_model_has_as_many(
-        self, save_model: SaveModel, small_model: Any
-    ) -> None:
-        assert EyeClassifier("Small", save_model(small_model), ("a", "b", "c", "d"), "coarse").info.classes[0] == "a"
+    def test_classes_may_be_named_as_the_user_likes_if_the_model_has_as_many(self, small_file: Path) -> None:
+        assert small(small_file, ("a", "b", "c", "d")).info.classes[0] == "a"
 
-    def test_crops_are_of_the_models_own_size(self, save_model: SaveModel, small_model: Any) -> None:
-        assert EyeClassifier("Small", save_model(small_model), CLASSES, "coarse").input_side == 64
+    def test_crops_are_of_the_models_own_size(self, small_file: Path) -> None:
+        assert small(small_file).input_side == 64
 
     @pytest.mark.parametrize(("layer", "side"), [("pictures", 64), ("backbone", 16), ("coarse", 8), ("gated", 8)])
-    def test_heatmaps_are_of_the_layer_that_is_asked_for(
-        self, save_model: SaveModel, small_model: Any, layer: str, side: int
-    ) -> None:
-        classifier = EyeClassifier("Small", save_model(small_model), CLASSES, layer)
+    def test_heatmaps_are_of_the_layer_that_is_asked_for(self, small_file: Path, layer: str, side: int) -> None:
+        classifier = small(small_file, layer=layer)
         maps = [heatmap for crop in classifier.classify(random_crops(4, 64)) for heatmap in crop.heatmaps]
         assert {heatmap.shape for heatmap in maps if heatmap is not None} == {(side, side)}
 
-    def test_the_backbone_of_the_documented_graph_will_do(self, settings: Settings) -> None:
+    def test_the_backbone_of_the_documented_graph_is_such_a_layer(self, settings: Settings) -> None:
         classifier = EyeClassifier("EyeNet", settings.model_path, CLASSES, "densenet121")
         maps = [heatmap for crop in classifier.classify(random_crops(2, 224)) for heatmap in crop.heatmaps]
         assert {heatmap.shape for heatmap in maps if heatmap is not None} == {(7, 7)}
@@ -361,7 +370,7 @@ class TestOtherModels:
         model = keras.Model(small_model.inputs, keras.layers.Softmax()(logits))
         crop = random_crops(1, 64)[0]
         expected = model(crop[np.newaxis].astype(np.float32) / 255).numpy()[0]
-        (prediction,) = EyeClassifier("Small", save_model(model), CLASSES, "coarse").classify([crop])
+        (prediction,) = small(save_model(model)).classify([crop])
         np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
         assert any(heatmap is not None for heatmap in prediction.heatmaps)
 
@@ -393,53 +402,48 @@ class TestRefusals:
             EyeClassifier("EyeNet", file, CLASSES, "multiply_1")
 
     @pytest.mark.parametrize("classes", [CLASSES[:3], (*CLASSES, "Glaucoma")])
-    def test_another_number_of_classes(self, save_model: SaveModel, small_model: Any, classes: tuple[str, ...]) -> None:
+    def test_another_number_of_classes(self, small_file: Path, classes: tuple[str, ...]) -> None:
         with pytest.raises(StartupError, match=f"^CLASSES is wrong: it names {len(classes)} classes.* 4 outputs"):
-            EyeClassifier("Small", save_model(small_model), classes, "coarse")
+            small(small_file, classes)
 
-    def test_another_order_than_the_card_says(self, save_model: SaveModel, small_model: Any) -> None:
-        file = save_model(small_model)
-        card = {"classes": CLASSES, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-        assert EyeClassifier("Small", file, CLASSES, "coarse").info.classes == CLASSES
+    def test_another_order_than_the_card_says(self, small_file: Path) -> None:
+        write_card(small_file)
+        assert small(small_file).info.classes == CLASSES
         with pytest.raises(StartupError, match=r"^CLASSES is wrong: .*Cataract,Conjunctivitis,Healthy,Stye"):
-            EyeClassifier("Small", file, CLASSES[::-1], "coarse")
+            small(small_file, CLASSES[::-1])
 
-    def test_a_card_of_another_model_says_nothing(self, save_model: SaveModel, small_model: Any) -> None:
-        file = save_model(small_model)
-        card = {"classes": ["one", "two", "three", "four"], "sha256": "0" * 64}
-        file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-        assert EyeClassifier("Small", file, CLASSES, "coarse").info.classes == CLASSES
+    def test_a_card_of_another_model_says_nothing(self, small_file: Path) -> None:
+        write_card(small_file, classes=["one", "two", "three", "four"], sha256="0" * 64)
+        assert small(small_file).info.classes == CLASSES
 
     @pytest.mark.parametrize("card", ["", "{}", "[]", '{"classes": 5, "sha256": "SHA"}', '{"classes": ["a"]}'])
-    def test_a_card_that_is_none(self, save_model: SaveModel, small_model: Any, card: str) -> None:
-        file = save_model(small_model)
-        card = card.replace("SHA", hashlib.sha256(file.read_bytes()).hexdigest())
-        file.with_suffix(".json").write_text(card, encoding="utf-8")
+    def test_a_card_that_is_none(self, small_file: Path, card: str) -> None:
+        card = card.replace("SHA", hashlib.sha256(small_file.read_bytes()).hexdigest())
+        small_file.with_suffix(".json").write_text(card, encoding="utf-8")
         with pytest.raises(StartupError, match=r"model\.json is not a model card"):
-            EyeClassifier("Small", file, CLASSES, "coarse")
+            small(small_file)
 
-    def test_a_layer_that_the_model_does_not_have(self, save_model: SaveModel, small_model: Any) -> None:
+    def test_a_layer_that_the_model_does_not_have(self, small_file: Path) -> None:
         with pytest.raises(StartupError, match=r"^GRAD_CAM_LAYER is wrong: .* no layer multiply_2; it has .*coarse"):
-            EyeClassifier("Small", save_model(small_model), CLASSES, "multiply_2")
+            small(small_file, layer="multiply_2")
 
     @pytest.mark.parametrize("layer", ["pooled", "scores"])
-    def test_a_layer_without_places(self, save_model: SaveModel, small_model: Any, layer: str) -> None:
+    def test_a_layer_without_places(self, small_file: Path, layer: str) -> None:
         with pytest.raises(StartupError, match=f"^GRAD_CAM_LAYER is wrong: the output of {layer} has 2 dimensions"):
-            EyeClassifier("Small", save_model(small_model), CLASSES, layer)
+            small(small_file, layer=layer)
 
     @pytest.mark.parametrize(("precision", "has"), [("bfloat16", "cpu_has_bfloat16"), ("tensorfloat32", "has_gpu")])
     def test_a_precision_that_the_machine_does_not_have(
-        self, save_model: SaveModel, small_model: Any, monkeypatch: pytest.MonkeyPatch, precision: str, has: str
+        self, small_file: Path, monkeypatch: pytest.MonkeyPatch, precision: str, has: str
     ) -> None:
         monkeypatch.setattr(tensorflow_runtime, has, lambda: False)
         with pytest.raises(StartupError, match=f"^INFERENCE_PRECISION is wrong: {precision} needs"):
-            EyeClassifier("Small", save_model(small_model), CLASSES, "coarse", precision=precision)
+            small(small_file, precision=precision)
 
     def test_a_model_without_a_softmax(self, save_model: SaveModel, small_model: Any) -> None:
         scores = keras.layers.Dense(4, activation="sigmoid")(small_model.get_layer("pooled").output)
         with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*softmax"):
-            EyeClassifier("Small", save_model(keras.Model(small_model.inputs, scores)), CLASSES, "coarse")
+            small(save_model(keras.Model(small_model.inputs, scores)))
 
     @pytest.mark.parametrize("shape", [(64, 48, 3), (64, 64, 1), (None, None, 3), (64,)])
     def test_a_model_that_takes_no_square_rgb_picture(
@@ -449,4 +453,4 @@ class TestRefusals:
         features = keras.layers.GlobalAveragePooling2D()(inputs) if len(shape) == 3 else inputs
         model = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(features))
         with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: .*not a square RGB picture"):
-            EyeClassifier("Small", save_model(model), CLASSES, "coarse")
+            small(save_model(model))

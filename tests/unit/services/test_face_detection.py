@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
+import dlib
 import numpy as np
 import pytest
 
-from src.config.settings import PROJECT_ROOT
+from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.assets import Assets
@@ -19,11 +20,12 @@ from src.services.pyramid import Pyramid
 from src.utils.geometry import cut, shifted
 from src.utils.image_codec import decode_picture
 from src.utils.preprocessing import resize
+from tests.conftest import SHARED_DATA
 
 # Seen by eye in the 640x640 portrait. In an unmirrored picture, the person's right eye is on the left.
 PUPILS = {EyeSide.RIGHT: (255, 126), EyeSide.LEFT: (308, 129)}
 FACE_CORNER, FACE_CENTRE = Box(225, 85, 110, 120), Box(280, 145, 110, 120)
-FACES = PROJECT_ROOT.parent / "shared" / "data" / "faces"
+FACES = SHARED_DATA / "faces"
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -89,6 +91,11 @@ def strip(face: RgbImage) -> RgbImage:
     return np.ascontiguousarray(face[95:150, 200:370])
 
 
+@pytest.fixture(scope="module")
+def mirrored_detector(assets: Assets, settings: Settings) -> FaceDetector:
+    return FaceDetector.from_settings(assets, settings.model_copy(update={"mirrored_input": True}))
+
+
 def noise(side: int, seed: int) -> RgbImage:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
@@ -105,10 +112,9 @@ class TestOpenness:
             assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
 
     def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(
-        self, detector: FaceDetector, assets: Assets, face: RgbImage
+        self, detector: FaceDetector, mirrored_detector: FaceDetector, face: RgbImage
     ) -> None:
-        mirrored = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
-        plain, swapped = by_side(detector.find_eyes(face)), by_side(mirrored.find_eyes(face))
+        plain, swapped = by_side(detector.find_eyes(face)), by_side(mirrored_detector.find_eyes(face))
         hinted = by_side(detector.find_eyes(face, Box(225, 85, 110, 120)))
         for side in EyeSide:
             assert swapped[side.opposite].openness == plain[side].openness
@@ -159,11 +165,7 @@ class TestFace:
     @pytest.mark.parametrize("large_is_left", [True, False])
     @pytest.mark.parametrize("scale", [1.4, 2, 3])
     def test_of_two_faces_it_is_the_larger(
-        self,
-        detector: FaceDetector,
-        face: RgbImage,
-        scale: float,
-        large_is_left: bool,
+        self, detector: FaceDetector, face: RgbImage, scale: float, large_is_left: bool
     ) -> None:
         head = np.ascontiguousarray(face[20:240, 170:390])
         side = round(220 * scale)
@@ -184,10 +186,7 @@ class TestFace:
     @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (33, 640)])
     @pytest.mark.parametrize("close_up", [False, True])
     def test_a_picture_of_any_proportions_is_looked_at(
-        self,
-        detector: FaceDetector,
-        shape: tuple[int, int],
-        close_up: bool,
+        self, detector: FaceDetector, shape: tuple[int, int], close_up: bool
     ) -> None:
         assert detector.find_eyes(np.full((*shape, 3), 100, np.uint8), may_be_close_up=close_up) == []
 
@@ -202,26 +201,32 @@ class TestSides:
         found = by_side(detector.find_eyes(face))
         assert found[EyeSide.RIGHT].box.x < found[EyeSide.LEFT].box.x
 
-    def test_in_a_mirrored_picture_they_are_still(self, assets: Assets, face: RgbImage) -> None:
-        detector = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
-        mirrored = np.ascontiguousarray(face[:, ::-1])
-        found = by_side(detector.find_eyes(mirrored))
+    def test_they_are_so_in_a_mirrored_picture_too(self, mirrored_detector: FaceDetector, face: RgbImage) -> None:
+        found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])))
         for side, (x, _y) in PUPILS.items():
             assert found[side].box.x < 639 - x < found[side].box.right
 
-    def test_a_mirrored_picture_swaps_haar_eyes_too(self, assets: Assets, masked_nose: RgbImage) -> None:
-        detector = FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=True)
-        found = by_side(detector.find_eyes(masked_nose))
+    def test_a_mirrored_picture_swaps_haar_eyes_too(
+        self, mirrored_detector: FaceDetector, masked_nose: RgbImage
+    ) -> None:
+        found = by_side(mirrored_detector.find_eyes(masked_nose))
         assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
         assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
 
 
 class TestPadding:
-    @pytest.mark.parametrize(("padding_x", "padding_y"), [(0, 0), (60, 0), (0, 60)])
+    @pytest.mark.parametrize(("padding_x", "padding_y"), [(60, 0), (0, 60)])
     def test_it_is_what_the_settings_say(
-        self, assets: Assets, detector: FaceDetector, face: RgbImage, padding_x: float, padding_y: float
+        self,
+        assets: Assets,
+        settings: Settings,
+        detector: FaceDetector,
+        face: RgbImage,
+        padding_x: float,
+        padding_y: float,
     ) -> None:
-        other = FaceDetector(assets, crop_padding_x=padding_x, crop_padding_y=padding_y, mirrored_input=False)
+        paddings = {"crop_padding_x": padding_x, "crop_padding_y": padding_y}
+        other = FaceDetector.from_settings(assets, settings.model_copy(update=paddings))
         usual, padded = by_side(detector.find_eyes(face)), by_side(other.find_eyes(face))
         face_width = 114  # of the landmarks, from ear to ear
         for side in EyeSide:
@@ -295,8 +300,9 @@ class TestHaarFallback:
         self, detector: FaceDetector, request: pytest.FixtureRequest, picture: str
     ) -> None:
         seen = request.getfixturevalue(picture)
+        dlib_detector = dlib.get_frontal_face_detector()
         for side in (320, 640, 1280):
-            faces, _scores, _detectors = detector._dlib_detector().run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
+            faces, _scores, _detectors = dlib_detector.run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
             assert len(faces) == 0
         eyes = detector.find_eyes(seen)
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
@@ -364,12 +370,12 @@ class TestThreads:
         expected = [detector.find_eyes(picture) for picture in pictures]
         assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_CASCADE}
 
-        def find_twenty_times(_thread: int) -> list[list[EyeRegion]]:
-            return [detector.find_eyes(pictures[call % 4]) for call in range(20)]
+        def find_each_twice(_thread: int) -> list[list[EyeRegion]]:
+            return [detector.find_eyes(picture) for picture in pictures * 2]
 
         with ThreadPoolExecutor(5) as threads:
-            for found in threads.map(find_twenty_times, range(5)):
-                assert found == expected * 5
+            for found in threads.map(find_each_twice, range(5)):
+                assert found == expected * 2
 
 
 class TestAssets:
@@ -380,17 +386,12 @@ class TestAssets:
         ids=["empty", "text", "XML"],
     )
     def test_a_file_that_cannot_be_read_stops_the_start_with_a_sentence_that_names_it(
-        self, assets: Assets, tmp_path: Path, asset: str, content: bytes
+        self, assets: Assets, settings: Settings, tmp_path: Path, asset: str, content: bytes
     ) -> None:
         broken = tmp_path / "broken.file"
         broken.write_bytes(content)
         with pytest.raises(StartupError, match=r"broken\.file"):
-            FaceDetector(
-                dataclasses.replace(assets, **{asset: broken}),
-                crop_padding_x=20,
-                crop_padding_y=40,
-                mirrored_input=False,
-            )
+            FaceDetector.from_settings(dataclasses.replace(assets, **{asset: broken}), settings)
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="the shared portraits are not on this machine")

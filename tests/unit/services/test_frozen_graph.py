@@ -16,6 +16,7 @@ from src.services.forward_pass import compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.tensorflow_runtime import keras, tf
 
+layers = keras.layers
 SIDE = 16
 
 
@@ -39,7 +40,7 @@ def operations(function: Any) -> Counter[str]:
 def trained(model: Any) -> Any:
     """Weights as after a training; those that Keras starts with would hide a mistake."""
     for seed, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization):
             dice = np.random.default_rng(seed)
             layer.set_weights([dice.uniform(0.3, 2, values.shape) for values in layer.get_weights()])
     return model
@@ -88,7 +89,6 @@ class TestTheWholePass:
 
     def test_heatmaps_of_a_layer_before_a_normalisation_stay(self) -> None:
         """Their gradient goes back through the normalisation and reads more of it than its values."""
-        layers = keras.layers
         batch = keras.Input((SIDE, SIDE, 3))
         features = layers.Conv2D(8, 3, activation="relu", name="early")(batch)
         features = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3)(features)))
@@ -98,7 +98,6 @@ class TestTheWholePass:
         assert_answers_alike(forward, freeze(forward), pictures(3, SIDE))
 
     def test_on_a_gpu_normalisations_without_a_convolution_stay(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        layers = keras.layers
         model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.BatchNormalization(), layers.ReLU()]))
         forward = compiled(lambda batch: model(batch, training=False))
         kept = {}
@@ -114,18 +113,18 @@ class TestLayers:
     @pytest.mark.parametrize(
         "build",
         [
-            lambda layers: [layers.Conv2D(8, 3), layers.BatchNormalization(), layers.ReLU()],
-            lambda layers: [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(scale=False)],
-            lambda layers: [layers.Conv2D(300, 3, use_bias=False), layers.BatchNormalization(scale=False)],
-            lambda layers: [layers.SeparableConv2D(8, 3), layers.BatchNormalization()],
-            lambda layers: [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization()],
-            lambda layers: [layers.Conv2DTranspose(8, 3), layers.BatchNormalization()],
-            lambda layers: [layers.Conv2D(9, 3, groups=3), layers.BatchNormalization(), layers.ReLU()],
-            lambda layers: [layers.LayerNormalization(), layers.Conv2D(8, 1), layers.AveragePooling2D()],
-            lambda layers: [layers.Lambda(lambda batch: tf.nn.relu(batch * 2 - 1)), layers.Conv2D(8, 3)],
-            lambda layers: [layers.Conv2D(8, 3, activation="swish"), layers.Dropout(0.5), layers.Flatten()],
-            lambda layers: [layers.Dense(7, activation="gelu"), layers.GlobalMaxPooling2D()],
-            lambda layers: [layers.Conv2D(8, 3), layers.PReLU(), layers.SpatialDropout2D(0.3)],
+            lambda: [layers.Conv2D(8, 3), layers.BatchNormalization(), layers.ReLU()],
+            lambda: [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(scale=False)],
+            lambda: [layers.Conv2D(300, 3, use_bias=False), layers.BatchNormalization(scale=False)],
+            lambda: [layers.SeparableConv2D(8, 3), layers.BatchNormalization()],
+            lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization()],
+            lambda: [layers.Conv2DTranspose(8, 3), layers.BatchNormalization()],
+            lambda: [layers.Conv2D(9, 3, groups=3), layers.BatchNormalization(), layers.ReLU()],
+            lambda: [layers.LayerNormalization(), layers.Conv2D(8, 1), layers.AveragePooling2D()],
+            lambda: [layers.Lambda(lambda batch: tf.nn.relu(batch * 2 - 1)), layers.Conv2D(8, 3)],
+            lambda: [layers.Conv2D(8, 3, activation="swish"), layers.Dropout(0.5), layers.Flatten()],
+            lambda: [layers.Dense(7, activation="gelu"), layers.GlobalMaxPooling2D()],
+            lambda: [layers.Conv2D(8, 3), layers.PReLU(), layers.SpatialDropout2D(0.3)],
         ],
         ids=[
             "convolution with a bias",
@@ -142,15 +141,14 @@ class TestLayers:
             "learnt rectifier",
         ],
     )
-    def test_a_model_of_them_is_frozen_and_answers_alike(self, build: Callable[[Any], list[Any]]) -> None:
-        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *build(keras.layers)]))
+    def test_a_model_of_them_is_frozen_and_answers_alike(self, build: Callable[[], list[Any]]) -> None:
+        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *build()]))
         forward = compiled(lambda batch: model(batch, training=False))
         frozen = freeze(forward)
         assert_frozen(frozen)
         assert_answers_alike(forward, frozen, floats())
 
     def test_a_model_of_half_precision_answers_alike(self) -> None:
-        layers = keras.layers
         half = {"dtype": "mixed_bfloat16"}
         model = trained(
             keras.Sequential(

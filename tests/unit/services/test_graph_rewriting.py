@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from src.core.types import Floats
 from src.services.frozen_graph import (
     _graph_of_constants,
     fold_batch_normalisations,
@@ -19,7 +20,7 @@ from src.services.tensorflow_runtime import keras, tf
 
 SIDE, CHANNELS = 12, 6
 TOLERANCE = 1e-5
-Floats = np.ndarray[Any, np.dtype[np.float32]]
+layers = keras.layers
 Layer = Callable[[Any], Any]
 
 
@@ -63,17 +64,17 @@ def trace(function: Layer, side: int = SIDE, channels: int = CHANNELS) -> Traced
     return Traced(_graph_of_constants(traced), traced.inputs[0].name, [output.name for output in traced.outputs])
 
 
-def trace_layers(layers: list[Any], side: int = SIDE) -> Traced:
+def trace_layers(block: list[Any], side: int = SIDE) -> Traced:
     """A Keras model of these layers, one after the other, as the service would run it."""
-    model = keras.Sequential([keras.Input((side, side, CHANNELS)), *layers])
-    learn(layers)
+    model = keras.Sequential([keras.Input((side, side, CHANNELS)), *block])
+    learn(block)
     return trace(lambda batch: model(batch, training=False), side)
 
 
-def learn(layers: list[Any]) -> None:
+def learn(block: list[Any]) -> None:
     """Statistics as after a training; those that Keras starts with would hide a mistake."""
-    for seed, layer in enumerate(layers):
-        if isinstance(layer, keras.layers.BatchNormalization):
+    for seed, layer in enumerate(block):
+        if isinstance(layer, layers.BatchNormalization):
             layer.set_weights(
                 [dice(seed + 1).uniform(0.3, 2, values.shape).astype(np.float32) for values in layer.get_weights()]
             )
@@ -118,14 +119,12 @@ class TestFoldingBatchNormalisations:
         ids=["with a bias", "strides", "dilated", "one pixel"],
     )
     def test_outputs_stay_the_same(self, options: dict[str, Any]) -> None:
-        layers = keras.layers
         convolution = layers.Conv2D(8, **{"kernel_size": 3} | options)
         assert_same_outputs(
             trace_layers([convolution, layers.BatchNormalization(), layers.ReLU()]), fold_batch_normalisations
         )
 
     def test_the_normalisation_is_gone(self) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization()])
         assert len(traced.operations("FusedBatchNormV3")) == 1
         fold_batch_normalisations(traced.graph)
@@ -134,13 +133,11 @@ class TestFoldingBatchNormalisations:
 
     @pytest.mark.parametrize("options", [{"scale": False}, {"center": False}, {"epsilon": 0.5}])
     def test_a_normalisation_without_all_its_parameters_is_folded(self, options: dict[str, Any]) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(200, 3, use_bias=False), layers.BatchNormalization(**options)])
         assert_same_outputs(traced, fold_batch_normalisations)
         assert traced.operations("FusedBatchNormV3") == []
 
     def test_each_of_two_is_folded_into_its_own_convolution(self) -> None:
-        layers = keras.layers
         block = [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU()]
         block += [layers.Conv2D(5, 3, use_bias=False), layers.BatchNormalization()]
         traced = trace_layers(block)
@@ -148,7 +145,6 @@ class TestFoldingBatchNormalisations:
         assert traced.operations("FusedBatchNormV3") == []
 
     def test_weights_that_two_convolutions_share_are_folded_for_each(self) -> None:
-        layers = keras.layers
         convolution = layers.Conv2D(8, 3, use_bias=False)
         first, second = layers.BatchNormalization(), layers.BatchNormalization()
         for layer in (first, second):
@@ -201,7 +197,6 @@ class TestFoldingBatchNormalisations:
         assert_unchanged(trace(mixed), fold_batch_normalisations)
 
     def test_something_else_before_the_normalisation_is_left_alone(self) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization()])
         assert_unchanged(traced, fold_batch_normalisations)
         traced = trace_layers([layers.DepthwiseConv2D(3), layers.BatchNormalization()])
@@ -217,7 +212,6 @@ class TestFoldingBatchNormalisations:
 
 class TestNormalisingByDepthwiseConvolutions:
     def test_outputs_stay_the_same_and_the_normalisation_is_gone(self) -> None:
-        layers = keras.layers
         block = [layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D(), layers.BatchNormalization()]
         traced = trace_layers(block)
         assert_same_outputs(traced, normalise_by_depthwise_convolutions)
@@ -257,7 +251,6 @@ class TestPoolingBeforePointwiseConvolutions:
     @pytest.mark.parametrize("padding", ["valid", "same"])
     @pytest.mark.parametrize("side", [12, 11])
     def test_outputs_stay_the_same_for_sizes_even_and_odd(self, side: int, padding: str) -> None:
-        layers = keras.layers
         block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2, padding=padding)]
         traced = trace_layers(block, side)
         assert_same_outputs(traced, pool_before_pointwise_convolutions, side=side)
@@ -266,12 +259,10 @@ class TestPoolingBeforePointwiseConvolutions:
         assert convolution.input[0] == pooling.name
 
     def test_windows_that_overlap_are_averaged_just_as_well(self) -> None:
-        layers = keras.layers
         block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(3, 2, padding="same")]
         assert_same_outputs(trace_layers(block), pool_before_pointwise_convolutions)
 
     def test_the_convolution_sees_a_quarter_of_the_places(self) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2)])
         before = traced.places_seen_by("Conv2D")
         pool_before_pointwise_convolutions(traced.graph)
@@ -279,7 +270,6 @@ class TestPoolingBeforePointwiseConvolutions:
         assert traced.places_seen_by("Conv2D") == before / 4
 
     def test_two_poolings_after_one_convolution_both_go_before_it(self) -> None:
-        layers = keras.layers
         block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2), layers.AveragePooling2D(2)]
         traced = trace_layers(block)
         assert_same_outputs(traced, pool_before_pointwise_convolutions)
@@ -287,25 +277,19 @@ class TestPoolingBeforePointwiseConvolutions:
 
     @pytest.mark.parametrize("options", [{"kernel_size": 3}, {"kernel_size": 1, "strides": 2}, {"kernel_size": (1, 2)}])
     def test_a_convolution_that_looks_at_neighbours_or_leaves_out_places_stays(self, options: dict[str, Any]) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(9, use_bias=False, **options), layers.AveragePooling2D(2)])
         assert_unchanged(traced, pool_before_pointwise_convolutions)
 
-    @pytest.mark.parametrize(
-        "between", [keras.layers.ReLU, keras.layers.BatchNormalization, lambda: keras.layers.ZeroPadding2D(1)]
-    )
+    @pytest.mark.parametrize("between", [layers.ReLU, layers.BatchNormalization, lambda: layers.ZeroPadding2D(1)])
     def test_anything_between_the_two_keeps_their_order(self, between: Callable[[], Any]) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), between(), layers.AveragePooling2D(2)])
         assert_unchanged(traced, pool_before_pointwise_convolutions)
 
     def test_a_bias_between_the_two_keeps_their_order(self) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(9, 1), layers.AveragePooling2D(2)])
         assert_unchanged(traced, pool_before_pointwise_convolutions)
 
     def test_the_largest_of_places_is_another_matter(self) -> None:
-        layers = keras.layers
         traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.MaxPooling2D(2)])
         assert_unchanged(traced, pool_before_pointwise_convolutions)
 
@@ -350,7 +334,6 @@ class TestPoolingBeforePointwiseConvolutions:
 
 def test_all_together_leave_a_dense_block_and_its_transition_as_they_were() -> None:
     """Huang et al., "Densely connected convolutional networks", CVPR 2017, in small."""
-    layers = keras.layers
     batch = features = keras.Input((SIDE, SIDE, CHANNELS))
     for _ in range(2):
         inner = layers.ReLU()(layers.BatchNormalization()(features))

@@ -100,6 +100,7 @@ class TestStart:
         assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.training
 @pytest.mark.usefixtures("small")
 class TestOwnFolders:
     def test_a_damaged_picture_is_named(
@@ -144,6 +145,7 @@ def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> No
     assert train._origins_to_leave_out(pictures("a", "a", "a")) == []
 
 
+@pytest.mark.training
 @pytest.mark.usefixtures("small")
 def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage

@@ -1,16 +1,17 @@
-"""The short way to a JPEG's pixels: the same as Pillow's where it is taken, and not taken where a file is unsound."""
+"""The quick ways to pixels give those that Pillow gives, and are not taken where a file is unsound."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from tests.unit.utils.picture_files import LIMIT, ORIENTATION, RGB, png, saved
 
+from lab.chaos.mutated_pictures import png_chunk
 from src.core.errors import NotAPicture
 from src.core.types import RgbImage
 from src.utils.image_codec import decode_picture, decode_sound_jpeg, decode_sound_png
@@ -19,19 +20,13 @@ WIDTH, HEIGHT = 97, 75
 
 
 @pytest.fixture(scope="module")
-def jpeg_photo(face: RgbImage) -> Image.Image:
+def photo(face: RgbImage) -> Image.Image:
     """Odd sides, so that the last blocks are cut."""
     return Image.fromarray(face[40:400, 100:580]).resize((WIDTH, HEIGHT))
 
 
-def jpeg(picture: Image.Image, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", **options)
-    return buffer.getvalue()
-
-
 def by_pillow(file: bytes) -> RgbImage | None:
-    """`None` where Pillow refuses the file."""
+    """None where Pillow refuses the file."""
     try:
         with Image.open(io.BytesIO(file), formats=["JPEG"]) as picture:
             return np.asarray(picture.convert("RGB"))
@@ -54,24 +49,28 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("mode", "options"), KINDS)
 class TestOrdinaryFiles:
-    def test_it_gives_pillows_pixels(self, jpeg_photo: Image.Image, mode: str, options: dict[str, Any]) -> None:
-        file = jpeg(jpeg_photo.convert(mode), **options)
+    def test_it_gives_pillows_pixels(self, photo: Image.Image, mode: str, options: dict[str, Any]) -> None:
+        file = saved(photo.convert(mode), "JPEG", **options)
         pixels = decode_sound_jpeg(file, WIDTH, HEIGHT)
         assert pixels is not None
         assert pixels.dtype == np.uint8
         assert np.array_equal(pixels, by_pillow(file))
 
-    def test_a_file_cut_off_anywhere_is_left_to_pillow(
-        self, jpeg_photo: Image.Image, mode: str, options: dict[str, Any]
+    def test_a_file_cut_off_anywhere_is_left_to_pillow_which_refuses_it(
+        self, photo: Image.Image, mode: str, options: dict[str, Any]
     ) -> None:
-        file = jpeg(jpeg_photo.convert(mode), **options)
+        file = saved(photo.convert(mode), "JPEG", **options)
         for length in np.linspace(0, len(file) - 3, 20).astype(int):
             assert decode_sound_jpeg(file[:length], WIDTH, HEIGHT) is None
+            # Nearer to its end, nothing of the picture may be missing.
+            if length < 0.9 * len(file):
+                with pytest.raises(NotAPicture):
+                    decode_picture(file[:length], LIMIT)
 
     def test_damage_never_gives_a_picture_that_pillow_would_refuse_or_see_otherwise(
-        self, jpeg_photo: Image.Image, mode: str, options: dict[str, Any]
+        self, photo: Image.Image, mode: str, options: dict[str, Any]
     ) -> None:
-        file = jpeg(jpeg_photo.convert(mode), **options)
+        file = saved(photo.convert(mode), "JPEG", **options)
         dice = np.random.default_rng(0)
         taken = 0
         for _ in range(400):
@@ -85,15 +84,15 @@ class TestOrdinaryFiles:
         assert 0 < taken < 400
 
 
-def test_what_lies_behind_the_picture_does_not_matter(jpeg_photo: Image.Image) -> None:
-    file = jpeg(jpeg_photo)
+def test_what_lies_behind_the_picture_does_not_matter(photo: Image.Image) -> None:
+    file = saved(photo, "JPEG")
     pixels = decode_sound_jpeg(file + b"trailer" + file, WIDTH, HEIGHT)
     assert np.array_equal(pixels, by_pillow(file))
 
 
 @pytest.mark.parametrize(("width", "height"), [(WIDTH - 1, HEIGHT), (WIDTH + 1, HEIGHT), (HEIGHT, WIDTH), (32, 32)])
-def test_a_file_of_another_size_than_was_checked_is_not_taken(jpeg_photo: Image.Image, width: int, height: int) -> None:
-    assert decode_sound_jpeg(jpeg(jpeg_photo), width, height) is None
+def test_a_file_of_another_size_than_was_checked_is_not_taken(photo: Image.Image, width: int, height: int) -> None:
+    assert decode_sound_jpeg(saved(photo, "JPEG"), width, height) is None
 
 
 @pytest.mark.parametrize("file", [b"", b"\xff\xd8", b"\xff\xd8\xff\xd9", b"no picture", bytes(1000)])
@@ -101,114 +100,86 @@ def test_what_is_no_jpeg_is_left_to_pillow(file: bytes) -> None:
     assert decode_sound_jpeg(file, WIDTH, HEIGHT) is None
 
 
-@pytest.mark.parametrize(("mode", "options"), KINDS)
-def test_half_a_picture_is_refused_in_the_end(jpeg_photo: Image.Image, mode: str, options: dict[str, Any]) -> None:
-    file = jpeg(jpeg_photo.convert(mode), **options)
-    for length in np.linspace(0, len(file) * 9 // 10, 20).astype(int):
-        with pytest.raises(NotAPicture):
-            decode_picture(file[:length], 1_000_000)
-
-
-WIDTH, HEIGHT = 97, 75
-
-
-@pytest.fixture(scope="module")
-def png_photo(face: RgbImage) -> Image.Image:
-    return Image.fromarray(face[40:400, 100:580]).resize((WIDTH, HEIGHT))
-
-
-def png(picture: Image.Image, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", **options)
-    return buffer.getvalue()
-
-
-def chunk(name: bytes, content: bytes) -> bytes:
-    return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
-
-
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("options", [{}, {"compress_level": 0}, {"optimize": True}, {"dpi": (72, 72)}])
-def test_ordinary_files_have_pillows_pixels(png_photo: Image.Image, mode: str, options: dict[str, Any]) -> None:
-    pixels = decode_sound_png(png(png_photo.convert(mode), **options), WIDTH, HEIGHT)
+def test_ordinary_files_have_pillows_pixels(photo: Image.Image, mode: str, options: dict[str, Any]) -> None:
+    pixels = decode_sound_png(saved(photo.convert(mode), "PNG", **options), WIDTH, HEIGHT)
     assert pixels is not None
     assert pixels.dtype == np.uint8
-    np.testing.assert_array_equal(pixels, np.asarray(png_photo))
+    np.testing.assert_array_equal(pixels, np.asarray(photo))
 
 
-def test_what_can_be_seen_through_is_left_to_the_other_decoder(png_photo: Image.Image) -> None:
-    see_through = png_photo.convert("RGBA")
+def test_what_can_be_seen_through_is_left_to_pillow(photo: Image.Image) -> None:
+    see_through = photo.convert("RGBA")
     see_through.putpixel((3, 5), (1, 2, 3, 254))
-    assert decode_sound_png(png(see_through), WIDTH, HEIGHT) is None
-    np.testing.assert_array_equal(decode_picture(png(see_through), 10**6)[6:], np.asarray(png_photo)[6:])
+    assert decode_sound_png(saved(see_through, "PNG"), WIDTH, HEIGHT) is None
+    np.testing.assert_array_equal(decode_picture(saved(see_through, "PNG"), LIMIT)[6:], np.asarray(photo)[6:])
 
 
-def test_a_colour_that_stands_for_nothing_is_shown_white(png_photo: Image.Image) -> None:
+def test_a_colour_that_stands_for_nothing_is_shown_white(photo: Image.Image) -> None:
     red = (250, 1, 2)
-    marked = png_photo.copy()
+    marked = photo.copy()
     marked.paste(red, (0, 0, 10, 10))
-    decoded = decode_picture(png(marked, transparency=red), 10**6)
+    decoded = decode_picture(saved(marked, "PNG", transparency=red), LIMIT)
     assert (decoded[:10, :10] == 255).all()
-    np.testing.assert_array_equal(decoded[10:], np.asarray(png_photo)[10:])
+    np.testing.assert_array_equal(decoded[10:], np.asarray(photo)[10:])
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "I;16"])
-def test_other_kinds_are_left_to_the_other_decoder_and_come_out_as_before(png_photo: Image.Image, mode: str) -> None:
-    grey = png_photo.convert("L")
-    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else png_photo.convert(mode)
-    assert decode_picture(png(picture), 10**6).shape == (HEIGHT, WIDTH, 3)
+def test_other_kinds_are_left_to_pillow_and_come_out_as_before(photo: Image.Image, mode: str) -> None:
+    grey = photo.convert("L")
+    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else photo.convert(mode)
+    assert decode_picture(saved(picture, "PNG"), LIMIT).shape == (HEIGHT, WIDTH, 3)
 
 
-def test_sixteen_bits_per_colour_are_left_to_the_other_decoder() -> None:
+def test_sixteen_bits_per_colour_are_left_to_pillow() -> None:
     samples = np.random.default_rng(0).integers(0, 65536, (40, 33, 3)).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in samples)
-    header = (33).to_bytes(4, "big") + (40).to_bytes(4, "big") + bytes([16, 2, 0, 0, 0])
-    file = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    file = png(33, 40, 16, RGB, b"".join(b"\0" + row.tobytes() for row in samples))
     assert decode_sound_png(file, 33, 40) is None
-    assert np.abs(decode_picture(file, 10**6).astype(int) - (samples >> 8)).max() <= 1
+    assert np.abs(decode_picture(file, LIMIT).astype(int) - (samples >> 8)).max() <= 1
 
 
-def test_another_size_than_the_checked_one_is_refused(png_photo: Image.Image) -> None:
-    assert decode_sound_png(png(png_photo), WIDTH + 1, HEIGHT) is None
+def test_another_size_than_the_checked_one_is_refused(photo: Image.Image) -> None:
+    assert decode_sound_png(saved(photo, "PNG"), WIDTH + 1, HEIGHT) is None
 
 
 @pytest.mark.parametrize("cut", range(40, 2000, 130))
-def test_a_file_that_is_cut_off_is_never_half_a_picture(png_photo: Image.Image, cut: int) -> None:
-    file = png(png_photo)
+def test_a_file_that_is_cut_off_is_never_half_a_picture(photo: Image.Image, cut: int) -> None:
+    file = saved(photo, "PNG")
     assert len(file) > 2000
     assert decode_sound_png(file[:-cut], WIDTH, HEIGHT) is None
     with pytest.raises(NotAPicture):
-        decode_picture(file[:-cut], 10**6)
+        decode_picture(file[:-cut], LIMIT)
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_damage_has_the_pixels_that_pillow_sees_or_none(png_photo: Image.Image, seed: int) -> None:
-    file = bytearray(png(png_photo))
+def test_damage_has_the_pixels_that_pillow_sees_or_none(photo: Image.Image, seed: int) -> None:
+    file = bytearray(saved(photo, "PNG"))
     place = int(np.random.default_rng(seed).integers(8, len(file)))
     file[place] ^= 1 << seed % 8
     pixels = decode_sound_png(bytes(file), WIDTH, HEIGHT)
     if pixels is not None:
         # Only in what says nothing of the pixels: they are those of the file before.
-        np.testing.assert_array_equal(pixels, np.asarray(png_photo))
+        np.testing.assert_array_equal(pixels, np.asarray(photo))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("behind", [False, True])
 def test_it_is_upright_whether_exif_stands_before_or_behind_the_pixels(
-    png_photo: Image.Image, orientation: int, behind: bool
+    photo: Image.Image, orientation: int, behind: bool
 ) -> None:
     exif = Image.Exif()
-    exif[0x0112] = orientation
+    exif[ORIENTATION] = orientation
     content = exif.tobytes().removeprefix(b"Exif\0\0")
-    file = png(png_photo)
+    file = saved(photo, "PNG")
     place = len(file) - 12 if behind else file.index(b"IDAT") - 4
-    file = file[:place] + chunk(b"eXIf", content) + file[place:]
+    file = file[:place] + png_chunk(b"eXIf", content) + file[place:]
     expected = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}.get(orientation)
-    turned = png_photo if expected is None else png_photo.transpose(Image.Transpose(expected))
-    np.testing.assert_array_equal(decode_picture(file, 10**6), np.asarray(turned))
+    turned = photo if expected is None else photo.transpose(Image.Transpose(expected))
+    np.testing.assert_array_equal(decode_picture(file, LIMIT), np.asarray(turned))
 
 
-def test_text_beside_the_pixels_does_not_matter(png_photo: Image.Image) -> None:
+def test_text_beside_the_pixels_does_not_matter(photo: Image.Image) -> None:
     notes = PngInfo()
     notes.add_text("Comment", "eXIf is only mentioned here")
-    np.testing.assert_array_equal(decode_picture(png(png_photo, pnginfo=notes), 10**6), np.asarray(png_photo))
+    np.testing.assert_array_equal(decode_picture(saved(photo, "PNG", pnginfo=notes), LIMIT), np.asarray(photo))

@@ -15,6 +15,7 @@ from src.utils.geometry import (
     eye_openness,
     hint_region,
     padded_eye_box,
+    part_inside,
     scaled,
     shifted,
 )
@@ -166,6 +167,17 @@ def test_nothing_is_cut_where_the_picture_is_not(numbered: np.ndarray, box: Box)
     assert cut(numbered, box) is None
 
 
+@pytest.mark.parametrize("box", [Box(3.6, 2.6, 4.6, 3.6), Box(0, 2, 20, 4)])
+def test_detectors_look_at_the_pixels_inside_a_region_and_know_where_they_begin(numbered: np.ndarray, box: Box) -> None:
+    part, left, top = part_inside(numbered, box)
+    assert part.flags.c_contiguous
+    assert part[0, 0].tolist() == [top, left, 0] == [int(box.y), int(box.x), 0]
+    assert part[-1, -1].tolist() == [int(box.bottom) - 1, int(box.right) - 1, 0]
+    grey, *corner = part_inside(numbered[..., 0], box)
+    assert np.array_equal(grey, part[..., 0])
+    assert corner == [left, top]
+
+
 def outline(width: float, height: float) -> npt.NDArray[np.float64]:
     """Six points in the order of the landmarks, y pointing down."""
     half = height / 2
@@ -174,22 +186,22 @@ def outline(width: float, height: float) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(("width", "height", "openness"), [(30, 9, 0.3), (100, 15, 0.15), (30, 0, 0), (10, 10, 1)])
-def test_it_is_height_divided_by_width(width: float, height: float, openness: float) -> None:
+def test_openness_is_height_divided_by_width(width: float, height: float, openness: float) -> None:
     assert eye_openness(outline(width, height)) == pytest.approx(openness)
 
 
 @pytest.mark.parametrize("degrees", [10, 45, 90, 200])
-def test_a_tilted_head_does_not_change_it(degrees: float) -> None:
+def test_a_tilted_head_does_not_change_openness(degrees: float) -> None:
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     assert eye_openness(outline(30, 9) @ turn.T + (200, 100)) == pytest.approx(0.3)
 
 
-def test_the_lids_are_averaged() -> None:
+def test_openness_is_the_mean_of_two_places_of_the_lids() -> None:
     eye = outline(30, 9)
     eye[[1, 5]] = [(10, -3), (10, 3)]
     assert eye_openness(eye) == pytest.approx((9 + 6) / (2 * 30))
 
 
-def test_an_outline_without_width_has_none() -> None:
+def test_an_outline_without_width_has_no_openness() -> None:
     assert eye_openness(np.ones((6, 2))) is None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+
+import pytest
 
 from src.utils.progress import Progress
 
@@ -12,33 +15,38 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_last_step_is_always_told() -> None:
+def test_the_first_and_the_last_step_are_always_told() -> None:
     out = io.StringIO()
     progress = Progress("bake", 3, out)
     for _ in range(3):
         progress.advance()
-    assert out.getvalue() == "bake: 3/3, 0:00 gone, 0:00 left\n"
+    assert out.getvalue() == "bake: 0/3, 00:00 gone, ? left\nbake: 3/3, 00:00 gone, 00:00 left\n"
 
 
 def test_a_terminal_gets_a_bar_on_a_line_that_is_written_over() -> None:
     out = Terminal()
     progress = Progress("bake", 2, out)
-    progress._last_line -= 1
     progress.advance()
-    assert out.getvalue().startswith("\rbake: [############............] 1/2, 0:00 gone")
-    assert "\n" not in out.getvalue()
     progress.advance()
-    assert out.getvalue().count("\r") == 2
-    assert out.getvalue().endswith("[########################] 2/2, 0:00 gone, 0:00 left   \n")
+    written = out.getvalue()
+    assert written.startswith("\rbake: [........................] 0/2, 00:00 gone, ? left")
+    assert re.fullmatch(r"(\rbake: [^\r\n]+)+\n", written)
+    assert written.endswith("[########################] 2/2, 00:00 gone, 00:00 left\n")
 
 
-def test_what_stops_half_way_can_leave_the_line() -> None:
-    out = Terminal()
+@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
+def test_what_stops_half_way_leaves_its_line_as_it_stands(kind: type[io.StringIO]) -> None:
+    out = kind()
     progress = Progress("bake", 2, out)
-    progress.end_line()
-    assert out.getvalue() == ""
-    progress._last_line -= 1
     progress.advance()
-    progress.end_line()
-    progress.end_line()
-    assert out.getvalue().count("\n") == 1
+    progress.close()
+    progress.close()
+    assert "1/2, 00:00 gone, 00:00 left\n" in out.getvalue()
+    assert out.getvalue().endswith("\n")
+    assert "\n\n" not in out.getvalue()
+
+
+def test_of_nothing_nothing_is_told() -> None:
+    out = io.StringIO()
+    Progress("bake", 0, out).close()
+    assert out.getvalue() == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,12 @@ from src.core.errors import Busy
 from src.core.stage_times import StageTimes
 from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame
 from src.services.workers import Workers
-from tests.unit.api.conftest import loaded, request_of
+from tests.unit.api.conftest import header, loaded, request_of
 
 SECONDS_BEFORE_A_TEST_GIVES_UP = 30
 MEGABYTE = 1024 * 1024
 PICTURE = '{"image": "AAAA"}'
-Post = Callable[[str], Awaitable[Response]]
+Post = Callable[[str], Coroutine[Any, Any, Response]]
 
 
 def padded(size: int) -> str:
@@ -114,7 +114,7 @@ def test_the_body_is_parsed_analysed_and_rendered(context: ApiContext, post: Pos
     assert answer.status_code == 200
     assert json.loads(answer.description)["left_eye"]["best_prediction"] == "Healthy"
     assert analysis.analysed == [b"\0\0\0"]
-    stages = [entry.split(";")[0] for entry in answer.headers.get("Server-Timing").split(", ")]
+    stages = [entry.split(";")[0] for entry in header(answer, "Server-Timing").split(", ")]
     assert stages == ["queue", "parse", "encode", "total"]
     assert_idle(context)
 

@@ -1,20 +1,23 @@
-"""One page for people: safe, whole without a network, and honest."""
+"""One page for people: safe, whole without a network, honest, and as usable in a browser as on paper."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from src.cli.screening import page as report_page
-from src.cli.screening.page import PageFacts, render_page
+from src.cli.screening.page import PageFacts, render_page, side_in_words
 from src.cli.screening.record import PictureRecord
 from src.services.picture_file import Refusal
+from src.utils.image_codec import encode_jpeg
 from tests.html_reader import Reader
 from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
 
@@ -30,8 +33,8 @@ def facts(conditions: dict[str, Any]) -> PageFacts:
 
 @pytest.fixture
 def render(facts: PageFacts) -> Render:
-    def render(*records: PictureRecord, **changes: Any) -> str:
-        return render_page(replace(facts, **changes), records, lambda _name: JPEG)
+    def render(*records: PictureRecord, most_pictured: int = 100, **changes: Any) -> str:
+        return render_page(replace(facts, **changes), records, lambda _name: JPEG, most_pictured)
 
     return render
 
@@ -39,6 +42,7 @@ def render(facts: PageFacts) -> Render:
 def test_the_page_refers_to_no_other_place(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
     page = render(make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")))
     reader = Reader(page)
+    assert page.startswith("<!doctype html>\n")
     assert reader.open == []
     uri = "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
     assert reader.references == [uri] * 4
@@ -62,15 +66,19 @@ def test_what_must_be_known_comes_first(render: Render, make_record: MakeRecord,
     )
 
 
-@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>.jpg", '" onload="alert(1)".jpg', "'&lt;.jpg"])
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=alert(1)>.jpg", '" onload="alert(1)".jpg', "'&lt;.jpg", "{{ 7 * 7 }}.jpg"]
+)
 def test_names_cannot_become_markup(render: Render, make_record: MakeRecord, make_eye: MakeEye, name: str) -> None:
-    usual = Reader(render(make_record("a.jpg", make_eye(10)), make_record("b.jpg", refusal=Refusal("code", "why"))))
-    odd = Reader(
-        render(make_record(name, make_eye(10)), make_record(name, refusal=Refusal("code", "<b>why")), title="<i>")
-    )
+    def reader_of(title: str, file: str, why: str) -> Reader:
+        records = make_record(file, make_eye(10)), make_record(file, refusal=Refusal("code", why))
+        return Reader(render(*records, title=title, unseen=[file]))
+
+    usual, odd = reader_of("clinic", "a.jpg", "why"), reader_of("<i>", name, "<b>why")
     assert odd.tags == usual.tags
     assert [found.keys() for found in odd.attributes] == [found.keys() for found in usual.attributes]
-    assert name in odd.text
+    # In its eye's row, among the files without an answer, and among what could not be looked into.
+    assert odd.text.count(name) == usual.text.count("a.jpg") == 3
 
 
 def test_any_name_can_be_shown(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
@@ -87,19 +95,22 @@ def test_the_doubtful_come_first_and_say_why(render: Render, make_record: MakeRe
     assert [row["data-file"] for row in rows] == ["doubt.jpg", "sure.jpg"]
     assert [row["data-certainty"] for row in rows] == ["inconclusive", "answered"]
     assert [row["data-verdict"] for row in rows] == ["Stye", "Healthy"]
-    assert "Inconclusivemost like Styeout of focus or movedtoo dark" in reader.text
+    assert re.search(r"Inconclusive\s*most like Stye\s*out of focus or moved\s*too dark", reader.text)
 
 
 def test_files_without_an_answer_are_listed(render: Render, make_record: MakeRecord) -> None:
     text = Reader(render(make_record("broken.jpg", refusal=Refusal("not_a_picture", "the picture is damaged")))).text
     assert "Files without an answer: 1" in text
-    assert "broken.jpgthe picture is damaged" in text
+    assert re.search(r"broken\.jpg\s*the picture is damaged", text)
     assert "No eye was found in any picture." in text
 
 
 def test_an_unfinished_screening_says_so(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
-    assert "Not finished: 7 pictures" in render(make_record("a.jpg", make_eye(10)), left=7)
-    assert "Not finished" not in render(make_record("a.jpg", make_eye(10)))
+    record = make_record("a.jpg", make_eye(10))
+    assert "Not finished: 7 pictures" in render(record, left=7)
+    assert "Not looked into, because they cannot be read: b, c.jpg." in render(record, unseen=["b", "c.jpg"])
+    assert "Not finished" not in render(record)
+    assert "Not looked into" not in render(record)
 
 
 def test_it_says_whether_scores_are_calibrated(
@@ -123,6 +134,12 @@ def test_every_picture_has_words_and_every_heading_its_scope(
     assert labelled == {found["id"] for found in reader.having("id") if str(found["id"]).startswith("filter-")}
 
 
+def test_a_picture_of_one_eye_does_not_show_whose_it_is(make_eye: MakeEye) -> None:
+    assert side_in_words(make_eye(10)) == "left eye"
+    assert side_in_words(make_eye(10, eye="right_eye")) == "right eye"
+    assert side_in_words(make_eye(10, found_by="whole_picture")) == "one eye, side not known"
+
+
 def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts, make_record: MakeRecord, make_eye: MakeEye) -> None:
     records = [make_record("a.jpg", make_eye(10, heatmap=None))]
     assert "flat" in Reader(render_page(facts, records, lambda _name: JPEG)).text
@@ -130,10 +147,9 @@ def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts, make_record: 
 
 
 def test_a_long_report_links_the_pictures_that_would_make_it_too_large(
-    render: Render, make_record: MakeRecord, make_eye: MakeEye, monkeypatch: pytest.MonkeyPatch
+    render: Render, make_record: MakeRecord, make_eye: MakeEye
 ) -> None:
-    monkeypatch.setattr(report_page, "MOST_PICTURED", 2)
-    reader = Reader(render(*(make_record(f"{n}.jpg", make_eye(n)) for n in range(3))))
+    reader = Reader(render(*(make_record(f"{n}.jpg", make_eye(n)) for n in range(3)), most_pictured=2))
     assert reader.tags.count("img") == 4
     assert [found["href"] for found in reader.having("href")] == [
         "previews/0123456789abcdef-left_eye.jpg",
@@ -153,3 +169,125 @@ def test_it_names_the_model_and_the_settings(render: Render, make_record: MakeRe
     assert "ab" * 32 in text
     assert "MIN_CONFIDENCE=0.6" in text
     assert "no pictures: 2" in text
+
+
+OpenReport = Callable[..., Any]
+
+_EYES = 130
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright: pip install -r requirements/dev.txt"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for name in names if (path := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("needs Chromium; Debian, Ubuntu: apt install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_report(
+    chromium: Any, facts: PageFacts, tmp_path: Path, make_record: MakeRecord, make_eye: MakeEye
+) -> Iterator[OpenReport]:
+    """Opens a report of 130 eyes from the disk, as people do; every tenth eye is blurry.
+
+    Afterwards the browser may have complained of nothing.
+    """
+    records = [
+        make_record(f"photo {n}.jpg", make_eye(n / 2, *(["blurry"] if n % 10 == 0 else []), unfamiliarity=n / 100))
+        for n in range(_EYES)
+    ]
+    jpeg = encode_jpeg(np.full((64, 64, 3), 128, np.uint8), 80)
+    (tmp_path / "report.html").write_text(render_page(facts, records, lambda _name: jpeg), encoding="utf-8")
+    complaints: list[str] = []
+    contexts = []
+
+    def open_it(**options: Any) -> Any:
+        contexts.append(chromium.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto((tmp_path / "report.html").as_uri())
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def shown(page: Any) -> list[str]:
+    """The files of the rows that can be seen, in their order."""
+    rows = page.locator("tr[data-file]").all()
+    return [row.get_attribute("data-file") for row in rows if row.is_visible()]
+
+
+class TestInABrowser:
+    def test_it_opens_with_the_doubtful_first_a_hundred_eyes_at_a_time(self, open_report: OpenReport) -> None:
+        page = open_report()
+        first = shown(page)
+        assert len(first) == 100
+        assert set(first[:13]) == {f"photo {n}.jpg" for n in range(0, _EYES, 10)}
+        assert page.locator("#place").inner_text() == "Page 1 of 2"
+        page.get_by_role("button", name="Next").click()
+        assert len(shown(page)) == 30
+        assert set(shown(page)) & set(first) == set()
+        assert page.get_by_role("button", name="Next").is_disabled()
+
+    def test_a_heading_sorts_both_ways_and_says_so(self, open_report: OpenReport) -> None:
+        page = open_report()
+        heading = page.get_by_role("columnheader", name="File")
+        heading.get_by_role("button").click()
+        assert shown(page)[:3] == ["photo 0.jpg", "photo 1.jpg", "photo 2.jpg"]
+        assert heading.get_attribute("aria-sort") == "ascending"
+        heading.get_by_role("button").click()
+        assert shown(page)[:2] == ["photo 129.jpg", "photo 128.jpg"]
+        assert heading.get_attribute("aria-sort") == "descending"
+
+    def test_numbers_sort_as_numbers(self, open_report: OpenReport) -> None:
+        page = open_report()
+        page.get_by_role("columnheader", name="Unfamiliarity").get_by_role("button").click()
+        assert shown(page)[8:12] == ["photo 8.jpg", "photo 9.jpg", "photo 10.jpg", "photo 11.jpg"]
+
+    def test_the_filters_work_together(self, open_report: OpenReport) -> None:
+        page = open_report()
+        page.get_by_label("Show").select_option("inconclusive")
+        page.get_by_label("Most like").select_option("Stye")
+        assert shown(page) == ["photo 110.jpg", "photo 120.jpg"]
+        page.get_by_label("Find in").fill("PHOTO 12")
+        assert shown(page) == ["photo 120.jpg"]
+        assert page.get_by_role("status").inner_text() == "1 of 130 eyes"
+        page.get_by_label("Find in").fill("no such photo")
+        assert shown(page) == []
+
+    def test_the_keyboard_sorts(self, open_report: OpenReport) -> None:
+        page = open_report()
+        page.get_by_label("Show").focus()
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.closest('th')"):
+                break
+        page.keyboard.press("Enter")
+        assert page.locator("th[aria-sort]").count() == 1
+
+    def test_paper_gets_all_pages_and_no_controls(self, open_report: OpenReport) -> None:
+        page = open_report()
+        page.emulate_media(media="print")
+        assert len(shown(page)) == _EYES
+        assert not page.get_by_label("Find in").is_visible()
+
+    def test_without_the_script_everything_is_there(self, open_report: OpenReport) -> None:
+        page = open_report(java_script_enabled=False)
+        assert len(shown(page)) == _EYES
+        assert not page.get_by_label("Find in").is_visible()
+
+    @pytest.mark.parametrize("width", [390, 768, 1280])
+    def test_nothing_sticks_out_of_the_page(self, open_report: OpenReport, width: int) -> None:
+        page = open_report(viewport={"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from src.cli.screening.report_folder import ReportFolder, is_report, write_privately
+from src.cli.screening.report_folder import ReportFolder, is_report
 from src.core.errors import StartupError
 
 
@@ -60,19 +60,3 @@ def test_only_previews_of_ours_are_deleted(tmp_path: Path) -> None:
         report.preview(name).touch()
     report.keep_only_previews({kept})
     assert {file.name for file in (tmp_path / "previews").iterdir()} == {kept, foreign}
-
-
-def test_a_file_is_replaced_as_a_whole_and_privately(tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text("old")
-    file.chmod(0o644)
-    write_privately(file, b"new")
-    assert (file.read_bytes(), mode(file)) == (b"new", 0o600)
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "report.html").mkdir()
-    with pytest.raises(IsADirectoryError):
-        write_privately(tmp_path / "report.html", b"new")
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

@@ -1,4 +1,4 @@
-"""Counts and order of what came out."""
+"""What came out is counted once, told in plain words, and harmless in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import io
 import pytest
 
 from src.cli.screening.record import PictureRecord
-from src.cli.screening.reports import summary
-from src.cli.screening.tables import count, in_reading_order, render_eyes
+from src.cli.screening.tables import count, in_reading_order, reason_in_words, render_eyes, shown_name, summary
+from src.core.types import Reason
 from src.services.picture_file import Refusal
 from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
 
@@ -48,6 +48,20 @@ def test_the_console_says_what_is_wrong_and_why(make_record: MakeRecord, make_ey
     assert lines[5] == "  without an answer: 12"
     assert lines[6] == "    \ufffd0.jpg: damaged"
     assert lines[-2:] == ["    and 2 more: see the report", "  other files, no pictures: 3"]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words_of_its_own(reason: Reason) -> None:
+    assert "_" not in reason_in_words(reason.value)
+    assert [other for other in Reason if reason_in_words(other.value) == reason_in_words(reason.value)] == [reason]
+
+
+def test_a_reason_of_another_version_stays_as_it_is() -> None:
+    assert reason_in_words("squinting") == "squinting"
+
+
+def test_a_name_cannot_speak_to_a_terminal() -> None:
+    assert shown_name("a\x1b]0;gotcha\x07\u202egpj.exe") == "a\ufffd]0;gotcha\ufffd\ufffdgpj.exe"
 
 
 CLASSES = ("Healthy", "Stye")

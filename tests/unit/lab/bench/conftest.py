@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.bench.floor.layout import BATCH_SIZES
+from lab.bench.floor import BATCH_SIZES
 from lab.bench.plan import FULL
-from lab.bench.work import WORKS
+from lab.common.work import WORKS
 
 # Requests per second of /upload; a request of n eyes takes n times as long.
 UPLOADS_PER_S = {"service": 90.0, "service_float32": 45.0, "fastapi_onnx": 50.0, "usual": 2.0}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lab.bench.agreement import Difference, compare, repeated, requests_of_all_works
-from lab.bench.work import WORKS
+from lab.common.work import WORKS
 from src.utils.image_codec import encode_png
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from lab.chaos.attacks import ATTACKS
-from lab.chaos.parts import PARTS
-from lab.chaos.plan import FULL
+from lab.chaos.plan import FULL, PARTS
 
 
 def traffic(p99_ms: float = 300.0) -> dict[str, Any]:
@@ -76,7 +75,6 @@ FIGURES: dict[str, Any] = {
         "alone_afterwards": traffic(),
         "attacks": [
             {
-                "name": attack.name,
                 "title": attack.title,
                 "seconds": 8.0,
                 "observed": {"tries": 10, "answers": {"400": 10}, "other_shapes": 0, "smuggled": 0},

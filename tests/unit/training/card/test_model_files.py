@@ -16,10 +16,14 @@ from training.learning.network import CLASSES
 STATISTICS = FamiliarityStatistics(np.zeros(6), np.ones(6), np.eye(6)[:, :2], 0.5)
 
 
-def test_the_service_reads_what_was_written(tmp_path: Path) -> None:
+SUFFIXES = (".h5", ".json", ".md", ".familiarity.npz")
+
+
+def test_the_service_reads_the_card_that_was_written_last(tmp_path: Path) -> None:
     model = tmp_path / "model.h5"
     model.write_bytes(b"weights")
-    write_answering_card(model, 1.7, STATISTICS)
+    for temperature in (2.5, 1.7):
+        write_answering_card(model, temperature, STATISTICS)
     card = read_model_card(model, sha256_of(model))
     assert card.classes == CLASSES
     assert card.calibrated
@@ -31,37 +35,20 @@ def test_the_service_reads_what_was_written(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.familiarity.npz", "model.h5", "model.json"]
 
 
-def test_a_second_card_replaces_the_first(tmp_path: Path) -> None:
-    model = tmp_path / "model.h5"
-    model.write_bytes(b"weights")
-    for temperature in (1.7, 2.5):
-        write_answering_card(model, temperature, STATISTICS)
-    assert read_model_card(model, sha256_of(model)).temperature == 2.5
-
-
 def test_what_is_no_number_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_card({"recall": float("nan")}, tmp_path / "card.json")
     assert not (tmp_path / "card.json").exists()
 
 
-SUFFIXES = (".h5", ".json", ".md", ".familiarity.npz")
-
-
-def test_all_files_are_copied_under_the_new_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there_before", [(), SUFFIXES], ids=["nothing", "a model"])
+def test_all_files_of_a_model_take_the_place_of_what_was_there(tmp_path: Path, there_before: tuple[str, ...]) -> None:
     draft, target = tmp_path / "draft" / "a.h5", tmp_path / "models" / "b.h5"
-    draft.parent.mkdir()
+    for folder in (draft.parent, target.parent):
+        folder.mkdir()
     for suffix in SUFFIXES:
         draft.with_suffix(suffix).write_text(suffix)
-    put_in_place(draft, target)
-    assert sorted(file.name for file in target.parent.iterdir()) == sorted(f"b{suffix}" for suffix in SUFFIXES)
-    assert all(target.with_suffix(suffix).read_text() == suffix for suffix in SUFFIXES)
-
-
-def test_the_model_of_before_is_replaced(tmp_path: Path) -> None:
-    draft, target = tmp_path / "a.h5", tmp_path / "b.h5"
-    for suffix in SUFFIXES:
-        draft.with_suffix(suffix).write_text("new")
+    for suffix in there_before:
         target.with_suffix(suffix).write_text("old")
     put_in_place(draft, target)
-    assert {target.with_suffix(suffix).read_text() for suffix in SUFFIXES} == {"new"}
+    assert {file.name: file.read_text() for file in target.parent.iterdir()} == {f"b{s}": s for s in SUFFIXES}

@@ -61,41 +61,20 @@ def examined(folder: Path, files: dict[str, str]) -> tuple[Examination, int]:
     return examination, len(progress)
 
 
-def test_cases_come_in_the_order_of_the_pictures(tmp_path: Path) -> None:
-    examination, progress = examined(tmp_path, {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "0.9", "Stye/1.jpg": "0.7"})
-    assert [(case.file, case.truth, case.said) for case in examination.cases] == [
-        ("Healthy/1.jpg", 0, 0),
-        ("Healthy/2.jpg", 0, 1),
-        ("Stye/1.jpg", 1, 1),
-    ]
-    assert progress == 3
-
-
-def test_both_eyes_of_a_face_are_cases_of_one_group(tmp_path: Path) -> None:
-    examination, _ = examined(tmp_path, {"Healthy/face.jpg": "0.1 0.8"})
-    assert [case.file for case in examination.cases] == ["Healthy/face.jpg (left eye)", "Healthy/face.jpg (right eye)"]
-    assert len(set(examination.groups)) == 1
-    assert len(examination.examined) == 1
-
-
-def test_the_reasons_of_an_unsure_answer_are_kept(tmp_path: Path) -> None:
-    examination, _ = examined(tmp_path, {"Stye/1.jpg": "0.55", "Stye/2.jpg": "0.95"})
-    assert [case.reasons for case in examination.cases] == [("low_confidence", "blurry"), ()]
-
-
-def test_what_the_service_refuses_is_listed(tmp_path: Path) -> None:
-    examination, progress = examined(tmp_path, {"Healthy/1.jpg": "none", "Stye/2.jpg": "0.9"})
-    assert [(left_out.file, left_out.problem) for left_out in examination.left_out] == [
-        ("Healthy/1.jpg", "No valid eye images detected")
-    ]
-    assert len(examination.cases) == 1
-    assert progress == 2
-
-
-def test_a_file_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
+def test_every_eye_is_a_case_in_the_order_of_the_pictures_and_what_is_refused_is_listed(tmp_path: Path) -> None:
     (tmp_path / "Stye" / "folder.jpg").mkdir(parents=True)
-    examination, _ = examined(tmp_path, {"Stye/2.jpg": "0.9"})
-    assert [left_out.file for left_out in examination.left_out] == ["Stye/folder.jpg"]
+    files = {"Healthy/1.jpg": "0.1", "Healthy/2.jpg": "none", "Healthy/face.jpg": "0.1 0.8", "Stye/3.jpg": "0.55"}
+    examination, progress = examined(tmp_path, files)
+    assert [(case.file, case.truth, case.said, case.reasons) for case in examination.cases] == [
+        ("Healthy/1.jpg", 0, 0, ()),
+        ("Healthy/face.jpg (left eye)", 0, 0, ()),
+        ("Healthy/face.jpg (right eye)", 0, 1, ()),
+        ("Stye/3.jpg", 1, 1, ("low_confidence", "blurry")),
+    ]
+    assert progress == 5
+    assert len(set(examination.groups)) == len(examination.examined) == 3
+    assert [left_out.file for left_out in examination.left_out] == ["Healthy/2.jpg", "Stye/folder.jpg"]
+    assert examination.left_out[0].problem == "No valid eye images detected"
 
 
 def test_only_the_worst_mistakes_keep_their_pixels(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def folds_of(pictures: list[LabelledPicture]) -> npt.NDArray[Any]:
     return np.array([picture.origin == "b" for picture in pictures]).astype(np.int64)
 
 
+@pytest.mark.training
 def test_folds_without_lids_do_not_count(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
     models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
     figures = heatmaps_of_left_out(models, pictures, folds_of(pictures), settings, seed=0, cases_per_fold=5)
@@ -154,6 +155,7 @@ def test_folds_without_lids_do_not_count(pictures: list[LabelledPicture], model:
     assert alone is None
 
 
+@pytest.mark.training
 def test_two_folds_count_twice(pictures: list[LabelledPicture], model: Path, settings: Settings) -> None:
     folds = np.arange(len(pictures)) % 2
     models = {fold: TrainedModel(model, *NOTHING) for fold in (0, 1)}
@@ -170,6 +172,7 @@ def test_two_folds_count_twice(pictures: list[LabelledPicture], model: Path, set
     assert both["pointing"]["strict"]["chance"] == pytest.approx(np.mean(chances), abs=1e-3)
 
 
+@pytest.mark.training
 def test_the_final_model_is_compared_with_itself_shuffled(
     pictures: list[LabelledPicture], model: Path, settings: Settings
 ) -> None:

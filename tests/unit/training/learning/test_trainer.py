@@ -66,6 +66,7 @@ def left_out(*indices: int) -> Any:
     return flags
 
 
+@pytest.mark.training
 def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> None:
     steps: list[int] = []
     first = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
@@ -80,6 +81,7 @@ def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> No
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
 
 
+@pytest.mark.training
 def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) -> None:
     model = make().model_without(left_out(3))
     loaded = keras.models.load_model(model.file, compile=False)
@@ -89,6 +91,7 @@ def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) 
     assert len(model.said) == len(model.tested) == 2
 
 
+@pytest.mark.training
 def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     """Otherwise a fold would hand on what it learnt from the pictures of the next."""
     trainer = make()

@@ -16,6 +16,7 @@ from training.evaluation.measures import measure
 from training.report.report import render_page, write_report
 
 CLASSES = ["Healthy", "Stye"]
+PNG = b"\x89PNG"
 PLOTS = {"confusion_matrix.png", "roc.png", "calibration.png", "risk_coverage.png"}
 
 
@@ -57,9 +58,6 @@ def test_an_earlier_sheet_of_mistakes_does_not_stay(tmp_path: Path, cases: list[
     assert {file.name for file in tmp_path.iterdir()} == PLOTS | {"report.html", "report.json"}
 
 
-PNG = b"\x89PNG"
-
-
 @pytest.fixture
 def figures() -> dict[str, Any]:
     rng = np.random.default_rng(0)
@@ -71,25 +69,17 @@ def render(figures: dict[str, Any], notes: tuple[str, ...] = (), sheet: bytes | 
     return render_page("Eyes & <lids>", notes, figures, {"ROC curves": PNG}, sheet)
 
 
-def test_the_page_refers_to_no_other_place(figures: dict[str, Any]) -> None:
+def test_the_page_needs_no_other_place_is_light_or_dark_and_is_no_medical_device(figures: dict[str, Any]) -> None:
     page = render(figures)
     reader = Reader(page)
     assert reader.open == []
     assert len(reader.references) == 2
     assert all(reference.startswith("data:image/png;base64,") for reference in reader.references)
     assert "script" not in reader.tags
-    assert "url(" not in page
-    assert "@import" not in page
-    assert "http://" not in page
-    assert "https://" not in page
-
-
-def test_it_is_light_or_dark_as_the_reader_likes(figures: dict[str, Any]) -> None:
-    assert "prefers-color-scheme: dark" in render(figures)
-
-
-def test_it_says_that_this_is_no_medical_device(figures: dict[str, Any]) -> None:
-    assert "not a medical device" in render(figures)
+    assert not [word for word in ("url(", "@import", "http://", "https://") if word in page]
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    assert "prefers-color-scheme: dark" in page
+    assert "not a medical device" in page
 
 
 def test_names_cannot_become_markup(figures: dict[str, Any]) -> None:
@@ -106,13 +96,10 @@ def test_figures_stand_with_their_intervals(figures: dict[str, Any]) -> None:
     assert f"{accuracy['value']:.3f}<small>{low:.3f} to {high:.3f}</small>" in render(figures)
 
 
-def test_pictures_that_were_trained_on_are_an_alert(figures: dict[str, Any]) -> None:
+def test_pictures_that_were_trained_on_are_an_alert_and_their_absence_is_said(figures: dict[str, Any]) -> None:
     page = render(figures | {"trained_on": {"pictures": 7, "of": 30}})
     assert '<p class="alert">The model was trained on 7 of these 30 pictures' in page
     assert "no evidence" in page
-
-
-def test_no_such_picture_is_said_as_well(figures: dict[str, Any]) -> None:
     page = render(figures | {"trained_on": {"pictures": 0, "of": 30}})
     assert 'class="alert"' not in page
     assert "None of these 30 picture files was trained on." in page

@@ -19,6 +19,8 @@ from training.learning.samples import SampleKind
 from training.validation.calibration import at_temperature
 from training.validation.cross_validation import CrossValidation
 
+pytestmark = pytest.mark.training
+
 FOLDS = (0, 1)
 
 

@@ -56,6 +56,7 @@ def section(trial: Trial, tested: cross_validation.TestedPictures) -> dict[str, 
     return figures_for_card(figures_of_pictures(tested, seed=0), tested, trial.validation)
 
 
+@pytest.mark.training
 class TestFiguresForCard:
     def test_are_of_the_tested_pictures(self, section: dict[str, Any]) -> None:
         pictures = section["pictures"]
@@ -93,6 +94,7 @@ class TestFiguresForCard:
         assert _of_copies(np.zeros(0, np.int64), np.zeros((0, 4))) is None
 
 
+@pytest.mark.training
 def test_unseen_origins_are_judged_by_a_model_without_them(trial: Trial) -> None:
     models = trial.validation.models[0].file.parent
     models_before = len(list(models.glob("*.h5")))
@@ -240,7 +242,10 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
     return file
 
 
-def test_the_service_is_asked(tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage) -> None:
+@pytest.mark.training
+def test_strangers_are_what_the_service_says_of_them(
+    tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage
+) -> None:
     """Noise is no eye, a black picture is refused, and a drawn eye is not strange at all."""
     noise = np.random.default_rng(1).integers(0, 256, drawn_eye.shape, dtype=np.uint8)
     for name, picture in {"noise": noise, "black": np.zeros_like(drawn_eye), "eye": drawn_eye}.items():

@@ -160,6 +160,7 @@ def test_the_seed_chooses_them(pictures: list[LabelledPicture]) -> None:
     assert len({tuple(greys(pictures, 8, seed)) for seed in range(5)}) > 1
 
 
+@pytest.mark.training
 def test_the_table_is_of_the_chosen_pictures(pictures: list[LabelledPicture], trial: Trial, settings: Settings) -> None:
     own = settings.model_copy(update={"model_path": trial.validation.models[0].file})
     table: Any = quality_of_pictures(pictures, own, seed=0, count=4)

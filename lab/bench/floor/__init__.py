@@ -1,1 +1,0 @@
-"""What nobody can do without: the bare passes of the network, decoding and detecting, without a server around them."""

@@ -1,0 +1,125 @@
+"""Grad-CAM in closed form is what the service computes by gradients, and each side answers what the service says."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lab.bench.agreement import Answers, ask_one_by_one, compare, one_request_of_each
+from lab.bench.sides.onnx import Head, converted_model, scaled_map, softmax
+from lab.bench.sides.side import FASTAPI_ONNX, SERVICE_FLOAT32, USUAL, Side
+from src.config.settings import Settings
+from src.services.grad_cam import class_activation_maps, scale_heatmap
+from src.services.tensorflow_runtime import keras, tf
+
+CHANNELS, UNITS, CLASSES = 32, 16, 4
+
+
+@pytest.fixture
+def head() -> Head:
+    dice = np.random.default_rng(5)
+    arrays = [dice.normal(size=shape) for shape in ((CHANNELS, UNITS), UNITS, (UNITS, CLASSES), CLASSES)]
+    return Head(*(array.astype(np.float32) for array in arrays))
+
+
+@pytest.fixture
+def activations() -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.random.default_rng(6).gamma(1.0, size=(3, 7, 5, CHANNELS)).astype(np.float32)
+
+
+def test_logits_and_maps_are_those_of_the_gradients(
+    head: Head, activations: np.ndarray[Any, np.dtype[np.float32]]
+) -> None:
+    @tf.function
+    def by_gradients(layer_output: Any) -> Any:
+        hidden = tf.nn.relu(tf.reduce_mean(layer_output, axis=[1, 2]) @ head.hidden_kernel + head.hidden_bias)
+        logits = hidden @ head.last_kernel + head.last_bias
+        return logits, class_activation_maps(layer_output, logits)
+
+    expected_logits, expected_maps = (output.numpy() for output in by_gradients(tf.constant(activations)))
+    logits, maps = head.logits_and_maps(activations)
+    assert maps.shape == (3, CLASSES, 7, 5)
+    np.testing.assert_allclose(logits, expected_logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(maps, expected_maps, rtol=1e-3, atol=1e-3 * expected_maps.max())
+    for raw, expected in zip(maps.reshape(-1, 7, 5), expected_maps.reshape(-1, 7, 5), strict=True):
+        ours, theirs = scaled_map(raw), scale_heatmap(expected)
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_a_flat_map_shows_nothing() -> None:
+    assert scaled_map(np.full((7, 7), 3, np.float32)) is None
+    assert scaled_map(np.zeros((7, 7), np.float32)) is None
+
+
+def test_probabilities_are_those_of_the_softmax_at_that_temperature() -> None:
+    logits = np.array([[1.0, 2.0, -1.0], [500.0, 0.0, 499.0]], np.float32)
+    expected = keras.activations.softmax(tf.constant(logits) / 0.9).numpy()
+    np.testing.assert_allclose(softmax(logits, 0.9), expected, atol=1e-6)
+
+
+def test_a_head_is_read_from_its_file(tmp_path: Path, head: Head) -> None:
+    file = tmp_path / "head.npz"
+    np.savez(file, **{name: getattr(head, name) for name in Head.__slots__})
+    loaded = Head.load(file)
+    assert all(np.array_equal(getattr(loaded, name), getattr(head, name)) for name in Head.__slots__)
+
+
+LIBRARIES = ("fastapi", "onnxruntime", "tf2onnx", "uvicorn")
+needs_the_sides = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, LIBRARIES)), reason="installed for the benchmark only: make bench"
+)
+
+EYE_FIELDS = {"average_scores", "best_prediction", "image_preview", "grad_cam_preview"}
+
+
+def answers_of(side: Side, folder: Path) -> Answers:
+    with side.process(folder) as process:
+        assert process.resident_megabytes > 50
+        assert process.ready_s > 0
+        answers = ask_one_by_one(process.port, one_request_of_each())
+        assert process.cpu_s > 0
+    return answers
+
+
+def eyes_of(answer: Any) -> list[dict[str, Any]]:
+    eyes = answer.get("body", answer)
+    return [eyes["left_eye"], eyes["right_eye"]]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return answers_of(SERVICE_FLOAT32, tmp_path_factory.mktemp("service"))
+
+
+@needs_the_sides
+@pytest.mark.heavy
+def test_fastapi_and_onnx_runtime_answer_as_the_service_does(
+    reference: Answers, settings: Settings, tmp_path: Path
+) -> None:
+    converted_model(settings)
+    answers = answers_of(FASTAPI_ONNX, tmp_path)
+    difference = compare(reference, answers)
+    assert difference.eyes == 5
+    assert difference.other_class == 0
+    assert difference.largest_score <= 0.5
+    assert difference.largest_heatmap is not None
+    assert difference.largest_heatmap <= 3
+    for answer, expected in zip(answers, reference, strict=True):
+        for eye, service_eye in zip(eyes_of(answer), eyes_of(expected), strict=True):
+            assert service_eye.keys() <= eye.keys()
+
+
+@needs_the_sides
+@pytest.mark.heavy
+def test_the_usual_way_answers_in_the_same_shape(reference: Answers, tmp_path: Path) -> None:
+    answers = answers_of(USUAL, tmp_path)
+    for answer, expected in zip(answers, reference, strict=True):
+        for eye, service_eye in zip(eyes_of(answer), eyes_of(expected), strict=True):
+            assert EYE_FIELDS & eye.keys() == EYE_FIELDS & service_eye.keys()
+    assert compare(reference, answers).eyes == 5
