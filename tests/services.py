@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -24,21 +25,19 @@ def write_tiny_model(folder: Path) -> Path:
 
     All that a start takes with it is TensorFlow's import: about 3 seconds instead of 8.
     """
-    from src.services.tensorflow_runtime import keras
-
-    layers, of_seed = keras.layers, keras.initializers.GlorotUniform
-    last = layers.Dense(len(CLASSES), activation="softmax", kernel_initializer=of_seed(2))
-    model = keras.Sequential(
-        [
-            layers.Conv2D(4, 8, 8, name="multiply_1", input_shape=(64, 64, 3), kernel_initializer=of_seed(1)),
-            layers.GlobalAveragePooling2D(),
-            last,
-        ]
-    )
-    kernel, _ = last.get_weights()
-    last.set_weights([kernel, 4.0 * (np.array(CLASSES) == "Healthy")])
     file = folder / "tiny.h5"
-    model.save(file, save_format="h5", include_optimizer=False)
+    with warnings.catch_warnings():
+        # What newer versions of TensorFlow and of Python have to say of each other, no test is about.
+        warnings.simplefilter("ignore")
+        from src.services.tensorflow_runtime import keras
+
+        layers, of_seed = keras.layers, keras.initializers.GlorotUniform
+        last = layers.Dense(len(CLASSES), activation="softmax", kernel_initializer=of_seed(2))
+        looking = layers.Conv2D(4, 8, 8, name="multiply_1", input_shape=(64, 64, 3), kernel_initializer=of_seed(1))
+        model = keras.Sequential([looking, layers.GlobalAveragePooling2D(), last])
+        kernel, _ = last.get_weights()
+        last.set_weights([kernel, 4.0 * (np.array(CLASSES) == "Healthy")])
+        model.save(file, save_format="h5", include_optimizer=False)
     card = {"classes": CLASSES, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "calibrated": True}
     file.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     return file

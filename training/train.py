@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,12 +119,7 @@ def _make(
     network: Any,
 ) -> None:
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
-    recipe = replace(
-        FitRecipe(),
-        head_steps=options.head_steps,
-        steps=options.steps,
-        patience=options.patience,
-    )
+    recipe = FitRecipe(head_steps=options.head_steps, steps=options.steps, patience=options.patience)
     backbone_sha256 = sha256_of(options.weights)
     planned = plan_samples(pictures, plan, options.seed)
     features = compute_features(network.get_layer("densenet121"), backbone_sha256, pictures, planned, options.cache)
@@ -260,12 +255,8 @@ def _print_aims(aims: Sequence[dict[str, Any]], options: argparse.Namespace) -> 
     print(f"\n{options.out}: each picture was judged by a model that saw neither it nor its like")
     for row in aims:
         verdict = {True: "reached", False: "NOT reached", None: "not measured"}[row["reached"]]
-        print(f"  {row['aim']:55} at {row['is']} {row['target']:<5} {_value(row['measured']):28} {verdict}")
+        print(f"  {row['aim']:55} at {row['is']} {row['target']:<5} {shown(row['measured']):28} {verdict}")
     print(f"report: {options.report / 'report.html'}")
-
-
-def _value(measured: Any) -> str:
-    return shown(measured) if isinstance(measured, dict) else "-" if measured is None else f"{measured:.3f}"
 
 
 if __name__ == "__main__":

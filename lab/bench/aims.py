@@ -21,12 +21,7 @@ _SLOWEST_FIRST = 1.25
 
 @dataclass(frozen=True, slots=True)
 class AimResult:
-    """
-    Attributes:
-        aim: in words, with its target.
-        measured: in words.
-        met: None where it was not measured.
-    """
+    """An aim with its target and what was measured, both in words; `met` is None where it was not measured."""
 
     aim: str
     measured: str
@@ -75,25 +70,27 @@ def _throughput(figures: Figures) -> list[AimResult]:
 
 def _at_least(what: str, target: float, over: PerRound, under: PerRound) -> AimResult:
     measured = ratio(over, under)
-    return _row(f"{what}: at least {target:g} times", measured, None if measured is None else measured.value >= target)
+    met = None if measured is None else measured.value >= target
+    aim = f"{what}: at least {target:g} times"
+    return AimResult(aim, "not measured" if measured is None else in_words(measured), met)
 
 
-def _row(aim: str, measured: Ratio | None, met: bool | None, more: str = "") -> AimResult:
-    return AimResult(aim, "not measured" if measured is None else in_words(measured) + more, met)
+def _at_most(what: str, target: float, over: PerRound, under: PerRound, more: str = "") -> AimResult:
+    measured = ratio(over, under)
+    met = None if measured is None else measured.value <= target
+    return AimResult(what, "not measured" if measured is None else in_words(measured) + more, met)
 
 
 def _upload_alone(figures: Figures) -> AimResult:
     floor = figures.floor_latency_ms("tensorflow", figures.precision(SERVICE.name), UPLOAD.eyes)
-    under = _added(floor, figures.picture_ms("decode_photo_ms"))
-    measured = ratio(figures.of_cell(SERVICE.name, UPLOAD.name, 1, "p50_ms"), under)
     aim = "/upload alone, median: at most 1.3 times the bare pass of one eye with the decoding of the photo"
-    return _row(aim, measured, None if measured is None else measured.value <= 1.3)
+    own = figures.of_cell(SERVICE.name, UPLOAD.name, 1, "p50_ms")
+    return _at_most(aim, 1.3, own, _added(floor, figures.picture_ms("decode_photo_ms")))
 
 
 def _five_frames_alone(figures: Figures) -> AimResult:
     floor = figures.floor_latency_ms("tensorflow", figures.precision(SERVICE.name), PREDICT_5.eyes)
     own = figures.of_cell(SERVICE.name, PREDICT_5.name, 1, "p50_ms")
-    measured = ratio(own, _added(floor, figures.picture_ms("detect_five_frames_ms")))
     one = figures.picture_ms("detect_frame_ms")
     one_by_one = ratio(own, _added(floor, [None if time is None else PREDICT_5.frames * time for time in one]))
     more = "" if one_by_one is None else f"; {one_by_one.value:.2f} if the detections ran one after another"
@@ -101,7 +98,7 @@ def _five_frames_alone(figures: Figures) -> AimResult:
         "/predict of five frames alone, median: at most 1.2 times the bare passes of ten eyes with five detections in "
         "the box, side by side on all cores"
     )
-    return _row(aim, measured, None if measured is None else measured.value <= 1.2, more)
+    return _at_most(aim, 1.2, own, _added(floor, figures.picture_ms("detect_five_frames_ms")), more)
 
 
 def _added(one: PerRound, other: PerRound) -> list[float | None]:

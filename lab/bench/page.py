@@ -8,6 +8,7 @@ from lab.bench.aims import compare_with_aims, count_met
 from lab.bench.figures import Figures
 from lab.bench.plots import LATENCY, MEMORY, STAGES
 from lab.bench.sides.side import SERVICE, SIDES
+from lab.common.machine import machine_in_words, versions_in_words
 from lab.common.markdown import NOTHING, number, plot, table
 from lab.common.summary import Ratio, median, ratio
 from lab.common.work import WORKS
@@ -46,12 +47,7 @@ _LIMITS = """\
 
 
 def write_page(figures: Figures, plots: Iterable[str]) -> str:
-    """The page.
-
-    Args:
-        figures: what was measured.
-        plots: names of the plots that there are, in `results/` beside the page.
-    """
+    """The page; `plots` are the names of those in `results/` beside it."""
     drawn = set(plots)
     parts = [
         _INTRODUCTION,
@@ -73,21 +69,15 @@ def write_page(figures: Figures, plots: Iterable[str]) -> str:
 def _machine(figures: Figures) -> str:
     raw = figures.raw
     machine, plan = raw["machine"], raw["plan"]
-    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     sizes = ", ".join(f"{work.title}: {raw['body_bytes'][work.name] / 1e6:.1f} MB" for work in WORKS)
     quick = " **Quick run: one short round, for a first look only.**" if raw.get("quick") else ""
-    return "\n".join(
-        [
-            f"Measured on {raw['date']} in {raw['minutes']:.0f} minutes, {plan['rounds']} rounds, "
-            f"{plan['seconds']:g} s per cell.{quick}",
-            "",
-            f"- Machine: {machine['processor']}, {machine['cores']} cores ({', '.join(machine['flags']) or 'no AVX2'}),"
-            f" {machine['memory_gib']} GiB; {machine['system']}; load before the run {machine['load_before']}",
-            f"- Python {machine['python']}; {packages}",
-            f"- This service multiplied in {figures.precision(SERVICE.name)} by default",
-            f"- Bodies: {sizes}",
-            "",
-        ]
+    return (
+        f"Measured on {raw['date']} in {raw['minutes']:.0f} minutes, {plan['rounds']} rounds, "
+        f"{plan['seconds']:g} s per cell.{quick}\n\n"
+        f"- Machine: {machine_in_words(machine)}; load before the run {machine['load_before']}\n"
+        f"- {versions_in_words(machine)}\n"
+        f"- This service multiplied in {figures.precision(SERVICE.name)} by default\n"
+        f"- Bodies: {sizes}\n"
     )
 
 
@@ -169,22 +159,14 @@ def _floor(figures: Figures) -> str:
     if not layouts:
         return ""
     batches = [figure["batch"] for figure in layouts[0]["passes"]]
-    header = [
-        "engine",
-        "precision",
-        "threads per pass",
-        "passes at once",
-        *("1 eye" if batch == 1 else f"{batch} eyes" for batch in batches),
-    ]
+    eyes = ["1 eye" if batch == 1 else f"{batch} eyes" for batch in batches]
+    header = ["engine", "precision", "threads per pass", "passes at once", *eyes]
     rows = [
         [
-            layout["engine"],
-            layout["precision"],
-            str(layout["threads"]),
-            str(layout["callers"]),
+            *(str(layout[key]) for key in ("engine", "precision", "threads", "callers")),
             *(
-                f"{number(figure['eyes_per_s'], '.0f')} eyes/s, {number(figure['latency_ms'], '.0f')} ms"
-                for figure in layout["passes"]
+                f"{number(one['eyes_per_s'], '.0f')} eyes/s, {number(one['latency_ms'], '.0f')} ms"
+                for one in layout["passes"]
             ),
         ]
         for layout in layouts

@@ -84,23 +84,8 @@ _EXIF = b"Exif\0\0"
 # Where counters, signs and sizes break.
 _TELLING_NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _TELLING_SIZES = (
-    0,
-    1,
-    31,
-    32,
-    33,
-    255,
-    256,
-    6000,
-    16_383,
-    16_384,
-    65_500,
-    65_535,
-    100_000,
-    2**31 - 1,
-    2**31,
-    2**32 - 1,
-)
+    0, 1, 31, 32, 33, 255, 256, 6000, 16_383, 16_384, 65_500, 65_535, 100_000, 2**31 - 1, 2**31, 2**32 - 1,
+)  # fmt: skip
 _BOMB_MEGABYTES = 20
 
 _place = st.integers(0, 2**20)
@@ -160,57 +145,42 @@ def _exif_block(entries: list[tuple[int, int, int, int]], order: str, directory_
     return opening + struct.pack(f"{order}IH", directory_at, len(entries)) + packed + following
 
 
+def edit_at(place: int, edit: Callable[[bytes, int], bytes]) -> Callable[[bytes], bytes]:
+    """An edit at a place of the file, or at its end, however long it is."""
+    return lambda file: edit(file, place % (len(file) + 1))
+
+
 def _cut(place: int) -> Callable[[bytes], bytes]:
-    return lambda file: file[: place % (len(file) + 1)]
+    return edit_at(place, lambda file, at: file[:at])
 
 
 def _flip(place: int, bit: int) -> Callable[[bytes], bytes]:
-    def mutate(file: bytes) -> bytes:
-        if not file:
-            return file
-        at = place % len(file)
-        return file[:at] + bytes([file[at] ^ (1 << bit)]) + file[at + 1 :]
+    def flip(file: bytes, at: int) -> bytes:
+        return file[:at] + bytes(byte ^ (1 << bit) for byte in file[at : at + 1]) + file[at + 1 :]
 
-    return mutate
+    return edit_at(place, flip)
 
 
 def _overwrite(place: int, number: int, width: str, is_little: bool) -> Callable[[bytes], bytes]:
     size = struct.calcsize(width)
     packed = struct.pack(("<" if is_little else ">") + width, number % 256**size)
-
-    def mutate(file: bytes) -> bytes:
-        at = place % (len(file) + 1)
-        return file[:at] + packed + file[at + size :]
-
-    return mutate
+    return edit_at(place, lambda file, at: file[:at] + packed + file[at + size :])
 
 
 def _remove(place: int, count: int) -> Callable[[bytes], bytes]:
-    def mutate(file: bytes) -> bytes:
-        at = place % (len(file) + 1)
-        return file[:at] + file[at + count :]
-
-    return mutate
+    return edit_at(place, lambda file, at: file[:at] + file[at + count :])
 
 
 def _insert(place: int, content: bytes) -> Callable[[bytes], bytes]:
-    def mutate(file: bytes) -> bytes:
-        at = place % (len(file) + 1)
-        return file[:at] + content + file[at:]
-
-    return mutate
+    return edit_at(place, lambda file, at: file[:at] + content + file[at:])
 
 
 def _repeat(place: int, count: int, times: int) -> Callable[[bytes], bytes]:
-    def mutate(file: bytes) -> bytes:
-        at = place % (len(file) + 1)
-        return file[:at] + file[at : at + count] * times + file[at + count :]
-
-    return mutate
+    return edit_at(place, lambda file, at: file[:at] + file[at : at + count] * times + file[at + count :])
 
 
 def _splice(place: int, other: bytes, other_place: int) -> Callable[[bytes], bytes]:
-    return lambda file: file[: place % (len(file) + 1)] + other[other_place % len(other) :]
+    return edit_at(place, lambda file, at: file[:at] + other[other_place % len(other) :])
 
 
 def _claim_size(width: int, height: int) -> Callable[[bytes], bytes]:

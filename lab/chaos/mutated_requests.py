@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from lab.chaos.mutated_pictures import picture_files, seed_pictures
+from lab.chaos.mutated_pictures import edit_at, picture_files, seed_pictures
 
 ROUTES = ("/predict", "/upload", "/health", "/live", "/metrics")
 _PATHS = (
@@ -168,15 +168,11 @@ def _text_mutations() -> st.SearchStrategy[Callable[[bytes], bytes]]:
 
 
 def _cut_at(place: int) -> Callable[[bytes], bytes]:
-    return lambda body: body[: place % (len(body) + 1)]
+    return edit_at(place, lambda body, at: body[:at])
 
 
 def _replace_at(place: int, byte: int) -> Callable[[bytes], bytes]:
-    def replace(body: bytes) -> bytes:
-        at = place % (len(body) + 1)
-        return body[:at] + bytes([byte]) + body[at + 1 :]
-
-    return replace
+    return edit_at(place, lambda body, at: body[:at] + bytes([byte]) + body[at + 1 :])
 
 
 def _bent(body: bytes, bend: Callable[[bytes], bytes]) -> bytes:

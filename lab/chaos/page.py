@@ -8,6 +8,7 @@ from typing import Any
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
 from lab.chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
 from lab.chaos.verdicts import all_verdicts
+from lab.common.machine import machine_in_words, versions_in_words
 from lab.common.markdown import NOTHING, number, plot, table
 
 _MOST_LOST_SHOWN = 20
@@ -38,12 +39,7 @@ Parts = Mapping[str, Mapping[str, Any]]
 
 
 def write_page(parts: Parts, plots: Iterable[str]) -> str:
-    """The page.
-
-    Args:
-        parts: raw figures by name, as they were saved; those that are not there are said to be not tried.
-        plots: names of the plots that there are, in `results/` beside the page.
-    """
+    """The page of the parts, by name, as they were saved; `plots` are the names of those in `results/` beside it."""
     drawn = set(plots)
     sections = [
         _INTRODUCTION,
@@ -213,14 +209,12 @@ def _conditions(parts: Parts) -> str:
     rows = []
     for name, part in parts.items():
         machine = part["machine"]
-        described = (
-            f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}"
+        rows.append(
+            [name, part["date"], f"{part['minutes']:g}", machine_in_words(machine), str(machine["load_before"])]
         )
-        rows.append([name, part["date"], f"{part['minutes']:g}", described, str(machine["load_before"])])
-    packages = next(iter(parts.values()))["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in packages["packages"].items())
+    versions = versions_in_words(next(iter(parts.values()))["machine"])
     listed = table(["part", "date", "minutes", "machine", "load before"], rows)
-    return f"## Conditions\n\nPython {packages['python']}; {versions}.\n\n{listed}"
+    return f"## Conditions\n\n{versions}.\n\n{listed}"
 
 
 def _figures(parts: Parts, name: str) -> Mapping[str, Any]:

@@ -28,12 +28,7 @@ Figures = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """
-    Attributes:
-        aim: in words.
-        found: in words.
-        met: whether it held.
-    """
+    """An aim and what was found, both in words, and whether it held."""
 
     aim: str
     found: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,20 @@ def describe_machine() -> dict[str, Any]:
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "load_before": round(psutil.getloadavg()[0], 2),
     }
+
+
+def machine_in_words(machine: Mapping[str, Any]) -> str:
+    """Such as: AMD EPYC, 2 cores (avx2), 16.0 GiB; Debian, Linux 6.1 x86_64."""
+    flags = ", ".join(machine["flags"]) or "no AVX2"
+    return (
+        f"{machine['processor']}, {machine['cores']} cores ({flags}), {machine['memory_gib']} GiB; {machine['system']}"
+    )
+
+
+def versions_in_words(machine: Mapping[str, Any]) -> str:
+    """Such as: Python 3.11.7; numpy 1.26.4, robyn 0.88.0."""
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    return f"Python {machine['python']}; {packages}"
 
 
 def cpu_has_bfloat16() -> bool:

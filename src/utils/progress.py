@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TextIO
 
@@ -22,12 +23,16 @@ class Progress:
         """
         out = out or sys.stderr
         on_terminal = out.isatty()
+        columns, lines = shutil.get_terminal_size()
         self._bar = tqdm(
             desc=task,
             total=total,
             file=out if on_terminal else _Lines(out),
             bar_format="{desc}: " + ("[{bar:24}] " if on_terminal else "") + _COUNTS,
             ascii=".#",
+            # Asked for here, because tqdm shows nothing on a terminal that says it has no lines, as some do.
+            ncols=columns if on_terminal else None,
+            nrows=lines,
             mininterval=0.2 if on_terminal else 15.0,
             # Every step looks at the clock: after many fast ones, a slow one is told as well.
             miniters=1,

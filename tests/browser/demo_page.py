@@ -43,9 +43,11 @@ class DemoPage:
         page.goto(base_url)
         page.wait_for_selector("#health-text:not(:empty)")
 
-    def send(self, file: Path) -> None:
-        """Chooses the file, which sends it."""
+    def send(self, file: Path, until: str | None = None) -> None:
+        """Chooses the file, which sends it; waits for the state, if one is named."""
         self.page.set_input_files("#file", file)
+        if until is not None:
+            self.wait_for(until)
 
     def wait_for(self, state: str) -> None:
         """Until the page is in this state: ready, camera, working, result or problem."""

@@ -40,8 +40,7 @@ def scores_on(page: DemoPage, eye: str) -> dict[str, str]:
 
 def test_a_portrait_becomes_a_card_per_eye(open_page: OpenPage, portrait_file: Path) -> None:
     page = open_page()
-    page.send(portrait_file)
-    page.wait_for("result")
+    page.send(portrait_file, until="result")
 
     cards = page.page.eval_on_selector_all(".eye", "cards => cards.map((card) => card.dataset.eye)")
     assert cards == ["right_eye", "left_eye"]
@@ -58,8 +57,7 @@ def test_what_is_shown_is_what_the_service_answers(
     open_page: OpenPage, service: ServiceProcess, portrait_file: Path
 ) -> None:
     page = open_page()
-    page.send(portrait_file)
-    page.wait_for("result")
+    page.send(portrait_file, until="result")
     (sent,) = page.payloads("upload")
     answer = service.client.post("/upload", json=sent).json()
 
@@ -78,8 +76,7 @@ def test_what_is_shown_is_what_the_service_answers(
 
 def test_the_slider_fades_the_heatmap_over_the_picture(open_page: OpenPage, portrait_file: Path) -> None:
     page = open_page()
-    page.send(portrait_file)
-    page.wait_for("result")
+    page.send(portrait_file, until="result")
     slider = page.page.locator("[data-eye=left_eye] input[type=range]")
 
     def opacity(eye: str) -> str:
@@ -99,8 +96,7 @@ def test_the_slider_fades_the_heatmap_over_the_picture(open_page: OpenPage, port
 
 def test_a_photo_of_one_eye_is_one_card_that_claims_no_side(open_page: OpenPage, eye_file: Path) -> None:
     page = open_page()
-    page.send(eye_file)
-    page.wait_for("result")
+    page.send(eye_file, until="result")
 
     assert page.page.locator(".eye").count() == 1
     assert "Whether it is a left or a right one, it does not show." in page.eye("unknown")
@@ -116,8 +112,7 @@ def test_an_eye_that_was_not_found_is_said_to_be_missing(
     answer["right_eye"] = {"best_prediction": "Not Detected"}
     page = open_page()
     page.page.route("**/upload", lambda route: route.fulfill(json=answer))
-    page.send(portrait_file)
-    page.wait_for("result")
+    page.send(portrait_file, until="result")
 
     assert "This eye was not found in the picture." in page.eye("right_eye")
     assert "Most like: Healthy" in page.eye("left_eye")
@@ -125,8 +120,7 @@ def test_an_eye_that_was_not_found_is_said_to_be_missing(
 
 def test_an_inconclusive_answer_stands_back_and_says_why(open_page: OpenPage, dim_file: Path) -> None:
     page = open_page()
-    page.send(dim_file)
-    page.wait_for("result")
+    page.send(dim_file, until="result")
 
     for eye in ("right_eye", "left_eye"):
         assert page.page.query_selector(f"[data-eye={eye}][data-inconclusive]") is not None
@@ -154,8 +148,7 @@ def test_a_photo_that_is_too_large_is_sent_smaller_and_that_is_said(open_page: O
     enlarged = resize(np.asarray(data.astronaut()), 6400, 6400)
     huge.write_bytes(picture_bytes(enlarged, "JPEG", quality=80))
     page = open_page()
-    page.send(huge)
-    page.wait_for("result")
+    page.send(huge, until="result")
 
     assert len(page.payloads("upload")) == 2
     assert "was sent smaller, 4096 \u00d7 4096 pixels." in page.text("#result-notes")
@@ -166,8 +159,7 @@ def test_a_format_that_only_the_browser_reads_is_converted(open_page: OpenPage, 
     animation = tmp_path / "portrait.gif"
     animation.write_bytes(picture_bytes(np.asarray(data.astronaut()), "GIF"))
     page = open_page()
-    page.send(animation)
-    page.wait_for("result")
+    page.send(animation, until="result")
 
     assert page.payloads("upload")[0]["image"].startswith("data:image/jpeg;base64,")
     assert "converted to JPEG by the browser" in page.text("#result-notes")
@@ -175,8 +167,7 @@ def test_a_format_that_only_the_browser_reads_is_converted(open_page: OpenPage, 
 
 def test_the_next_photo_replaces_the_last(open_page: OpenPage, portrait_file: Path, eye_file: Path) -> None:
     page = open_page()
-    page.send(portrait_file)
-    page.wait_for("result")
+    page.send(portrait_file, until="result")
     page.page.click("#result [data-start-over]")
     page.wait_for("ready")
     assert page.page.is_visible("#camera-open")

@@ -20,8 +20,7 @@ def error(status: int, code: str, sentence: str, headers: dict[str, str] | None 
 
 def test_a_file_that_is_no_picture_is_said_to_be_none(open_page: OpenPage, no_picture_file: Path) -> None:
     page = open_page()
-    page.send(no_picture_file)
-    page.wait_for("problem")
+    page.send(no_picture_file, until="problem")
 
     assert page.text("#problem-sentence") == (
         "The data is not a picture that can be read; send PNG, JPEG, WebP or BMP."
@@ -33,11 +32,9 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(open_page: OpenPage, no_pi
 
 def test_a_good_photo_after_a_bad_one_is_answered(open_page: OpenPage, no_picture_file: Path, eye_file: Path) -> None:
     page = open_page()
-    page.send(no_picture_file)
-    page.wait_for("problem")
+    page.send(no_picture_file, until="problem")
     page.page.click("#problem [data-start-over]")
-    page.send(eye_file)
-    page.wait_for("result")
+    page.send(eye_file, until="result")
 
     assert page.page.is_hidden("#problem")
     page.expect_failures(400)
@@ -47,8 +44,7 @@ def test_a_busy_service_is_asked_again_when_it_says_so(open_page: OpenPage, eye_
     refusals = [error(503, "busy", "The service is busy. Try again soon.", {"Retry-After": "2"})] * 2
     page = open_page()
     page.page.route("**/upload", lambda route: route.fulfill(**refusals.pop()) if refusals else route.continue_())
-    page.send(eye_file)
-    page.wait_for("problem")
+    page.send(eye_file, until="problem")
     assert page.text("#problem-sentence") == "The service is busy. Try again soon."
     assert page.text("#problem-advice") == "Others are asking as well."
     assert page.text("#problem-countdown").startswith("Trying again in ")
@@ -70,8 +66,7 @@ def test_trying_again_can_be_stopped(
     page.page.route(
         "**/upload", lambda route: route.fulfill(**error(status, code, sentence, {"Retry-After": "2"})), times=1
     )
-    page.send(eye_file)
-    page.wait_for("problem")
+    page.send(eye_file, until="problem")
     page.page.click("#problem-stop")
     page.page.wait_for_timeout(2500)
 
@@ -102,8 +97,7 @@ def test_an_answer_in_another_shape_is_told_by_its_status(open_page: OpenPage, e
     page.page.route(
         "**/upload", lambda route: route.fulfill(status=404, content_type="text/html", body="<h1>Not here</h1>")
     )
-    page.send(eye_file)
-    page.wait_for("problem")
+    page.send(eye_file, until="problem")
 
     assert "answered with status 404" in page.text("#problem-sentence")
     page.expect_failures(404)
@@ -113,8 +107,7 @@ def test_a_key_is_asked_for_sent_and_kept_in_the_tab_only(open_page: OpenPage, e
     with start(API_KEYS=KEY) as service:
         page = open_page(service)
         assert page.page.is_hidden("#key-form")
-        page.send(eye_file)
-        page.wait_for("problem")
+        page.send(eye_file, until="problem")
         assert page.text("#problem-sentence").startswith("A key is needed")
         for sent_before, typed in enumerate(("key-of-somebody-else", KEY), 1):
             assert page.page.evaluate("document.activeElement.id") == "key-field"
@@ -165,8 +158,7 @@ def test_the_page_copes_with_a_start_the_old_envelope_and_a_stop(
 
         page.page.click("#result [data-start-over]")
         assert service.stop() == 0
-        page.send(eye_file)
-        page.wait_for("problem")
+        page.send(eye_file, until="problem")
     assert page.text("#problem-sentence") == "The service could not be reached."
     assert "Check the connection" in page.text("#problem-advice")
     assert page.page.is_visible("#problem-stop")

@@ -32,13 +32,6 @@ def render_page(card: Mapping[str, Any]) -> str:
         card=card,
         json_name=Path(card["file"]).with_suffix(".json").name,
         known=known.get(card["sha256"]),
-        figure=_figure,
-        figures=lambda measured, *names: [_figure(measured[name]) for name in names],
+        figure=shown,
+        figures=lambda measured, *names: [shown(measured[name]) for name in names],
     )
-
-
-def _figure(measured: Any) -> str:
-    """In three decimals, with its interval where there is one."""
-    if isinstance(measured, Mapping):
-        return shown(measured)
-    return "-" if measured is None else f"{measured:.3f}"

@@ -61,12 +61,12 @@ def share(flags: Sequence[bool] | npt.NDArray[np.bool_]) -> float | None:
     return round(float(np.mean(flags)), 4) if len(flags) else None
 
 
-def shown(estimate: Mapping[str, Any]) -> str:
-    """Such as `0.812 (0.765 to 0.851)`; a dash for what is not defined."""
-    if estimate["value"] is None:
+def shown(measured: Mapping[str, Any] | float | None) -> str:
+    """A number or an estimate, such as `0.812 (0.765 to 0.851)`; a dash for what is not defined."""
+    value, interval = (measured["value"], measured["interval"]) if isinstance(measured, Mapping) else (measured, None)
+    if value is None:
         return "-"
-    interval = estimate["interval"]
-    return f"{estimate['value']:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
+    return f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
 
 
 def _strata(truth: npt.NDArray[np.int64], group_of: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import sys
 
 import pytest
 
@@ -50,3 +52,12 @@ def test_of_nothing_nothing_is_told() -> None:
     out = io.StringIO()
     Progress("bake", 0, out).close()
     assert out.getvalue() == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+def test_a_terminal_that_does_not_know_its_size_gets_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard_side, screen_side = os.openpty()
+    with open(keyboard_side, "rb", buffering=0) as seen, open(screen_side, "w") as screen:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stderr", screen)
+        Progress("bake", 2).advance()
+        assert b"0/2, 00:00 gone" in seen.read(1000)

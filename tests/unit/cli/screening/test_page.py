@@ -19,7 +19,7 @@ from src.cli.screening.record import PictureRecord
 from src.services.picture_file import Refusal
 from src.utils.image_codec import encode_jpeg
 from tests.html_reader import Reader
-from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+from tests.unit.cli.screening.records import CLASSES, CONDITIONS, make_eye, make_record
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
 
@@ -27,8 +27,8 @@ Render = Callable[..., str]
 
 
 @pytest.fixture
-def facts(conditions: dict[str, Any]) -> PageFacts:
-    return PageFacts("clinic", ("Healthy", "Stye"), conditions, passed_over=2, left=0, made_at="26 November 2026")
+def facts() -> PageFacts:
+    return PageFacts("clinic", CLASSES, CONDITIONS, passed_over=2, left=0, made_at="26 November 2026")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def render(facts: PageFacts) -> Render:
     return render
 
 
-def test_the_page_refers_to_no_other_place(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_the_page_refers_to_no_other_place(render: Render) -> None:
     page = render(make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")))
     reader = Reader(page)
     assert page.startswith("<!doctype html>\n")
@@ -50,7 +50,7 @@ def test_the_page_refers_to_no_other_place(render: Render, make_record: MakeReco
         assert way_out not in page
 
 
-def test_the_policy_lets_only_our_script_run(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_the_policy_lets_only_our_script_run(render: Render) -> None:
     page = render(make_record("a.jpg", make_eye(10)))
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     assert len(scripts) == 1
@@ -59,7 +59,7 @@ def test_the_policy_lets_only_our_script_run(render: Render, make_record: MakeRe
     assert policy == (f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'")
 
 
-def test_what_must_be_known_comes_first(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_what_must_be_known_comes_first(render: Render) -> None:
     text = Reader(render(make_record("a.jpg", make_eye(10)))).text
     assert (
         text.index("not a medical device") < text.index("This page holds pictures of people") < text.index("Verdicts")
@@ -69,7 +69,7 @@ def test_what_must_be_known_comes_first(render: Render, make_record: MakeRecord,
 @pytest.mark.parametrize(
     "name", ["<img src=x onerror=alert(1)>.jpg", '" onload="alert(1)".jpg', "'&lt;.jpg", "{{ 7 * 7 }}.jpg"]
 )
-def test_names_cannot_become_markup(render: Render, make_record: MakeRecord, make_eye: MakeEye, name: str) -> None:
+def test_names_cannot_become_markup(render: Render, name: str) -> None:
     def reader_of(title: str, file: str, why: str) -> Reader:
         records = make_record(file, make_eye(10)), make_record(file, refusal=Refusal("code", why))
         return Reader(render(*records, title=title, unseen=[file]))
@@ -81,13 +81,13 @@ def test_names_cannot_become_markup(render: Render, make_record: MakeRecord, mak
     assert odd.text.count(name) == usual.text.count("a.jpg") == 3
 
 
-def test_any_name_can_be_shown(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_any_name_can_be_shown(render: Render) -> None:
     page = render(make_record("\udcff\n目.jpg", make_eye(10)))
     assert "\ufffd\ufffd目.jpg" in page
     page.encode("utf-8")
 
 
-def test_the_doubtful_come_first_and_say_why(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_the_doubtful_come_first_and_say_why(render: Render) -> None:
     reader = Reader(
         render(make_record("sure.jpg", make_eye(3)), make_record("doubt.jpg", make_eye(55, "blurry", "too_dark")))
     )
@@ -98,14 +98,14 @@ def test_the_doubtful_come_first_and_say_why(render: Render, make_record: MakeRe
     assert re.search(r"Inconclusive\s*most like Stye\s*out of focus or moved\s*too dark", reader.text)
 
 
-def test_files_without_an_answer_are_listed(render: Render, make_record: MakeRecord) -> None:
+def test_files_without_an_answer_are_listed(render: Render) -> None:
     text = Reader(render(make_record("broken.jpg", refusal=Refusal("not_a_picture", "the picture is damaged")))).text
     assert "Files without an answer: 1" in text
     assert re.search(r"broken\.jpg\s*the picture is damaged", text)
     assert "No eye was found in any picture." in text
 
 
-def test_an_unfinished_screening_says_so(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_an_unfinished_screening_says_so(render: Render) -> None:
     record = make_record("a.jpg", make_eye(10))
     assert "Not finished: 7 pictures" in render(record, left=7)
     assert "Not looked into, because they cannot be read: b, c.jpg." in render(record, unseen=["b", "c.jpg"])
@@ -113,17 +113,13 @@ def test_an_unfinished_screening_says_so(render: Render, make_record: MakeRecord
     assert "Not looked into" not in render(record)
 
 
-def test_it_says_whether_scores_are_calibrated(
-    render: Render, make_record: MakeRecord, make_eye: MakeEye, conditions: dict[str, Any]
-) -> None:
+def test_it_says_whether_scores_are_calibrated(render: Render) -> None:
     record = make_record("a.jpg", make_eye(10))
     assert "The scores are calibrated" in render(record)
-    assert "are not calibrated" in render(record, conditions=conditions | {"calibrated": False})
+    assert "are not calibrated" in render(record, conditions=CONDITIONS | {"calibrated": False})
 
 
-def test_every_picture_has_words_and_every_heading_its_scope(
-    render: Render, make_record: MakeRecord, make_eye: MakeEye
-) -> None:
+def test_every_picture_has_words_and_every_heading_its_scope(render: Render) -> None:
     reader = Reader(render(make_record("a.jpg", make_eye(10), make_eye(20, eye="right_eye"))))
     pictures = [found for tag, found in zip(reader.tags, reader.attributes, strict=True) if tag == "img"]
     assert {found["alt"] for found in pictures[::2]} == {"left eye, a.jpg", "right eye, a.jpg"}
@@ -134,21 +130,19 @@ def test_every_picture_has_words_and_every_heading_its_scope(
     assert labelled == {found["id"] for found in reader.having("id") if str(found["id"]).startswith("filter-")}
 
 
-def test_a_picture_of_one_eye_does_not_show_whose_it_is(make_eye: MakeEye) -> None:
+def test_a_picture_of_one_eye_does_not_show_whose_it_is() -> None:
     assert side_in_words(make_eye(10)) == "left eye"
     assert side_in_words(make_eye(10, eye="right_eye")) == "right eye"
     assert side_in_words(make_eye(10, found_by="whole_picture")) == "one eye, side not known"
 
 
-def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts) -> None:
     records = [make_record("a.jpg", make_eye(10, heatmap=None))]
     assert "flat" in Reader(render_page(facts, records, lambda _name: JPEG)).text
     assert "gone" in Reader(render_page(facts, records, lambda _name: None)).text
 
 
-def test_a_long_report_links_the_pictures_that_would_make_it_too_large(
-    render: Render, make_record: MakeRecord, make_eye: MakeEye
-) -> None:
+def test_a_long_report_links_the_pictures_that_would_make_it_too_large(render: Render) -> None:
     reader = Reader(render(*(make_record(f"{n}.jpg", make_eye(n)) for n in range(3)), most_pictured=2))
     assert reader.tags.count("img") == 4
     assert [found["href"] for found in reader.having("href")] == [
@@ -158,13 +152,13 @@ def test_a_long_report_links_the_pictures_that_would_make_it_too_large(
     assert "The pictures of the first 2 are on this page" in reader.text
 
 
-def test_it_is_light_or_dark_as_the_reader_likes_and_can_be_printed(render: Render, make_record: MakeRecord) -> None:
+def test_it_is_light_or_dark_as_the_reader_likes_and_can_be_printed(render: Render) -> None:
     page = render(make_record("a.jpg"))
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
 
 
-def test_it_names_the_model_and_the_settings(render: Render, make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_it_names_the_model_and_the_settings(render: Render) -> None:
     text = Reader(render(make_record("a.jpg", make_eye(10)))).text
     assert "ab" * 32 in text
     assert "MIN_CONFIDENCE=0.6" in text
@@ -192,9 +186,7 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def open_report(
-    chromium: Any, facts: PageFacts, tmp_path: Path, make_record: MakeRecord, make_eye: MakeEye
-) -> Iterator[OpenReport]:
+def open_report(chromium: Any, facts: PageFacts, tmp_path: Path) -> Iterator[OpenReport]:
     """Opens a report of 130 eyes from the disk, as people do; every tenth eye is blurry.
 
     Afterwards the browser may have complained of nothing.

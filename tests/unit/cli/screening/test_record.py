@@ -15,7 +15,7 @@ from src.config.settings import Settings
 from src.core.types import EyeReport, EyeSide, EyeSource, ModelInfo, Reason
 from src.services.judgement import Thresholds
 from src.services.picture_file import Refusal
-from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+from tests.unit.cli.screening.records import make_eye, make_record
 
 MODEL = ModelInfo("EyeNet", "ab" * 32, ("A", "B"), "multiply_1", "CPU", "2.14.1", True, "float32")
 
@@ -57,7 +57,7 @@ def test_where_it_runs_and_what_it_is_called_from_does_not_count(settings: Setti
 
 
 @pytest.mark.parametrize("name", ["a.jpg", 'ä, "b"/=c 目.jpg', "not-utf8-\udcff.jpg", "two\nlines.jpg"])
-def test_a_line_comes_back_as_it_was(make_record: MakeRecord, make_eye: MakeEye, name: str) -> None:
+def test_a_line_comes_back_as_it_was(name: str) -> None:
     record = make_record(name, make_eye(20), make_eye(70, "blurry", eye="right_eye", heatmap=None))
     line = record.to_line()
     assert line.count(b"\n") == 1
@@ -65,7 +65,7 @@ def test_a_line_comes_back_as_it_was(make_record: MakeRecord, make_eye: MakeEye,
     assert PictureRecord.from_line(line) == record
 
 
-def test_a_refusal_comes_back_as_it_was(make_record: MakeRecord) -> None:
+def test_a_refusal_comes_back_as_it_was() -> None:
     record = make_record("a.jpg", refusal=Refusal("not_a_picture", "the picture is damaged or cut off"))
     assert PictureRecord.from_line(record.to_line()) == record
 
@@ -76,21 +76,21 @@ def test_a_damaged_line_says_so(line: bytes) -> None:
         PictureRecord.from_line(line)
 
 
-def test_a_line_with_a_field_more_is_not_taken_for_one_of_ours(make_record: MakeRecord) -> None:
+def test_a_line_with_a_field_more_is_not_taken_for_one_of_ours() -> None:
     values = json.loads(make_record("a.jpg").to_line()) | {"more": 1}
     with pytest.raises(DamagedLine):
         PictureRecord.from_line(json.dumps(values).encode())
 
 
 @pytest.mark.parametrize("change", [{"name": "b.jpg"}, {"size": 11}, {"modified_ns": 21}])
-def test_another_file_is_another_picture(make_record: MakeRecord, change: dict[str, object], tmp_path: object) -> None:
+def test_another_file_is_another_picture(change: dict[str, object], tmp_path: object) -> None:
     same = {"name": "a.jpg", "file": tmp_path, "size": 10, "modified_ns": 20}
     record = make_record("a.jpg")
     assert record.is_about(FoundPicture(**same), record.conditions)  # type: ignore[arg-type]
     assert not record.is_about(FoundPicture(**(same | change)), record.conditions)  # type: ignore[arg-type]
 
 
-def test_other_conditions_are_another_answer(make_record: MakeRecord, tmp_path: object) -> None:
+def test_other_conditions_are_another_answer(tmp_path: object) -> None:
     picture = FoundPicture("a.jpg", tmp_path, 10, 20)  # type: ignore[arg-type]
     record = PictureRecord.from_line(make_record("a.jpg").to_line())
     assert record.is_about(picture, make_record("a.jpg").conditions)
@@ -101,7 +101,7 @@ def test_other_conditions_are_another_answer(make_record: MakeRecord, tmp_path: 
 @pytest.mark.parametrize(
     ("code", "may_pass"), [("unreadable_file", True), ("internal_error", True), ("not_a_picture", False)]
 )
-def test_only_what_is_not_in_the_picture_may_pass(make_record: MakeRecord, code: str, may_pass: bool) -> None:
+def test_only_what_is_not_in_the_picture_may_pass(code: str, may_pass: bool) -> None:
     assert make_record("a.jpg", refusal=Refusal(code, "why")).may_pass is may_pass
     assert not make_record("a.jpg").may_pass
 

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,14 +13,14 @@ from src.cli.screening.picture_search import FoundPicture
 from src.cli.screening.results_file import open_results
 from src.core.errors import StartupError
 from src.services.picture_file import Refusal
-from tests.unit.cli.screening.conftest import MakeRecord
+from tests.unit.cli.screening.records import CONDITIONS, make_record
 
 
 def found(name: str, size: int = 10) -> FoundPicture:
     return FoundPicture(name, Path(name), size, 20)
 
 
-def test_what_is_appended_is_there_for_the_next_screening(tmp_path: Path, make_record: MakeRecord) -> None:
+def test_what_is_appended_is_there_for_the_next_screening(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     for name in ("a.jpg", "b.jpg"):
         with open_results(file) as results:
@@ -32,7 +31,7 @@ def test_what_is_appended_is_there_for_the_next_screening(tmp_path: Path, make_r
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_each_line_is_on_the_disk_at_once(tmp_path: Path, make_record: MakeRecord) -> None:
+def test_each_line_is_on_the_disk_at_once(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     with open_results(file) as results:
         results.append(make_record("a.jpg"))
@@ -40,7 +39,7 @@ def test_each_line_is_on_the_disk_at_once(tmp_path: Path, make_record: MakeRecor
 
 
 @pytest.mark.parametrize("left_of_it", [1, 40, -1])
-def test_a_half_written_last_line_is_cut_off(tmp_path: Path, make_record: MakeRecord, left_of_it: int) -> None:
+def test_a_half_written_last_line_is_cut_off(tmp_path: Path, left_of_it: int) -> None:
     file = tmp_path / "results.jsonl"
     whole = make_record("a.jpg").to_line()
     file.write_bytes(whole + make_record("b.jpg").to_line()[:left_of_it])
@@ -51,7 +50,7 @@ def test_a_half_written_last_line_is_cut_off(tmp_path: Path, make_record: MakeRe
     assert file.read_bytes() == whole + make_record("c.jpg").to_line()
 
 
-def test_a_damaged_line_in_the_middle_costs_that_line(tmp_path: Path, make_record: MakeRecord) -> None:
+def test_a_damaged_line_in_the_middle_costs_that_line(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     file.write_bytes(make_record("a.jpg").to_line() + b"\0\0\0\n" + make_record("b.jpg").to_line())
     with open_results(file) as results:
@@ -59,16 +58,14 @@ def test_a_damaged_line_in_the_middle_costs_that_line(tmp_path: Path, make_recor
         assert results.damaged == 1
 
 
-def test_the_last_line_of_a_picture_counts(tmp_path: Path, make_record: MakeRecord) -> None:
+def test_the_last_line_of_a_picture_counts(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     file.write_bytes(make_record("a.jpg", size=9).to_line() + make_record("a.jpg", size=10).to_line())
     with open_results(file) as results:
         assert results.records["a.jpg"].size == 10
 
 
-def test_only_pictures_that_would_say_something_new_are_screened(
-    tmp_path: Path, make_record: MakeRecord, conditions: dict[str, Any]
-) -> None:
+def test_only_pictures_that_would_say_something_new_are_screened(tmp_path: Path) -> None:
     pictures = [
         found("same.jpg"),
         found("changed.jpg", 11),
@@ -82,13 +79,13 @@ def test_only_pictures_that_would_say_something_new_are_screened(
         results.append(make_record("damaged.jpg", refusal=Refusal("not_a_picture", "why")))
         results.append(make_record("closed.jpg", refusal=Refusal("unreadable_file", "why")))
         results.append(make_record("gone.jpg"))
-        waiting = results.without_answer(pictures, conditions)
+        waiting = results.without_answer(pictures, CONDITIONS)
         assert [picture.name for picture in waiting] == ["changed.jpg", "new.jpg", "closed.jpg"]
-        about = results.about(pictures, conditions)
+        about = results.about(pictures, CONDITIONS)
         assert [record.file for record in about] == ["same.jpg", "damaged.jpg", "closed.jpg"]
-        assert results.without_answer(pictures, conditions | {"precision": "bfloat16"}) == pictures
+        assert results.without_answer(pictures, CONDITIONS | {"precision": "bfloat16"}) == pictures
         # Their previews have gone.
-        assert results.without_answer(pictures, conditions, lambda _record: False) == pictures
+        assert results.without_answer(pictures, CONDITIONS, lambda _record: False) == pictures
 
 
 def test_two_screenings_cannot_write_into_one_report(tmp_path: Path) -> None:
@@ -102,9 +99,7 @@ def test_two_screenings_cannot_write_into_one_report(tmp_path: Path) -> None:
         pass
 
 
-def test_a_full_disk_is_an_error_and_leaves_no_half_line(
-    tmp_path: Path, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_an_error_and_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "results.jsonl"
     write = os.write
 

@@ -12,23 +12,23 @@ from src.cli.screening.record import PictureRecord
 from src.cli.screening.tables import count, in_reading_order, reason_in_words, render_eyes, shown_name, summary
 from src.core.types import Reason
 from src.services.picture_file import Refusal
-from tests.unit.cli.screening.conftest import MakeEye, MakeRecord
+from tests.unit.cli.screening.records import CLASSES, make_eye, make_record
 
 
-def test_everything_is_counted_once(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_everything_is_counted_once() -> None:
     records = [
         make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")),
         make_record("b.jpg", make_eye(60, "blurry", "too_dark")),
         make_record("c.jpg", make_eye(45, "blurry")),
         make_record("d.jpg", refusal=Refusal("not_a_picture", "why")),
     ]
-    tally = count(records, ("Healthy", "Stye"))
+    tally = count(records, CLASSES)
     assert (tally.pictures, tally.unanswered, tally.eyes, tally.inconclusive) == (4, 1, 4, 2)
     assert tally.verdicts == {"Healthy": (1, 1), "Stye": (1, 1)}
     assert tally.reasons == {"blurry": 2, "too_dark": 1}
 
 
-def test_the_doubtful_come_first_then_the_least_confident(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_the_doubtful_come_first_then_the_least_confident() -> None:
     records = [
         make_record("sure.jpg", make_eye(1)),
         make_record("less.jpg", make_eye(30)),
@@ -39,10 +39,10 @@ def test_the_doubtful_come_first_then_the_least_confident(make_record: MakeRecor
     assert order == ["more doubt.jpg", "doubt.jpg", "less.jpg", "sure.jpg"]
 
 
-def test_the_console_says_what_is_wrong_and_why(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_the_console_says_what_is_wrong_and_why() -> None:
     records = [make_record("a.jpg", make_eye(10)), make_record("b.jpg", make_eye(60, "too_dark"))]
     records += [make_record(f"\x1b{n}.jpg", refusal=Refusal("not_a_picture", "damaged")) for n in range(12)]
-    lines = summary(count(records, ("Healthy", "Stye")), records, passed_over=3)
+    lines = summary(count(records, CLASSES), records, passed_over=3)
     assert lines[0] == "14 pictures, 2 eyes, 1 of them inconclusive"
     assert lines[1:5] == ["  answered:", "         1  Healthy", "  inconclusive:", "         1  too dark"]
     assert lines[5] == "  without an answer: 12"
@@ -64,14 +64,11 @@ def test_a_name_cannot_speak_to_a_terminal() -> None:
     assert shown_name("a\x1b]0;gotcha\x07\u202egpj.exe") == "a\ufffd]0;gotcha\ufffd\ufffdgpj.exe"
 
 
-CLASSES = ("Healthy", "Stye")
-
-
 def rows(*records: PictureRecord) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(render_eyes(records, CLASSES).decode("utf-8-sig"), newline="")))
 
 
-def test_there_is_a_row_per_eye_the_doubtful_first(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_there_is_a_row_per_eye_the_doubtful_first() -> None:
     table = rows(
         make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", eye="right_eye")),
         make_record("eye.jpg", make_eye(80)),
@@ -88,7 +85,7 @@ def test_there_is_a_row_per_eye_the_doubtful_first(make_record: MakeRecord, make
     assert table[1]["model_sha256"] == "ab" * 32
 
 
-def test_it_is_as_rfc_4180_says(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_it_is_as_rfc_4180_says() -> None:
     content = render_eyes([make_record('a, "b".jpg', make_eye(10))], CLASSES)
     assert content.startswith(codecs.BOM_UTF8)
     assert content.count(b"\r\n") == content.count(b"\n") == 2
@@ -96,19 +93,19 @@ def test_it_is_as_rfc_4180_says(make_record: MakeRecord, make_eye: MakeEye) -> N
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
-def test_no_name_is_a_formula(make_record: MakeRecord, make_eye: MakeEye, start: str) -> None:
+def test_no_name_is_a_formula(start: str) -> None:
     (row,) = rows(make_record(f"{start}cmd|' /C calc'!A0.jpg", make_eye(10)))
     assert row["file"] == f"'{start}cmd|' /C calc'!A0.jpg"
 
 
-def test_a_class_may_not_be_one_either(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_a_class_may_not_be_one_either() -> None:
     eye = make_eye(10, best_prediction="=1+1", average_scores={"=1+1": 90.0})
     content = render_eyes([make_record("a.jpg", eye)], ["=1+1"]).decode("utf-8-sig")
     assert ',"\'=1+1_percent",' in content
     assert ',"\'=1+1","false"' in content
 
 
-def test_no_part_of_a_name_is_a_cell_where_semicolons_separate(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_no_part_of_a_name_is_a_cell_where_semicolons_separate() -> None:
     content = render_eyes([make_record("x;=1+1.jpg", make_eye(10))], CLASSES).decode("utf-8-sig")
     as_in_german = list(csv.reader(io.StringIO(content, newline=""), delimiter=";"))
     assert not any(cell.startswith("=") for row in as_in_german for cell in row)
@@ -118,11 +115,11 @@ def test_no_part_of_a_name_is_a_cell_where_semicolons_separate(make_record: Make
     ("name", "shown"),
     [("Müller 目.jpg", "Müller 目.jpg"), ("\udcff.jpg", "\ufffd.jpg"), ("a\nb\x1b[2J.jpg", "a\ufffdb\ufffd[2J.jpg")],
 )
-def test_any_name_can_be_written(make_record: MakeRecord, make_eye: MakeEye, name: str, shown: str) -> None:
+def test_any_name_can_be_written(name: str, shown: str) -> None:
     (row,) = rows(make_record(name, make_eye(10)))
     assert row["file"] == shown
 
 
-def test_what_was_not_measured_is_empty(make_record: MakeRecord, make_eye: MakeEye) -> None:
+def test_what_was_not_measured_is_empty() -> None:
     (row,) = rows(make_record("a.jpg", make_eye(10, unfamiliarity=None)))
     assert row["unfamiliarity"] == ""

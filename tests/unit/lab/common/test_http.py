@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from lab.chaos.mutated_requests import HttpRequest
 from lab.chaos.routes import problem_of
 from lab.common.http import NoReply, Reply, exchange, has_error_shape, parse_server_timing
 
-ERROR = {"status_code": 400, "body": {"error": "No.", "code": "invalid_json"}, "message": "No."}
+ERROR: dict[str, Any] = {"status_code": 400, "body": {"error": "No.", "code": "invalid_json"}, "message": "No."}
 JSON = {"content-type": "application/json"}
 POST = HttpRequest("POST", "/upload")
 
@@ -50,7 +51,8 @@ def test_only_our_error_has_our_shape() -> None:
     assert has_error_shape(Reply(400, JSON, json.dumps(ERROR).encode()))
     assert not has_error_shape(Reply(400, {"content-type": "text/html"}, json.dumps(ERROR).encode()))
     assert not has_error_shape(Reply(404, JSON, json.dumps(ERROR).encode()))
-    for content in ({}, [], None, ERROR | {"message": "Other."}, ERROR | {"more": 1}, ERROR | {"body": "No."}):
+    others: list[Any] = [{}, [], None, ERROR | {"message": "Other."}, ERROR | {"more": 1}, ERROR | {"body": "No."}]
+    for content in others:
         assert not has_error_shape(Reply(400, JSON, json.dumps(content).encode()))
     assert not has_error_shape(Reply(400, JSON, b"<html>"))
 

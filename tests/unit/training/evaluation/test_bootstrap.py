@@ -61,9 +61,11 @@ def test_resamples_on_which_a_figure_is_not_defined_do_not_count() -> None:
         ({"value": 0.5, "interval": [0.25, 0.75]}, "0.500 (0.250 to 0.750)"),
         ({"value": 0.5, "interval": None}, "0.500"),
         ({"value": None, "interval": None}, "-"),
+        (0.5, "0.500"),
+        (None, "-"),
     ],
 )
-def test_an_estimate_in_words(estimate: dict[str, Any], words: str) -> None:
+def test_an_estimate_or_a_number_in_words(estimate: Any, words: str) -> None:
     assert shown(estimate) == words
 
 

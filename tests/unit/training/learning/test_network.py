@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras, tf
+from tests.unit.training.small_network import build_small_backbone
 from training.learning.network import (
     CLASSES,
     CUT_SHAPE,
@@ -48,7 +49,7 @@ DOCUMENTED_LAYERS = [
 
 @pytest.fixture(scope="module")
 def network() -> Any:
-    build_trainable_part(build_backbone())  # whatever was built before must not change the names
+    build_trainable_part(build_small_backbone())  # whatever was built before must not change the names
     return build_network()
 
 
@@ -85,12 +86,13 @@ def test_an_installed_part_scores_as_it_did_alone(network: Any) -> None:
     np.testing.assert_allclose(network(picture, training=False), expected, atol=1e-6)
 
 
-def test_normalisation_is_not_trained() -> None:
-    part = build_trainable_part(build_backbone())
+def test_normalisation_is_not_trained(network: Any) -> None:
+    part = build_trainable_part(network.get_layer("densenet121"))
     trainable = {weight.name.split("/")[-1] for weight in part.trainable_weights}
     assert trainable == {"kernel:0", "bias:0"}
 
 
+@pytest.mark.training
 def test_the_saved_file_loads_without_our_code(network: Any, tmp_path: Path) -> None:
     file = tmp_path / "model.h5"
     save_network(network, file)
@@ -134,12 +136,14 @@ def after_padding(backbone: Any) -> Any:
     return keras.Model(backbone.get_layer("conv1/conv").input, backbone.output)
 
 
+@pytest.mark.training
 def test_equals_normalising_first_when_the_padding_is_black(original: Any, folded: Any, picture: Any) -> None:
     black_frame = np.pad(picture, ((0, 0), (3, 3), (3, 3), (0, 0)))
     expected = after_padding(original)((black_frame - MEAN) / STD, training=False)
     np.testing.assert_allclose(folded(picture, training=False), expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.training
 def test_equals_normalising_first_away_from_the_rim(original: Any, folded: Any, picture: Any) -> None:
     def first_block(backbone: Any, pixels: Any) -> Any:
         return keras.Model(backbone.input, backbone.get_layer("conv1/bn").output)(pixels, training=False)
@@ -153,6 +157,7 @@ def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:
         load_imagenet_weights(None, tmp_path / "nowhere.h5")
 
 
+@pytest.mark.training
 def test_the_published_weights_load(shared_folder: Path, picture: Any) -> None:
     backbone = build_backbone()
     load_imagenet_weights(backbone, shared_folder / "weights" / "densenet121_imagenet_notop.h5")

@@ -170,6 +170,7 @@ print(*sorted(name for name, is_on in tf.config.optimizer.get_experimental_optio
 """
 
 
+@pytest.mark.training
 def test_says_what_it_chose_and_train_takes_it_back() -> None:
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=True
