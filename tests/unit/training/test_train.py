@@ -101,6 +101,7 @@ class TestStart:
 
 
 @pytest.mark.training
+@pytest.mark.timeout(1200)  # Whole trainings and their tests: minutes on a machine that is busy with something else.
 @pytest.mark.usefixtures("small")
 class TestOwnFolders:
     def test_a_damaged_picture_is_named(
@@ -146,6 +147,7 @@ def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> No
 
 
 @pytest.mark.training
+@pytest.mark.timeout(1200)  # Whole trainings and their tests: minutes on a machine that is busy with something else.
 @pytest.mark.usefixtures("small")
 def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage
