@@ -47,14 +47,13 @@ def picture_of(data_uri: str | None) -> RgbImage:
 
 
 class TestPredict:
-    def test_an_eye_has_scores_in_percent_its_best_class_and_both_pictures(self) -> None:
-        answer = predicted(eye(EyeSide.LEFT))
-        left = answer.body.left_eye
+    def test_an_eye_has_scores_in_percent_its_best_class_both_pictures_and_no_doubts(self) -> None:
+        left = predicted(eye(EyeSide.LEFT)).body.left_eye
         assert left.average_scores == {"Cataract": 10, "Conjunctivitis": 20, "Healthy": 65, "Stye": 5}
-        assert left.best_prediction == "Healthy"
+        assert (left.best_prediction, left.frames_seen, left.found_by) == ("Healthy", 3, "landmarks")
         assert np.array_equal(picture_of(left.image_preview), PREVIEW)
         assert np.array_equal(picture_of(left.grad_cam_preview), OVERLAY)
-        assert (left.frames_seen, left.found_by) == (3, "landmarks")
+        assert (left.confidence, left.inconclusive, left.reasons) == (65, False, [])
 
     def test_each_eye_stands_under_its_own_name(self) -> None:
         left, right = eye(EyeSide.LEFT, (1, 0, 0, 0)), eye(EyeSide.RIGHT, (0, 0, 0, 1))
@@ -63,24 +62,14 @@ class TestPredict:
 
     def test_an_unseen_eye_has_scores_of_zero_and_no_pictures(self) -> None:
         unseen = predicted(eye(EyeSide.LEFT)).body.right_eye
-        assert unseen.average_scores == dict.fromkeys(CLASSES, 0)
-        assert unseen.best_prediction == "Not Detected"
+        assert (unseen.average_scores, unseen.best_prediction) == (dict.fromkeys(CLASSES, 0), "Not Detected")
         assert (unseen.image_preview, unseen.grad_cam_preview) == (None, None)
         assert (unseen.confidence, unseen.inconclusive, unseen.reasons) == (None, None, [])
 
-    def test_an_eye_without_reasons_is_conclusive(self) -> None:
-        left = predicted(eye(EyeSide.LEFT)).body.left_eye
-        assert (left.confidence, left.inconclusive, left.reasons) == (65, False, [])
-
     def test_an_eye_with_reasons_is_inconclusive_and_still_has_its_best_class(self) -> None:
-        doubtful = eye(EyeSide.LEFT, reasons=(Reason.LOW_CONFIDENCE, Reason.TOO_DARK))
-        left = predicted(doubtful).body.left_eye
+        left = predicted(eye(EyeSide.LEFT, reasons=(Reason.LOW_CONFIDENCE, Reason.TOO_DARK))).body.left_eye
         assert (left.inconclusive, left.reasons) == (True, ["low_confidence", "too_dark"])
         assert left.best_prediction == "Healthy"
-
-    def test_the_confidence_is_the_best_score(self) -> None:
-        left = predicted(eye(EyeSide.LEFT, (1 / 3, 1 / 3 + 1e-3, 1 / 6, 1 / 6))).body.left_eye
-        assert left.confidence == left.average_scores["Conjunctivitis"] == 33.43
 
     def test_a_flat_map_is_null(self) -> None:
         left = predicted(eye(EyeSide.LEFT, overlay=None)).body.left_eye
@@ -95,54 +84,40 @@ class TestPredict:
             {"index": 3, "code": "invalid_payload", "error": "Frame 4: image is empty."},
         ]
 
-    def test_it_says_200_and_which_model_answered(self) -> None:
-        answer = predicted(eye(EyeSide.LEFT))
-        assert answer.status_code == 200
-        assert answer.model.name == "EyeNet"
-        assert MODEL.sha256.startswith(answer.model.hash)
-        assert len(answer.model.hash) >= 8
-
     @pytest.mark.parametrize("calibrated", [True, False])
-    def test_it_says_whether_scores_are_calibrated(self, calibrated: bool) -> None:
+    def test_it_says_200_which_model_answered_and_what_it_is_not(self, calibrated: bool) -> None:
         model = replace(MODEL, calibrated=calibrated)
-        assert render_predict(report(eye(EyeSide.LEFT)), (), model).model.calibrated is calibrated
-        assert render_upload(report(eye(EyeSide.LEFT)), model).model.calibrated is calibrated
-
-    def test_it_says_that_it_is_no_medical_device(self) -> None:
-        assert "not a medical device" in predicted(eye(EyeSide.LEFT)).notice
+        answer = render_predict(report(eye(EyeSide.LEFT)), (), model)
+        assert (answer.status_code, answer.model.name, answer.model.calibrated) == (200, "EyeNet", calibrated)
+        assert len(answer.model.hash) >= 8
+        assert MODEL.sha256.startswith(answer.model.hash)
+        assert "not a medical device" in answer.notice
+        upload = render_upload(report(eye(EyeSide.LEFT)), model)
+        assert (upload.model, upload.notice) == (answer.model, answer.notice)
 
 
 class TestUpload:
     def test_the_eye_is_the_left_one_and_the_other_was_not_detected(self) -> None:
-        answer = render_upload(report(eye(EyeSide.LEFT, source=EyeSource.WHOLE_PICTURE)), MODEL).model_dump()
-        assert answer["left_eye"]["best_prediction"] == "Healthy"
-        assert answer["left_eye"]["found_by"] == "whole_picture"
+        doubtful = eye(EyeSide.LEFT, source=EyeSource.WHOLE_PICTURE, reasons=(Reason.NOT_AN_EYE,))
+        answer = render_upload(report(doubtful), MODEL).model_dump()
+        left = answer["left_eye"]
+        assert (left["best_prediction"], left["found_by"], left["confidence"]) == ("Healthy", "whole_picture", 65)
+        assert (left["inconclusive"], left["reasons"]) == (True, ["not_an_eye"])
         assert answer["right_eye"] == {"best_prediction": "Not Detected"}
-
-    def test_an_eye_says_why_it_is_not_sure(self) -> None:
-        answer = render_upload(report(eye(EyeSide.LEFT, reasons=(Reason.NOT_AN_EYE,))), MODEL).model_dump()
-        assert answer["left_eye"]["inconclusive"] is True
-        assert answer["left_eye"]["reasons"] == ["not_an_eye"]
-        assert answer["left_eye"]["confidence"] == 65
+        # The eyes are not wrapped in a body.
+        assert not {"status_code", "body"} & answer.keys()
 
     @pytest.mark.parametrize(("measured", "shown"), [(None, None), (1.23456, 1.235)])
     def test_an_eye_says_how_unfamiliar_it_is(self, measured: float | None, shown: float | None) -> None:
         strange = replace(eye(EyeSide.LEFT), unfamiliarity=measured)
         assert render_upload(report(strange), MODEL).model_dump()["left_eye"]["unfamiliarity"] == shown
 
-    def test_a_face_has_both_eyes(self) -> None:
-        both = report(eye(EyeSide.LEFT, (1, 0, 0, 0)), eye(EyeSide.RIGHT, (0, 0, 0, 1)))
-        answer = render_upload(both, MODEL)
-        assert (answer.left_eye.best_prediction, answer.right_eye.best_prediction) == ("Cataract", "Stye")
-
-    def test_a_right_eye_alone_is_the_right_eye(self) -> None:
-        answer = render_upload(report(eye(EyeSide.RIGHT)), MODEL).model_dump()
-        assert answer["left_eye"] == {"best_prediction": "Not Detected"}
-        assert answer["right_eye"]["best_prediction"] == "Healthy"
-
-    def test_the_eyes_are_not_wrapped_in_a_body(self) -> None:
-        answer = render_upload(report(eye(EyeSide.LEFT)), MODEL).model_dump()
-        assert not {"status_code", "body"} & answer.keys()
+    def test_a_face_has_both_eyes_and_a_right_eye_alone_is_the_right_eye(self) -> None:
+        right = eye(EyeSide.RIGHT, (0, 0, 0, 1))
+        both = render_upload(report(eye(EyeSide.LEFT, (1, 0, 0, 0)), right), MODEL)
+        assert (both.left_eye.best_prediction, both.right_eye.best_prediction) == ("Cataract", "Stye")
+        alone = render_upload(report(right), MODEL)
+        assert (alone.left_eye.best_prediction, alone.right_eye.best_prediction) == ("Not Detected", "Stye")
 
 
 class TestScores:
@@ -152,13 +127,10 @@ class TestScores:
             scores = predicted(eye(EyeSide.LEFT, tuple(probabilities))).body.left_eye.average_scores
             assert sum(scores.values()) == pytest.approx(100, abs=0.0201)
 
-    def test_they_have_two_decimals(self) -> None:
-        left = predicted(eye(EyeSide.LEFT, (1 / 3, 1 / 3, 1 / 6, 1 / 6))).body.left_eye
-        assert list(left.average_scores.values()) == [33.33, 33.33, 16.67, 16.67]
-
-    def test_the_classes_keep_their_order(self) -> None:
-        left = predicted(eye(EyeSide.LEFT)).body.left_eye
-        assert tuple(left.average_scores) == CLASSES
+    def test_they_have_two_decimals_and_the_order_of_the_classes_and_the_best_is_the_confidence(self) -> None:
+        left = predicted(eye(EyeSide.LEFT, (1 / 3, 1 / 3 + 1e-3, 1 / 6, 1 / 6))).body.left_eye
+        assert list(left.average_scores.items()) == list(zip(CLASSES, [33.33, 33.43, 16.67, 16.67], strict=True))
+        assert left.confidence == 33.43
 
 
 class TestErrors:
