@@ -331,7 +331,8 @@ class TestCancelling:
             return answers(await other)
 
         assert finish(scene()) == [40, 41]
-        assert network.passes == [[BROKEN], [1], [40], [41]]
+        # Before the caller has heard of it, the next crop may have been taken.
+        assert [taken for taken in network.passes if taken != [1]] == [[BROKEN], [40], [41]]
 
     def test_if_all_are_gone_the_queue_is_ready_for_the_next(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue()
