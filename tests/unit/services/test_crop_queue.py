@@ -316,7 +316,7 @@ class TestCancelling:
         caller_has_heard = threading.Event()
 
         def classify(pictures: Sequence[RgbImage]) -> list[EyePrediction]:
-            if number_on(pictures[0]) == 1:
+            if number_on(pictures[0]) in range(1, 30):
                 assert caller_has_heard.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
             return network.classify(pictures)
 
@@ -331,7 +331,10 @@ class TestCancelling:
             return answers(await other)
 
         assert finish(scene()) == [40, 41]
-        assert network.passes == [[BROKEN], [1], [40], [41]]
+        others = [taken for taken in network.passes if taken[0] in range(1, 30)]
+        # Before the caller has heard of it, another one may have been taken.
+        assert len(others) <= 1
+        assert [taken for taken in network.passes if taken not in others] == [[BROKEN], [40], [41]]
 
     def test_if_all_are_gone_the_queue_is_ready_for_the_next(self, build_queue: BuildQueue, network: Network) -> None:
         queue = build_queue()
