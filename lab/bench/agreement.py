@@ -15,7 +15,7 @@ import orjson
 from PIL import Image
 
 from lab.common.http import Client
-from lab.common.work import WORKS, Work, body_of
+from lab.common.work import WORKS, body_of
 
 _SIDES = ("left_eye", "right_eye")
 
@@ -33,9 +33,8 @@ class Difference:
     Attributes:
         eyes: that were compared.
         other_class: eyes with another class, or that only one of them has.
-        largest_score: largest difference of a score, in percentage points.
-        largest_heatmap: largest difference of a pixel of a heatmap's picture, in levels of 0-255; None where the
-            pictures have different sizes.
+        largest_score: in percentage points.
+        largest_heatmap: of a pixel, in levels of 0-255; None where the pictures have different sizes.
     """
 
     eyes: int
@@ -47,10 +46,6 @@ class Difference:
 def requests_of_all_works(variants: int) -> list[Request]:
     """`variants` different bodies of each work."""
     return [(work.path, body_of(work, seed)) for seed in range(variants) for work in WORKS]
-
-
-def one_request_of_each(works: Sequence[Work] = WORKS) -> list[Request]:
-    return [(work.path, body_of(work)) for work in works]
 
 
 def ask_one_by_one(port: int, requests: Sequence[Request]) -> Answers:
@@ -91,7 +86,7 @@ def compare(first: Answers, second: Answers) -> Difference:
 
 
 def _answer(client: Client, request: Request) -> Mapping[str, Any]:
-    reply = client.post(*request)
+    reply = client.ask(*request)
     if reply.status != 200:
         raise RuntimeError(f"{request[0]} was answered with {reply.status}: {reply.body[:200]!r}")
     answer: Mapping[str, Any] = orjson.loads(reply.body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from lab.bench.sides.side import SERVICE, SERVICE_FLOAT32
+from lab.bench.plan import SERVICE, SERVICE_FLOAT32
 from lab.common.summary import Ratio, median, ratio
 
 PerRound: TypeAlias = Sequence[float | None]
@@ -13,10 +13,8 @@ PerRound: TypeAlias = Sequence[float | None]
 
 
 class Figures:
-    """Read-only view of the figures.
-
-    Attributes:
-        raw: the JSON: `date`, `minutes`, `quick`, `plan`, `machine`, `body_bytes`, `rounds`, `memory`, `agreement`.
+    """Read-only view of the figures: `raw` is their JSON, with `date`, `minutes`, `quick`, `plan`, `machine`,
+    `body_bytes`, `rounds`, `memory` and `agreement`.
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -35,8 +33,7 @@ class Figures:
 
     def precision(self, side: str) -> str:
         """In which precision a side multiplies; float32 where it does not say."""
-        rounds = [by_name[side] for by_name in (one["sides"] for one in self._rounds) if side in by_name]
-        return str(rounds[0]["precision"] or "float32") if rounds else "float32"
+        return next((precision for precision in self.of_side(side, "precision") if precision), "float32")
 
     @property
     def float32_side(self) -> str:
@@ -44,28 +41,21 @@ class Figures:
         is_default = SERVICE.name in self.sides and self.precision(SERVICE.name) == "float32"
         return SERVICE.name if is_default else SERVICE_FLOAT32.name
 
-    def of_side(self, side: str, key: str) -> PerRound:
-        """A figure of a side as a whole, such as `ready_s`."""
-        return [one["sides"].get(side, {}).get(key) for one in self._rounds]
+    def of_side(self, side: str, key: str, missing: Any = None) -> list[Any]:
+        """Of each round, a figure of a side as a whole, such as `ready_s`."""
+        return [one["sides"].get(side, {}).get(key, missing) for one in self._rounds]
 
     def first_ms(self, side: str, work: str, place: int) -> PerRound:
         """Latency of the first (0) or the second (1) request of a work, alone."""
-        found = [one["sides"].get(side, {}).get("first_ms", {}).get(work, []) for one in self._rounds]
+        found = [by_work.get(work, []) for by_work in self.of_side(side, "first_ms", {})]
         return [times[place] if place < len(times) else None for times in found]
 
     def cells(self, side: str, work: str, at_once: int) -> list[Mapping[str, Any]]:
         """The cell of each round; empty where it was not measured."""
-        return [
-            next(
-                (
-                    cell
-                    for cell in one["sides"].get(side, {}).get("cells", [])
-                    if cell["work"] == work and cell["at_once"] == at_once
-                ),
-                {},
-            )
-            for one in self._rounds
+        rounds = [
+            {(cell["work"], cell["at_once"]): cell for cell in cells} for cells in self.of_side(side, "cells", [])
         ]
+        return [cells.get((work, at_once), {}) for cells in rounds]
 
     def of_cell(self, side: str, work: str, at_once: int, key: str) -> PerRound:
         """A figure of a cell, such as `requests_per_s`."""
@@ -77,7 +67,7 @@ class Figures:
 
     def all_cells(self, side: str) -> list[Mapping[str, Any]]:
         """Of all rounds."""
-        return [cell for one in self._rounds for cell in one["sides"].get(side, {}).get("cells", [])]
+        return [cell for cells in self.of_side(side, "cells", []) for cell in cells]
 
     def stages_ms(self, side: str, work: str, at_once: int) -> dict[str, float]:
         """Medians over the rounds; empty where the side does not say."""

@@ -1,15 +1,18 @@
-"""The results page in Markdown."""
+"""The results page in Markdown, and its plots as PNG files."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
-from lab.chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
 from lab.chaos.verdicts import all_verdicts
 from lab.common.machine import machine_in_words, versions_in_words
-from lab.common.markdown import NOTHING, number, plot, table
+from lab.common.results import COLOURS, FAINT, NOTHING, draw_png, number, plot, table
+from lab.common.summary import percentile
 
 _MOST_LOST_SHOWN = 20
 
@@ -47,12 +50,12 @@ def write_page(parts: Parts, plots: Iterable[str]) -> str:
         _verdicts(parts),
         _inputs(parts),
         _attacks(parts),
-        plot(drawn, ATTACKS_PLOT, "Latency of good traffic beside each attack, as measured on this machine"),
+        plot(drawn, "attacks.png", "Latency of good traffic beside each attack, as measured on this machine"),
         _failover(parts),
-        plot(drawn, FAILOVER_PLOT, "Latency while backends are killed, as measured on this machine"),
+        plot(drawn, "failover.png", "Latency while backends are killed, as measured on this machine"),
         _suites(parts),
         _soak(parts),
-        plot(drawn, SOAK_PLOT, "Memory, threads, descriptors and latency, as measured on this machine"),
+        plot(drawn, "soak.png", "Memory, threads, descriptors and latency, as measured on this machine"),
         _conditions(parts),
         _LIMITS,
     ]
@@ -220,3 +223,97 @@ def _conditions(parts: Parts) -> str:
 def _figures(parts: Parts, name: str) -> Mapping[str, Any]:
     """Of a part; empty where it was not tried, or failed."""
     return (parts.get(name) or {}).get("figures") or {}
+
+
+def draw_plots(parts: Parts) -> dict[str, bytes]:
+    """PNG files by name, of the parts that have figures."""
+    drawers = {ATTACKS: _draw_attacks, FAILOVER: _draw_failover, SOAK: _draw_soak}
+    measured = {part: _figures(parts, part) for part in drawers}
+    return {f"{part}.png": drawers[part](figures) for part, figures in measured.items() if figures}
+
+
+def latency_per_bucket(
+    answered: list[tuple[float, float]], bucket_s: float, share: float
+) -> tuple[list[float], list[float]]:
+    """Middles of the buckets in seconds, and a percentile of the latencies in ms of the requests due in each."""
+    buckets: dict[int, list[float]] = {}
+    for at, latency in answered:
+        buckets.setdefault(int(at // bucket_s), []).append(latency)
+    return (
+        [(index + 0.5) * bucket_s for index in sorted(buckets)],
+        [percentile(buckets[index], share) for index in sorted(buckets)],
+    )
+
+
+def _draw_soak(figures: Mapping[str, Any]) -> bytes:
+    samples = [sample for sample in figures["samples"] if "threads" in sample]
+    minutes = [sample["at_s"] / 60 for sample in samples]
+    bucket_s = max(1.0, figures["seconds"] / 30)
+
+    def paint(figure: Figure) -> None:
+        memory, held, latency = figure.subplots(3, 1, sharex=True)
+        for index, (axes, name) in enumerate(((memory, "resident_mb"), (held, "threads"), (held, "descriptors"))):
+            values = [sample[name] for sample in samples]
+            axes.plot(minutes, values, color=COLOURS[index], linewidth=1.4, label=name)
+        for share, style in ((50, "-"), (95, "--")):
+            at, values = latency_per_bucket(figures["answered"], bucket_s, share)
+            latency.plot([second / 60 for second in at], values, style, color=COLOURS[0], label=f"p{share}")
+        latency.set_xlabel("minutes")
+        for axes, title in ((memory, "memory, MiB"), (held, "threads, descriptors"), (latency, "latency, ms")):
+            axes.set_ylim(bottom=0)
+            axes.grid(visible=True)
+            axes.set_ylabel(title, fontsize=9)
+            axes.axvspan(0, figures["warm_up_s"] / 60, color=FAINT, alpha=0.4, linewidth=0)
+        held.legend(fontsize=8)
+        latency.legend(fontsize=8)
+
+    return draw_png(8, 6, paint)
+
+
+def _draw_failover(figures: Mapping[str, Any]) -> bytes:
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot(
+            [at for at, _ in figures["answered"]],
+            [latency for _, latency in figures["answered"]],
+            ".",
+            markersize=3,
+            color=COLOURS[0],
+            label="answered",
+        )
+        lost = [at for at, _path, _problem in figures["failed"]]
+        axes.plot(lost, [1.0] * len(lost), "x", color=COLOURS[1], label="lost")
+        for fault in figures["faults"]:
+            axes.axvspan(fault["at_s"], fault["at_s"] + fault["back_after_s"], color=FAINT, alpha=0.4, linewidth=0)
+            axes.text(fault["at_s"], 1.02, fault["what"], fontsize=6, transform=axes.get_xaxis_transform())
+        axes.set_yscale("log")
+        axes.grid(visible=True)
+        axes.set_xlabel("seconds; grey: one backend is away")
+        axes.set_ylabel("latency, ms")
+        axes.legend(fontsize=8)
+
+    return draw_png(8, 3.2, paint)
+
+
+def _draw_attacks(figures: Mapping[str, Any]) -> bytes:
+    attacks = figures["attacks"]
+    alone = statistics.median(figures[name]["p99_ms"] or 0.0 for name in ("alone", "alone_afterwards"))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for share, colour in (("p99_ms", 1), ("p50_ms", 0)):
+            axes.barh(
+                range(len(attacks)),
+                [attack["traffic"][share] or 0.0 for attack in attacks],
+                height=0.7,
+                color=COLOURS[colour],
+                label=share[:3],
+            )
+        axes.axvline(alone, color=COLOURS[2], linestyle="--", label="p99 alone")
+        axes.set_yticks(range(len(attacks)), [attack["title"] for attack in attacks], fontsize=8)
+        axes.invert_yaxis()
+        axes.grid(visible=True, axis="x")
+        axes.set_xlabel("latency of good traffic beside the attack, ms")
+        axes.legend(fontsize=8)
+
+    return draw_png(8, 3.6, paint)

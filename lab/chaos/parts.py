@@ -18,8 +18,7 @@ from xml.etree import ElementTree as ET
 from lab.chaos.codec import measure_codec
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, PARTS, ROUTES, SOAK, Trial
 from lab.chaos.routes import measure_routes
-from lab.chaos.soak import measure_soak
-from lab.chaos.traffic import measure_attacks, measure_failover
+from lab.chaos.traffic import measure_attacks, measure_failover, measure_soak
 from lab.common.machine import describe_machine
 from src.config.settings import PROJECT_ROOT
 
@@ -112,22 +111,16 @@ def measure_suites(files: Sequence[str], folder: Path) -> dict[str, Any]:
 
 
 def counted_tests(report: str) -> list[dict[str, str]]:
-    """The tests of a report in pytest's JUnit format.
-
-    Returns:
-        of each: `name`, a sentence, as the test has it; `outcome`: passed, failed or skipped; `reason`, of a test that
-        was not passed.
+    """The tests of a report in pytest's JUnit format: `name`, a sentence; `outcome`, passed, failed or skipped; and
+    `reason`, of a test that was not passed.
     """
+    tests = []
     # The report is pytest's own, of this very run.
-    cases = ET.fromstring(report).iter("testcase")  # noqa: S314
-    return [_counted(case) for case in cases]
-
-
-def _counted(case: ET.Element) -> dict[str, str]:
-    name = case.get("name", "").removeprefix("test_").replace("_", " ")
-    for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
-        found = case.find(tag)
-        if found is not None:
-            reason = found.get("message", "").splitlines()[0][:200]
-            return {"name": name, "outcome": outcome, "reason": reason}
-    return {"name": name, "outcome": "passed", "reason": ""}
+    for case in ET.fromstring(report).iter("testcase"):  # noqa: S314
+        test = {"name": case.get("name", "").removeprefix("test_").replace("_", " "), "outcome": "passed", "reason": ""}
+        for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
+            found = case.find(tag)
+            if found is not None:
+                test.update(outcome=outcome, reason=found.get("message", "").splitlines()[0][:200])
+        tests.append(test)
+    return tests

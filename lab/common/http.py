@@ -56,23 +56,17 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def post(self, path: str, body: bytes) -> Reply:
-        """
+    def ask(self, path: str, body: bytes | None = None) -> Reply:
+        """A POST of JSON; a GET without a body.
+
         Raises:
             OSError, http.client.HTTPException: there is no answer. The next request opens a new connection.
         """
-        return self._ask("POST", path, body, {"Content-Type": "application/json"})
-
-    def get(self, path: str) -> Reply:
-        """
-        Raises:
-            OSError, http.client.HTTPException: as `post`.
-        """
-        return self._ask("GET", path, None, {})
-
-    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         try:
-            self._connection.request(method, path, body, headers)
+            if body is None:
+                self._connection.request("GET", path)
+            else:
+                self._connection.request("POST", path, body, {"Content-Type": "application/json"})
             return _read(self._connection.getresponse())
         except (OSError, http.client.HTTPException):
             with contextlib.suppress(OSError):
@@ -81,11 +75,7 @@ class Client:
 
 
 class RawConnection:
-    """A TCP connection to a port of this machine, as a context manager.
-
-    Attributes:
-        socket: for everything that has no method here.
-    """
+    """A TCP connection to a port of this machine, as a context manager; its `socket` does what has no method here."""
 
     def __init__(self, port: int, timeout_s: float = _CONNECTION_SECONDS, source: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_s, source_address=(source, 0))
@@ -198,10 +188,8 @@ def has_error_shape(reply: Reply) -> bool:
 
 
 def parse_server_timing(header: str) -> dict[str, float]:
-    """Milliseconds by stage, in the header's order (W3C, "Server Timing"); entries without a duration are left out.
-
-    Args:
-        header: such as `queue;dur=1.2, parse;dur=0.5`, or empty.
+    """Milliseconds by stage of a header such as `queue;dur=1.2, parse;dur=0.5` (W3C, "Server Timing"), in its order;
+    entries without a duration are left out.
     """
     stages: dict[str, float] = {}
     for entry in header.split(","):
@@ -209,10 +197,8 @@ def parse_server_timing(header: str) -> dict[str, float]:
         for parameter in parameters:
             key, _, value = parameter.partition("=")
             if key.strip().lower() == "dur":
-                try:
+                with contextlib.suppress(ValueError):
                     stages[name] = float(value.strip().strip('"'))
-                except ValueError:
-                    continue
     return stages
 
 

@@ -37,14 +37,10 @@ Request: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to send.
+    """What to send to a port of this machine: the requests in turn, `at_once` of them in flight.
 
-    Attributes:
-        port: of the server on this machine.
-        requests: taken in turn.
-        at_once: requests in flight.
-        seconds: after which nothing new is sent; requests in flight are waited for.
-        count: of requests; None sends until the time is over.
+    After so many seconds nothing new is sent, or after `count` requests if it is not None; what is in flight is waited
+    for.
     """
 
     port: int
@@ -80,13 +76,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SteadyJob:
-    """What to send.
-
-    Attributes:
-        port: of the server on this machine.
-        requests: taken in turn.
-        rate: per second.
-        connections: kept open; a request waits while all are busy.
+    """What to send to a port of this machine: the requests in turn, `rate` per second, each on one of so many
+    connections.
     """
 
     port: int
@@ -115,8 +106,7 @@ class SteadyOutcome:
 
 
 def run_apart(job: Job) -> Outcome:
-    """Sends the requests of a job.
-
+    """
     Raises:
         CalledProcessError: the process failed.
     """
@@ -127,11 +117,7 @@ def run_apart(job: Job) -> Outcome:
 
 
 class SteadyLoad:
-    """Sends as long as the `with` block lasts.
-
-    Attributes:
-        outcome: filled at the end of the block.
-    """
+    """Sends as long as the `with` block lasts; its `outcome` is filled at the end of the block."""
 
     def __init__(self, job: SteadyJob) -> None:
         self._job = job
@@ -190,7 +176,7 @@ class _Sender:
     def _ask(self, client: Client, request: Request) -> Reply | Exception:
         path, file = request
         try:
-            return client.post(path, self._bodies[file]) if file else client.get(path)
+            return client.ask(path, self._bodies[file] if file else None)
         except (OSError, http.client.HTTPException) as error:
             return error
 
@@ -243,21 +229,17 @@ class BusySender(_Sender):
         if isinstance(reply, Exception):
             self._count_error(type(reply).__name__)
         elif reply.status == 200:
-            self._count_answer(first_sent, reply.headers.get("server-timing", ""))
+            now = time.perf_counter()
+            with self._lock:
+                self._outcome.latencies_ms.append((now - first_sent) * 1000)
+                self._last_answer = max(self._last_answer, now)
+                for name, milliseconds in parse_server_timing(reply.headers.get("server-timing", "")).items():
+                    self._stages[name].append(milliseconds)
         elif reply.status == 503 and (wait := _seconds_in(reply.headers.get("retry-after", ""))) is not None:
             return wait
         else:
             self._count_error(str(reply.status))
         return None
-
-    def _count_answer(self, first_sent: float, server_timing: str) -> None:
-        now = time.perf_counter()
-        stages = parse_server_timing(server_timing)
-        with self._lock:
-            self._outcome.latencies_ms.append((now - first_sent) * 1000)
-            self._last_answer = max(self._last_answer, now)
-            for name, milliseconds in stages.items():
-                self._stages[name].append(milliseconds)
 
     def _count_error(self, kind: str) -> None:
         with self._lock:
@@ -288,10 +270,12 @@ class _SteadySender(_Sender):
         latency_ms = (time.perf_counter() - self._started - due_s) * 1000
         with self._lock:
             self._outcome.sent += 1
-            if isinstance(reply, Reply) and reply.status == 200:
-                self._outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
+            if isinstance(reply, Exception):
+                self._outcome.failed.append((round(due_s, 3), request[0], f"{type(reply).__name__}: {reply}"))
+            elif reply.status != 200:
+                self._outcome.failed.append((round(due_s, 3), request[0], f"{reply.status} {reply.body[:200]!r}"))
             else:
-                self._outcome.failed.append((round(due_s, 3), request[0], _problem(reply)))
+                self._outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
         return True
 
 
@@ -300,12 +284,6 @@ def _seconds_in(header: str) -> float | None:
         return max(0.0, float(header))
     except ValueError:
         return None
-
-
-def _problem(reply: Reply | Exception) -> str:
-    if isinstance(reply, Reply):
-        return f"{reply.status} {reply.body[:200]!r}"
-    return f"{type(reply).__name__}: {reply}"
 
 
 def _written(job: Job | SteadyJob) -> str:

@@ -21,13 +21,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One figure as a multiple of another.
-
-    Attributes:
-        value: of the medians over the rounds.
-        lowest: of the ratios within each round.
-        highest: likewise.
-    """
+    """One figure as a multiple of another: of the medians over the rounds, and the extremes within each round."""
 
     value: float
     lowest: float

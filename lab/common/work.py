@@ -43,15 +43,7 @@ _LARGEST_SHIFT = 6
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One kind of request.
-
-    Attributes:
-        name: short, of files and figures.
-        title: as a person reads it.
-        path: the route.
-        frames: pictures in one request.
-        eyes: that the network has to look at.
-    """
+    """One kind of request; `title` is for a person, `frames` are its pictures, `eyes` those the network looks at."""
 
     name: str
     title: str
@@ -66,13 +58,6 @@ PREDICT_5 = Work("predict_5", "/predict, five frames", "/predict", 5, 10)
 WORKS = (UPLOAD, PREDICT_1, PREDICT_5)
 
 
-def eye_photo(seed: int = 0) -> RgbImage:
-    """A close-up of one eye as a phone takes it, 1176 x 1280 with grain."""
-    width, height = _PHOTO_SIZE
-    eye = np.ascontiguousarray(_portrait()[_EYE_ROWS, _EYE_COLUMNS])
-    return _grainy(resize(eye, width, height), _PHOTO_GRAIN, np.random.default_rng([seed, 1]))
-
-
 def face_frame(seed: int = 0) -> tuple[RgbImage, Box]:
     """The portrait as a browser sends it, 640 x 640, moved a little and with grain; and the box around its face."""
     random = np.random.default_rng([seed, 2])
@@ -85,14 +70,11 @@ def face_frame(seed: int = 0) -> tuple[RgbImage, Box]:
 
 
 def photo_file(seed: int = 0) -> bytes:
-    """The eye photo as a JPEG of 0.3 to 1 MB."""
-    return _file(eye_photo(seed), "JPEG", quality=_JPEG_QUALITY)
-
-
-def frame_file(seed: int = 0) -> tuple[bytes, Box]:
-    """A frame as a PNG, and the box around its face."""
-    frame, box = face_frame(seed)
-    return _file(frame, "PNG"), box
+    """A close-up of one eye as a phone takes it, 1176 x 1280 with grain: a JPEG of 0.3 to 1 MB."""
+    width, height = _PHOTO_SIZE
+    eye = np.ascontiguousarray(_portrait()[_EYE_ROWS, _EYE_COLUMNS])
+    photo = _grainy(resize(eye, width, height), _PHOTO_GRAIN, np.random.default_rng([seed, 1]))
+    return _file(photo, "JPEG", quality=_JPEG_QUALITY)
 
 
 def body_of(work: Work, seed: int = 0) -> bytes:
@@ -117,9 +99,9 @@ def requests_of(works: Iterable[Work], bodies: Mapping[str, Path]) -> list[tuple
 
 
 def _frame_item(seed: int) -> dict[str, object]:
-    file, box = frame_file(seed)
+    frame, box = face_frame(seed)
     return {
-        "image": _data_uri(file, "image/png"),
+        "image": _data_uri(_file(frame, "PNG"), "image/png"),
         "score": 0.95,
         "blur": 0.02,
         "box": {"x": box.x, "y": box.y, "w": box.width, "h": box.height},

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +41,7 @@ _OPSET = 17
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The two dense layers behind the Grad-CAM layer.
-
-    Attributes:
-        hidden_kernel: channels x units.
-        hidden_bias: units.
-        last_kernel: units x classes.
-        last_bias: classes.
-    """
+    """The two dense layers behind the Grad-CAM layer: channels x units, units, units x classes, classes."""
 
     hidden_kernel: _Floats
     hidden_bias: _Floats
@@ -94,8 +87,7 @@ def scaled_map(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
     return np.asarray(raw / largest, np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertedModel:
+class ConvertedModel(NamedTuple):
     """Where the two parts of the network are.
 
     Attributes:
@@ -114,7 +106,7 @@ def converted_model(settings: Settings) -> ConvertedModel:
         CalledProcessError: the conversion failed.
     """
     files = _files(settings)
-    if not (files.backbone.is_file() and files.head.is_file()):
+    if not all(file.is_file() for file in files):
         subprocess.run([sys.executable, "-m", "lab.bench.sides.onnx"], cwd=PROJECT_ROOT, check=True)
     return files
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.bench.agreement import Answers, ask_one_by_one, compare, one_request_of_each
+from lab.bench.agreement import Answers, ask_one_by_one, compare, requests_of_all_works
+from lab.bench.plan import FASTAPI_ONNX, SERVICE_FLOAT32, USUAL, Side
 from lab.bench.sides.onnx import Head, converted_model, scaled_map, softmax
-from lab.bench.sides.side import FASTAPI_ONNX, SERVICE_FLOAT32, USUAL, Side
 from src.config.settings import Settings
 from src.services.grad_cam import class_activation_maps, scale_heatmap
 from src.services.tensorflow_runtime import keras, tf
@@ -81,7 +81,7 @@ def answers_of(side: Side, folder: Path) -> Answers:
     with side.process(folder) as process:
         assert process.resident_megabytes > 50
         assert process.ready_s > 0
-        answers = ask_one_by_one(process.port, one_request_of_each())
+        answers = ask_one_by_one(process.port, requests_of_all_works(1))
         assert process.cpu_s > 0
     return answers
 
