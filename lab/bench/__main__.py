@@ -51,7 +51,8 @@ def _measure(plan: Plan, is_quick: bool) -> dict[str, Any]:
     _say("preparing: pictures, the model for ONNX Runtime")
     bodies = write_bodies(TRIAL_FOLDER / "bodies")
     converted_model(load_settings())
-    rounds, answers = [], {}
+    rounds = []
+    answers: dict[str, Answers] = {}
     for index in range(plan.rounds):
         _say(f"round {index + 1} of {plan.rounds}")
         figures, answers = measure_round(plan, index, bodies, _LOGS, _say)

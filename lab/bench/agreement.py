@@ -19,11 +19,9 @@ from lab.common.work import WORKS, body_of
 
 _SIDES = ("left_eye", "right_eye")
 
+# Path and body; and the JSON of the answers, in the order of their requests.
 Request = tuple[str, bytes]
-"""Path and body."""
-
 Answers = Sequence[Mapping[str, Any]]
-"""The JSON of the answers, in the order of their requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +56,7 @@ def ask_one_by_one(port: int, requests: Sequence[Request]) -> Answers:
 
 
 def ask_at_once(port: int, requests: Sequence[Request], at_once: int) -> Answers:
-    """The same, with `at_once` of them in flight.
-
-    Raises:
-        RuntimeError: a request was not answered with 200.
-    """
+    """The same, with `at_once` of them in flight."""
 
     def ask(request: Request) -> Mapping[str, Any]:
         with Client(port) as client:
@@ -80,7 +74,14 @@ def compare(first: Answers, second: Answers) -> Difference:
     return Difference(
         eyes=len(seen),
         other_class=sum(one["best_prediction"] != other["best_prediction"] for one, other in pairs),
-        largest_score=max((_score_difference(*pair) for pair in seen), default=0.0),
+        largest_score=max(
+            (
+                abs(score - other["average_scores"][name])
+                for one, other in seen
+                for name, score in one["average_scores"].items()
+            ),
+            default=0.0,
+        ),
         largest_heatmap=None if None in heatmaps else max((item for item in heatmaps if item is not None), default=0),
     )
 
@@ -98,25 +99,17 @@ def _paired_eyes(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterato
     return ((one[side], other[side]) for side in _SIDES)
 
 
-def _score_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    scores, others = one["average_scores"], other["average_scores"]
-    return float(max(abs(score - others[name]) for name, score in scores.items()))
-
-
 def _heatmap_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> int | None:
     previews = [eye["grad_cam_preview"] for eye in (one, other)]
     if previews[0] == previews[1]:
         return 0
     if None in previews:
         return None
-    pixels = [_pixels(preview) for preview in previews]
+    files = (io.BytesIO(b64decode(preview.partition(",")[2])) for preview in previews)
+    pixels = [np.asarray(Image.open(file).convert("RGB")).astype(np.int16) for file in files]
     if pixels[0].shape != pixels[1].shape:
         return None
     return int(np.abs(pixels[0] - pixels[1]).max())
-
-
-def _pixels(preview: str) -> Any:
-    return np.asarray(Image.open(io.BytesIO(b64decode(preview.partition(",")[2]))).convert("RGB")).astype(np.int16)
 
 
 def repeated(requests: Sequence[Request], count: int) -> list[Request]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.bench.figures import Figures, PerRound
 from lab.bench.plan import FASTAPI_ONNX, SERVICE, USUAL
-from lab.common.summary import Ratio, growth, median, percentile, ratio
+from lab.common.summary import Ratio, growth_of, median, percentile, ratio
 from lab.common.work import PREDICT_5, UPLOAD, WORKS
 
 _BUSY, _BUSIEST = 16, 64
@@ -144,9 +144,9 @@ def _overload(figures: Figures) -> list[AimResult]:
 def _memory(figures: Figures) -> AimResult:
     memory = figures.raw.get("memory")
     aim = "Resident memory flat over 2,000 requests: last quarter at most 5 % above the second"
-    if not memory or len(memory["resident_mb"]) < 4:
+    grown = growth_of(memory["resident_mb"]) if memory else None
+    if grown is None:
         return _not_measured(aim)
-    grown = growth(memory["resident_mb"])
     words = f"{grown:+.1%} over {memory['requests']:,} requests"
     enough = memory["requests"] >= 2000
     return AimResult(aim, words, grown <= _LARGEST_GROWTH if enough else None)

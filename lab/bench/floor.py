@@ -37,11 +37,8 @@ _WARM_UP_PASSES = 2
 _FEWEST_PASSES = 3
 _FEWEST_REPETITIONS = 5
 
-Pass = Callable[[Any], Any]
-"""One pass of a prepared batch."""
-
-Prepare = Callable[[npt.NDArray[np.uint8]], Any]
-"""Pictures, uint8 (n, side, side, 3), to what a pass takes."""
+# Pictures, uint8 (n, side, side, 3), to what a pass takes; and one pass of them.
+Engine = tuple[Callable[[npt.NDArray[np.uint8]], Any], Callable[[Any], Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,6 @@ def measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
     Returns:
         of each batch size: `batch`, the eyes in one pass; `eyes_per_s` while all callers are busy; `latency_ms`, the
         median time for that many eyes, shared out among the callers, when nothing else runs.
-
-    Raises:
-        CalledProcessError: the process failed.
     """
     figures: list[dict[str, float]] = _apart(asdict(layout), seconds)
     return figures
@@ -86,9 +80,6 @@ def measure_pictures(seconds: float) -> dict[str, float]:
     Returns:
         `decode_photo_ms` with Pillow, all pixels; `detect_frame_ms` of one frame in the box that came with it;
         `detect_five_frames_ms` of the five frames of a request, side by side on all cores.
-
-    Raises:
-        CalledProcessError: the process failed.
     """
     figures: dict[str, float] = _apart(None, seconds)
     return figures
@@ -112,7 +103,7 @@ def shares(eyes: int, callers: int) -> list[int]:
     return [eyes // parts + (index < eyes % parts) for index in range(parts)]
 
 
-def _tensorflow(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
+def _tensorflow(settings: Settings, layout: Layout) -> Engine:
     # Only this engine needs TensorFlow, and importing it starts its threads.
     from src.services.forward_pass import compile_forward_pass  # noqa: PLC0415
     from src.services.frozen_graph import freeze  # noqa: PLC0415
@@ -130,7 +121,7 @@ def _tensorflow(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
     return tf.constant, lambda batch: [output.numpy() for output in forward(batch)]
 
 
-def _onnxruntime(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
+def _onnxruntime(settings: Settings, layout: Layout) -> Engine:
     session = open_session(converted_model(settings), layout.threads)
     name = session.get_inputs()[0].name
     return (

@@ -30,12 +30,9 @@ _MEMORY_SAMPLE_SECONDS = 0.25
 # Of twenty requests in turn, mostly what clients mostly send.
 _MEMORY_MIXTURE = (*[UPLOAD] * 16, *[PREDICT_1] * 3, PREDICT_5)
 
-Say = Callable[[str], None]
-"""Reports progress."""
-
 
 def measure_round(
-    plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Say
+    plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], dict[str, Answers]]:
     """One round, of which the first is 0.
 
@@ -124,11 +121,7 @@ def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str,
 
 
 def measure_memory(side: Side, bodies: Mapping[str, Path], requests: int, log_folder: Path) -> dict[str, Any]:
-    """Memory while that many requests of all kinds are sent, 16 at once.
-
-    Returns:
-        `requests` that were answered; `resident_mb` in MiB at equal intervals; `errors` as in `Outcome`.
-    """
+    """Memory in MiB at equal intervals while that many requests of all kinds are sent, 16 at once."""
     samples: list[float] = []
     over = threading.Event()
     with side.process(log_folder) as process:

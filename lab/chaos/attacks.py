@@ -20,6 +20,7 @@ _SMALL_BUFFER_BYTES = 4096
 _PIPELINED = 100
 _MEGABYTE = 1024 * 1024
 _POST = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+_LONG_BODY = _POST + b"Content-Length: 1000000\r\n\r\n"
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 _HIDDEN = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -31,7 +32,7 @@ class Observed:
     Attributes:
         tries: requests or connections.
         answers: statuses, and "closed" where there was none, and how often.
-        other_shapes: errors of the answers that could be read as HTTP, but not told in our shape.
+        other_shapes: errors that could be read as HTTP, but were not told in our shape.
         smuggled: answers to requests that were hidden in others.
     """
 
@@ -47,14 +48,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """
-    Attributes:
-        port: of the gateway.
-        seconds: that an attack goes on.
-        good_body: a file with the body of a good /upload.
-        idle_connections: of those that say nothing.
-        large_body_mb: of those that say too much.
-    """
+    """The gateway's port, how long an attack goes on, and a file with the body of a good /upload."""
 
     port: int
     seconds: float
@@ -152,6 +146,10 @@ def _again_and_again(do: Callable[[int, Observed], None]) -> Callable[[Condition
     return run
 
 
+def _sent_each(messages: Sequence[bytes]) -> Callable[[Conditions], Observed]:
+    return _again_and_again(lambda port, observed: send_each(port, messages, observed))
+
+
 def _attacker(port: int) -> RawConnection:
     return RawConnection(port, _REPLY_SECONDS, ATTACKER_ADDRESS)
 
@@ -172,7 +170,7 @@ def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[R
         yield connections
 
 
-def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions], Observed]:
+def _held(opening: bytes, count: int = _HELD_CONNECTIONS, drip: bytes = b"") -> Callable[[Conditions], Observed]:
     """Connections that say this much and then nothing, or one byte a second."""
 
     def run(conditions: Conditions) -> Observed:
@@ -207,10 +205,6 @@ def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None
             observed.note("closed")
         else:
             observed.note(received[9:12].decode("latin-1") or "closed")
-
-
-def _idle(conditions: Conditions) -> Observed:
-    return _held(b"", conditions.idle_connections)(conditions)
 
 
 def _slow_readers(conditions: Conditions) -> Observed:
@@ -272,24 +266,16 @@ def pipeline(port: int, observed: Observed) -> None:
 
 
 ATTACKS = (
-    Attack("malformed chunks", _again_and_again(lambda port, seen: send_each(port, MALFORMED_CHUNKS, seen))),
+    Attack("malformed chunks", _sent_each(MALFORMED_CHUNKS)),
     Attack("requests hidden in requests", _again_and_again(smuggle)),
-    Attack(
-        "TLS, HTTP/2, SSH and garbage on the port", _again_and_again(lambda port, seen: send_each(port, GARBAGE, seen))
-    ),
-    Attack("headers of 100 kB", _again_and_again(lambda port, seen: send_each(port, LARGE_HEADERS, seen))),
-    Attack("half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
-    Attack(
-        "half bodies, held open",
-        _held(_POST + b"Content-Length: 1000000\r\n\r\n" + b'{"image": "', _HELD_CONNECTIONS),
-    ),
-    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
-    Attack(
-        "bodies of one byte per second",
-        _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
-    ),
+    Attack("TLS, HTTP/2, SSH and garbage on the port", _sent_each(GARBAGE)),
+    Attack("headers of 100 kB", _sent_each(LARGE_HEADERS)),
+    Attack("half headers, held open", _held(_POST + b"X-Half: ")),
+    Attack("half bodies, held open", _held(_LONG_BODY + b'{"image": "')),
+    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", drip=b"a")),
+    Attack("bodies of one byte per second", _held(_LONG_BODY, drip=b"a")),
     Attack("readers that take nothing of their answer", _slow_readers),
     Attack("bodies of 200 MB", send_large_bodies),
-    Attack("idle connections", _idle),
+    Attack("idle connections", lambda conditions: _held(b"", conditions.idle_connections)(conditions)),
     Attack("a hundred requests in one breath", _again_and_again(pipeline)),
 )

@@ -106,10 +106,7 @@ class SteadyOutcome:
 
 
 def run_apart(job: Job) -> Outcome:
-    """
-    Raises:
-        CalledProcessError: the process failed.
-    """
+    """What came back, from a process of its own."""
     process = subprocess.run(
         _COMMAND, input=_written(job), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -156,7 +153,7 @@ class _Sender:
         self._next = 0
         self._started = 0.0
 
-    def _send_all(self) -> None:
+    def send_all(self) -> None:
         workers = [threading.Thread(target=self._work) for _ in range(self._connections)]
         self._started = time.perf_counter()
         for worker in workers:
@@ -194,7 +191,7 @@ class BusySender(_Sender):
 
     def run(self) -> Outcome:
         cpu = time.process_time()
-        self._send_all()
+        self.send_all()
         outcome = self._outcome
         outcome.elapsed_s = max(0.0, self._last_answer - self._started)
         outcome.client_cpu_s = time.process_time() - cpu
@@ -253,11 +250,7 @@ class _SteadySender(_Sender):
         super().__init__(job.port, job.requests, job.connections)
         self._rate = job.rate
         self._stop = stop
-        self._outcome = SteadyOutcome()
-
-    def run(self) -> SteadyOutcome:
-        self._send_all()
-        return self._outcome
+        self.outcome = SteadyOutcome()
 
     def _send_next(self, client: Client) -> bool:
         with self._lock:
@@ -269,13 +262,13 @@ class _SteadySender(_Sender):
         reply = self._ask(client, request)
         latency_ms = (time.perf_counter() - self._started - due_s) * 1000
         with self._lock:
-            self._outcome.sent += 1
+            self.outcome.sent += 1
             if isinstance(reply, Exception):
-                self._outcome.failed.append((round(due_s, 3), request[0], f"{type(reply).__name__}: {reply}"))
+                self.outcome.failed.append((round(due_s, 3), request[0], f"{type(reply).__name__}: {reply}"))
             elif reply.status != 200:
-                self._outcome.failed.append((round(due_s, 3), request[0], f"{reply.status} {reply.body[:200]!r}"))
+                self.outcome.failed.append((round(due_s, 3), request[0], f"{reply.status} {reply.body[:200]!r}"))
             else:
-                self._outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
+                self.outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
         return True
 
 
@@ -287,12 +280,12 @@ def _seconds_in(header: str) -> float | None:
 
 
 def _written(job: Job | SteadyJob) -> str:
-    return json.dumps({"kind": type(job).__name__, **asdict(job)}) + "\n"
+    return json.dumps(asdict(job)) + "\n"
 
 
 def _main() -> None:
     job = json.loads(sys.stdin.readline())
-    if job.pop("kind") == Job.__name__:
+    if "at_once" in job:
         print(json.dumps(asdict(BusySender(Job(**job)).run())))
         return
     stop = threading.Event()
@@ -303,7 +296,9 @@ def _main() -> None:
 
     threading.Thread(target=stop_when_input_ends, daemon=True).start()
     print("started", flush=True)
-    print(json.dumps(asdict(_SteadySender(SteadyJob(**job), stop).run())))
+    sender = _SteadySender(SteadyJob(**job), stop)
+    sender.send_all()
+    print(json.dumps(asdict(sender.outcome)))
 
 
 if __name__ == "__main__":

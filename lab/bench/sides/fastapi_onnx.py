@@ -6,7 +6,7 @@ computed but for `unfamiliarity`, which needs the output of a second layer, and 
 
 How the executor is set: passes of one thread each, and as many worker threads as cores. An /upload stays on one worker
 from its body to its answer; the frames of a /predict, and then its eyes in as many batches as cores, run side by side.
-ONNX_WORKER_THREADS and ONNX_THREADS_PER_PASS set it otherwise. Of what was tried on two cores, at 16 /upload at once:
+Of what was tried on two cores, at 16 /upload at once:
 one worker whose passes take both cores answers 0.68 times as many, two workers with two threads per pass 0.97 times,
 and a third worker changes nothing beyond the noise. Threads do not spin between passes.
 """
@@ -53,16 +53,16 @@ _WARM_UP_BATCHES = (1, 2, 5)
 class EyeApi:
     """The two routes, and the threads on which they work."""
 
-    def __init__(self, settings: Settings, worker_threads: int, threads_per_pass: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
         self._detector = FaceDetector.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
-        self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads_per_pass)
-        self._worker_threads = worker_threads
-        self._workers = ThreadPoolExecutor(worker_threads)
+        self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads=1)
+        self._worker_threads = os.cpu_count() or 1
+        self._workers = ThreadPoolExecutor(self._worker_threads)
         grey = np.full((_INPUT_SIDE, _INPUT_SIDE, 3), 128, np.uint8)
         for batch in _WARM_UP_BATCHES:
             self._classifier.classify([grey] * batch)
@@ -110,9 +110,11 @@ class EyeApi:
         classified = await asyncio.gather(*(self._on_worker(self._classifier.classify, batch) for batch in batches))
         predictions = [prediction for batch in classified for prediction in batch]
         eyes = await self._on_worker(self._eyes, crops, predictions)
+        unseen = {"average_scores": dict.fromkeys(self._settings.classes, 0.0), "best_prediction": "Not Detected"}
+        unseen |= {"image_preview": None, "grad_cam_preview": None}
         return {
             "status_code": 200,
-            "body": {side.value: eyes.get(side, self._unseen()) for side in EyeSide},
+            "body": {side.value: eyes.get(side, unseen) for side in EyeSide},
             "frame_errors": [
                 {"index": failure.index, "code": failure.error.code, "error": str(failure.error)}
                 for failure in failures
@@ -165,14 +167,6 @@ class EyeApi:
             "unfamiliarity": None,
         }
 
-    def _unseen(self) -> dict[str, Any]:
-        return {
-            "average_scores": dict.fromkeys(self._settings.classes, 0.0),
-            "best_prediction": "Not Detected",
-            "image_preview": None,
-            "grad_cam_preview": None,
-        }
-
     def _model(self) -> dict[str, Any]:
         return {"name": self._settings.model_name, "hash": self._sha256[:12], "calibrated": self._calibrated}
 
@@ -192,11 +186,11 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-def build_app(settings: Settings, worker_threads: int, threads_per_pass: int) -> FastAPI:
+def build_app(settings: Settings) -> FastAPI:
     """The app, with its model warm."""
     # Workers keep all cores busy; OpenCV's own threads would only queue behind them.
     cv2.setNumThreads(1)
-    api = EyeApi(settings, worker_threads, threads_per_pass)
+    api = EyeApi(settings)
     app = FastAPI()
     app.add_api_route("/upload", api.upload, methods=["POST"])
     app.add_api_route("/predict", api.predict, methods=["POST"])
@@ -206,11 +200,7 @@ def build_app(settings: Settings, worker_threads: int, threads_per_pass: int) ->
 
 if __name__ == "__main__":
     uvicorn.run(
-        build_app(
-            load_settings(),
-            int(os.environ.get("ONNX_WORKER_THREADS") or os.cpu_count() or 1),
-            int(os.environ.get("ONNX_THREADS_PER_PASS") or 1),
-        ),
+        build_app(load_settings()),
         host="127.0.0.1",
         port=int(os.environ["PORT"]),
         loop="uvloop",

@@ -100,11 +100,7 @@ class ConvertedModel(NamedTuple):
 
 
 def converted_model(settings: Settings) -> ConvertedModel:
-    """The converted files; converts in a process of its own where they are missing.
-
-    Raises:
-        CalledProcessError: the conversion failed.
-    """
+    """The converted files; converts in a process of its own where they are missing."""
     files = _files(settings)
     if not all(file.is_file() for file in files):
         subprocess.run([sys.executable, "-m", "lab.bench.sides.onnx"], cwd=PROJECT_ROOT, check=True)
@@ -126,9 +122,6 @@ def _convert(settings: Settings, files: ConvertedModel) -> None:
     backbone = keras.Model(model.inputs, model.get_layer(settings.grad_cam_layer).output)
     side = int(model.input_shape[1])
 
-    def activations(pictures: Any) -> Any:
-        return backbone(pictures, training=False)
-
     files.backbone.parent.mkdir(parents=True, exist_ok=True)
     hidden, last = (layer for layer in model.layers[-3:] if isinstance(layer, keras.layers.Dense))
     np.savez(
@@ -140,7 +133,7 @@ def _convert(settings: Settings, files: ConvertedModel) -> None:
     )
     partial = files.backbone.with_suffix(".partial")
     tf2onnx.convert.from_function(
-        tf.function(activations, autograph=False),
+        tf.function(lambda pictures: backbone(pictures, training=False), autograph=False),
         input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="pictures")],
         opset=_OPSET,
         output_path=str(partial),

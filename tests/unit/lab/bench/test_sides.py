@@ -62,13 +62,6 @@ def test_probabilities_are_those_of_the_softmax_at_that_temperature() -> None:
     np.testing.assert_allclose(softmax(logits, 0.9), expected, atol=1e-6)
 
 
-def test_a_head_is_read_from_its_file(tmp_path: Path, head: Head) -> None:
-    file = tmp_path / "head.npz"
-    np.savez(file, **{name: getattr(head, name) for name in Head.__slots__})
-    loaded = Head.load(file)
-    assert all(np.array_equal(getattr(loaded, name), getattr(head, name)) for name in Head.__slots__)
-
-
 LIBRARIES = ("fastapi", "onnxruntime", "tf2onnx", "uvicorn")
 needs_the_sides = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, LIBRARIES)), reason="installed for the benchmark only: make bench"
@@ -86,39 +79,29 @@ def answers_of(side: Side, folder: Path) -> Answers:
     return answers
 
 
-def eyes_of(answer: Any) -> list[dict[str, Any]]:
-    eyes = answer.get("body", answer)
-    return [eyes["left_eye"], eyes["right_eye"]]
-
-
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Answers:
-    return answers_of(SERVICE_FLOAT32, tmp_path_factory.mktemp("service"))
+def eyes_of(answers: Answers, reference: Answers) -> list[tuple[Any, Any]]:
+    """Each eye of the answers with that of the service."""
+    pairs = [[answer.get("body", answer) for answer in pair] for pair in zip(answers, reference, strict=True)]
+    return [(own[side], service[side]) for own, service in pairs for side in ("left_eye", "right_eye")]
 
 
 @needs_the_sides
 @pytest.mark.heavy
-def test_fastapi_and_onnx_runtime_answer_as_the_service_does(
-    reference: Answers, settings: Settings, tmp_path: Path
+def test_fastapi_and_onnx_runtime_answer_as_the_service_does_and_the_usual_way_in_the_same_shape(
+    settings: Settings, tmp_path: Path
 ) -> None:
+    reference = answers_of(SERVICE_FLOAT32, tmp_path)
     converted_model(settings)
     answers = answers_of(FASTAPI_ONNX, tmp_path)
     difference = compare(reference, answers)
-    assert difference.eyes == 5
-    assert difference.other_class == 0
+    assert (difference.eyes, difference.other_class) == (5, 0)
     assert difference.largest_score <= 0.5
     assert difference.largest_heatmap is not None
     assert difference.largest_heatmap <= 3
-    for answer, expected in zip(answers, reference, strict=True):
-        for eye, service_eye in zip(eyes_of(answer), eyes_of(expected), strict=True):
-            assert service_eye.keys() <= eye.keys()
+    for eye, service_eye in eyes_of(answers, reference):
+        assert service_eye.keys() <= eye.keys()
 
-
-@needs_the_sides
-@pytest.mark.heavy
-def test_the_usual_way_answers_in_the_same_shape(reference: Answers, tmp_path: Path) -> None:
     answers = answers_of(USUAL, tmp_path)
-    for answer, expected in zip(answers, reference, strict=True):
-        for eye, service_eye in zip(eyes_of(answer), eyes_of(expected), strict=True):
-            assert EYE_FIELDS & eye.keys() == EYE_FIELDS & service_eye.keys()
     assert compare(reference, answers).eyes == 5
+    for eye, service_eye in eyes_of(answers, reference):
+        assert EYE_FIELDS & eye.keys() == EYE_FIELDS & service_eye.keys()
