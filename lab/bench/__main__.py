@@ -40,8 +40,7 @@ def main() -> int:
         print(f"There are no figures to redraw: {figures_file} is missing.", file=sys.stderr)
         return 1
     figures = Figures(json.loads(figures_file.read_text(encoding="utf-8")))
-    plots = draw_plots(figures)
-    _say(f"written to {publish(write_page(figures, plots), plots, given.out)}")
+    _say(f"written to {publish(write_page(figures), draw_plots(figures), given.out)}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab.bench.figures import Figures, PerRound
 from lab.bench.plan import FASTAPI_ONNX, SERVICE, USUAL
@@ -20,8 +20,7 @@ _SLOWEST_HEALTH_MS = 50.0
 _SLOWEST_FIRST = 1.25
 
 
-@dataclass(frozen=True, slots=True)
-class AimResult:
+class AimResult(NamedTuple):
     """An aim with its target and what was measured, both in words; `met` is None where it was not measured."""
 
     aim: str
@@ -77,9 +76,9 @@ def _at_least(what: str, target: float, over: PerRound, under: PerRound) -> AimR
 
 def _at_most(aim: str, target: float, over: PerRound, under: PerRound, more: str = "") -> AimResult:
     measured = ratio(over, under)
-    return (
-        _not_measured(aim) if measured is None else AimResult(aim, in_words(measured) + more, measured.value <= target)
-    )
+    if measured is None:
+        return _not_measured(aim)
+    return AimResult(aim, in_words(measured) + more, measured.value <= target)
 
 
 def _not_measured(aim: str) -> AimResult:
@@ -133,8 +132,6 @@ def _overload(figures: Figures) -> list[AimResult]:
     ]
     aim = "No error but 503 with Retry-After"
     cells = [cell for cell in figures.all_cells(SERVICE.name) if "errors" in cell]
-    if not cells:
-        return [*rows, _not_measured(aim)]
     errors = sum((Counter(cell["errors"]) for cell in cells), Counter[str]())
     refused, answered = (sum(cell[key] for cell in cells) for key in ("refused", "answered"))
     found = ", ".join(f"{count} x {kind}" for kind, count in errors.items()) or "none"
@@ -142,9 +139,9 @@ def _overload(figures: Figures) -> list[AimResult]:
 
 
 def _memory(figures: Figures) -> AimResult:
-    memory = figures.raw.get("memory")
+    memory = figures.raw["memory"]
     aim = "Resident memory flat over 2,000 requests: last quarter at most 5 % above the second"
-    grown = growth_of(memory["resident_mb"]) if memory else None
+    grown = growth_of(memory["resident_mb"])
     if grown is None:
         return _not_measured(aim)
     words = f"{grown:+.1%} over {memory['requests']:,} requests"
@@ -153,10 +150,7 @@ def _memory(figures: Figures) -> AimResult:
 
 
 def _agreement(figures: Figures) -> AimResult:
-    aim = "Class, scores to 0.01 and heatmaps the same one by one and 32 at once"
-    difference = (figures.raw.get("agreement") or {}).get("at_once")
-    if not difference:
-        return _not_measured(aim)
+    difference = figures.raw["agreement"]["at_once"]
     words = (
         f"{difference['eyes']} eyes: {difference['other_class']} of another class, scores at most "
         f"{difference['largest_score']:.2f} apart, heatmaps at most {difference['largest_heatmap']} of 255 levels"
@@ -166,15 +160,12 @@ def _agreement(figures: Figures) -> AimResult:
         and difference["largest_score"] <= _LARGEST_SCORE_DIFFERENCE
         and difference["largest_heatmap"] == 0
     )
-    return AimResult(aim, words, met)
+    return AimResult("Class, scores to 0.01 and heatmaps the same one by one and 32 at once", words, met)
 
 
 def _start(figures: Figures) -> AimResult:
+    seconds, memory = (median(figures.of_side(SERVICE.name, key)) or 0.0 for key in ("ready_s", "memory_ready_mb"))
     aim = f"Ready within {_LONGEST_START_S:g} s, with warm disk caches"
-    seconds = median(figures.of_side(SERVICE.name, "ready_s"))
-    if seconds is None:
-        return _not_measured(aim)
-    memory = median(figures.of_side(SERVICE.name, "memory_ready_mb"))
     return AimResult(aim, f"{seconds:.1f} s, {memory:,.0f} MiB resident", seconds <= _LONGEST_START_S)
 
 

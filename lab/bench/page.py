@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from lab.bench.aims import compare_with_aims, count_met
 from lab.bench.figures import Figures
 from lab.bench.plan import SERVICE, TITLES
-from lab.bench.plots import LATENCY, MEMORY, STAGES
 from lab.common.machine import machine_in_words, versions_in_words
 from lab.common.results import NOTHING, number, plot, table
 from lab.common.summary import Ratio, median, ratio
@@ -44,25 +41,24 @@ _LIMITS = """\
 """
 
 
-def write_page(figures: Figures, plots: Iterable[str]) -> str:
-    """The page; `plots` are the names of those in `results/` beside it."""
-    drawn = set(plots)
+def write_page(figures: Figures) -> str:
+    """The page, with its plots in `results/` beside it."""
     client_shares = [cell.get("client_share_of_a_core") for side in figures.sides for cell in figures.all_cells(side)]
-    parts = [
+    sections = [
         _INTRODUCTION,
         _machine(figures),
         _aims(figures),
         _throughput(figures),
-        plot(drawn, LATENCY, "Latency over requests at once, as measured on this machine"),
+        plot("latency", "Latency over requests at once, as measured on this machine"),
         _latency(figures),
-        plot(drawn, STAGES, "Share of each stage, as measured on this machine"),
+        plot("stages", "Share of each stage, as measured on this machine"),
         _floor(figures),
         _processes(figures),
-        plot(drawn, MEMORY, "Resident memory, as measured on this machine"),
+        plot("memory", "Resident memory, as measured on this machine"),
         _agreement(figures),
         _LIMITS.format(client_share=max(share or 0.0 for share in client_shares)),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(sections)
 
 
 def _machine(figures: Figures) -> str:
@@ -97,19 +93,10 @@ def _throughput(figures: Figures) -> str:
     for work in WORKS:
         for count in figures.at_once:
             own = figures.of_cell(SERVICE.name, work.name, count, "requests_per_s")
-            floor = [
-                None if eyes is None else eyes / work.eyes
-                for eyes in figures.floor_eyes_per_s("tensorflow", precision, work.eyes)
-            ]
-            rows.append(
-                [
-                    work.title,
-                    str(count),
-                    number(median(own), ".1f"),
-                    *(_compared(figures, side, work.name, count) for side in sides),
-                    _times(ratio(floor, own)),
-                ]
-            )
+            eyes_per_s = figures.floor_eyes_per_s("tensorflow", precision, work.eyes)
+            floor = _times(ratio([eyes and eyes / work.eyes for eyes in eyes_per_s], own))
+            others = (_compared(figures, side, work.name, count) for side in sides)
+            rows.append([work.title, str(count), number(median(own), ".1f"), *others, floor])
     return (
         "## Throughput\n\n"
         "Requests per second of this service, as measured on this machine, and the others' as multiples of them. The "
@@ -148,8 +135,7 @@ def _percentiles(figures: Figures, side: str, work: str, at_once: int) -> str:
 
 def _floor(figures: Figures) -> str:
     layouts = figures.floor_layouts()
-    batches = [figure["batch"] for figure in layouts[0]["passes"]]
-    eyes = ["1 eye" if batch == 1 else f"{batch} eyes" for batch in batches]
+    eyes = ["1 eye" if one["batch"] == 1 else f"{one['batch']} eyes" for one in layouts[0]["passes"]]
     header = ["engine", "precision", "threads per pass", "passes at once", *eyes]
     rows = [
         [
@@ -189,13 +175,10 @@ def _processes(figures: Figures) -> str:
 
 
 def _agreement(figures: Figures) -> str:
-    agreement = figures.raw.get("agreement") or {}
     rows = [
         [TITLES[side], str(found["eyes"]), str(found["other_class"]), f"{found['largest_score']:.2f}"]
-        for side, found in agreement.get("sides", {}).items()
+        for side, found in figures.raw["agreement"]["sides"].items()
     ]
-    if not rows:
-        return ""
     header = ["side", "eyes", "of another class", "largest difference of a score, points"]
     return (
         "## Do they answer the same?\n\nOne request of each kind, compared with this service in float32. The usual way "

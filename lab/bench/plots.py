@@ -21,15 +21,10 @@ _STAGES_AT_ONCE: Final = (1, 16)
 # What the stages are part of is not one of them, and waiting would make all others look like nothing.
 _NOT_WORK: Final = ("total", "queue")
 
-LATENCY: Final = "latency.png"
-STAGES: Final = "stages.png"
-MEMORY: Final = "memory.png"
-
 
 def draw_plots(figures: Figures) -> dict[str, bytes]:
-    """PNG files by name; plots of what was not measured are left out."""
-    drawn = {LATENCY: _draw_latency(figures), STAGES: _draw_stages(figures), MEMORY: _draw_memory(figures)}
-    return {name: file for name, file in drawn.items() if file is not None}
+    """PNG files by name."""
+    return {"latency": _draw_latency(figures), "stages": _draw_stages(figures), "memory": _draw_memory(figures)}
 
 
 def _draw_latency(figures: Figures) -> bytes:
@@ -70,16 +65,14 @@ def _draw_latency(figures: Figures) -> bytes:
     return draw_png(11, 4.6, paint)
 
 
-def _draw_stages(figures: Figures) -> bytes | None:
-    """Time per stage as the service's own Server-Timing says; None where it says nothing."""
+def _draw_stages(figures: Figures) -> bytes:
+    """Time per stage as the service's own Server-Timing says."""
     rows = {}
     for side in _STAGE_SIDES:
         for count in _STAGES_AT_ONCE:
             of_works = [figures.stages_ms(side, work.name, count) for work in WORKS]
             if any(of_works):
                 rows[f"{TITLES[side]}, {'alone' if count == 1 else f'{count} at once'}"] = of_works
-    if not rows:
-        return None
     seen = dict.fromkeys(name for of_works in rows.values() for stages in of_works for name in stages)
     names = [name for name in seen if name not in _NOT_WORK]
 
@@ -114,11 +107,8 @@ def _paint_bars(axes: Axes, names: list[str], rows: list[dict[str, float]]) -> N
     axes.invert_yaxis()
 
 
-def _draw_memory(figures: Figures) -> bytes | None:
-    memory = figures.raw.get("memory")
-    if not memory:
-        return None
-    samples, requests = memory["resident_mb"], memory["requests"]
+def _draw_memory(figures: Figures) -> bytes:
+    samples, requests = figures.raw["memory"]["resident_mb"], figures.raw["memory"]["requests"]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()

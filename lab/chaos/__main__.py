@@ -31,8 +31,7 @@ def main() -> int:
     if not parts:
         print(f"There are no figures to show: {results} has none.", file=sys.stderr)
         return 1
-    plots = draw_plots(parts)
-    _say(f"written to {publish(write_page(parts, plots), plots, given.out)}")
+    _say(f"written to {publish(write_page(parts), draw_plots(parts), given.out)}")
     return 0 if all(verdict.met for verdict in all_verdicts(parts)) else 1
 
 

@@ -57,14 +57,6 @@ class Conditions:
     large_body_mb: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """What is done, as a person reads it, and how."""
-
-    title: str
-    run: Callable[[Conditions], Observed]
-
-
 MALFORMED_CHUNKS = (
     _CHUNKED + b"ZZ\r\n",
     _CHUNKED + b"-1\r\nx\r\n0\r\n\r\n",
@@ -265,17 +257,17 @@ def pipeline(port: int, observed: Observed) -> None:
         observed.note("closed", _PIPELINED - len(statuses))
 
 
-ATTACKS = (
-    Attack("malformed chunks", _sent_each(MALFORMED_CHUNKS)),
-    Attack("requests hidden in requests", _again_and_again(smuggle)),
-    Attack("TLS, HTTP/2, SSH and garbage on the port", _sent_each(GARBAGE)),
-    Attack("headers of 100 kB", _sent_each(LARGE_HEADERS)),
-    Attack("half headers, held open", _held(_POST + b"X-Half: ")),
-    Attack("half bodies, held open", _held(_LONG_BODY + b'{"image": "')),
-    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", drip=b"a")),
-    Attack("bodies of one byte per second", _held(_LONG_BODY, drip=b"a")),
-    Attack("readers that take nothing of their answer", _slow_readers),
-    Attack("bodies of 200 MB", send_large_bodies),
-    Attack("idle connections", lambda conditions: _held(b"", conditions.idle_connections)(conditions)),
-    Attack("a hundred requests in one breath", _again_and_again(pipeline)),
-)
+ATTACKS = {
+    "malformed chunks": _sent_each(MALFORMED_CHUNKS),
+    "requests hidden in requests": _again_and_again(smuggle),
+    "TLS, HTTP/2, SSH and garbage on the port": _sent_each(GARBAGE),
+    "headers of 100 kB": _sent_each(LARGE_HEADERS),
+    "half headers, held open": _held(_POST + b"X-Half: "),
+    "half bodies, held open": _held(_LONG_BODY + b'{"image": "'),
+    "headers of one byte per second": _held(_POST + b"X-Slow: ", drip=b"a"),
+    "bodies of one byte per second": _held(_LONG_BODY, drip=b"a"),
+    "readers that take nothing of their answer": _slow_readers,
+    "bodies of 200 MB": send_large_bodies,
+    "idle connections": lambda conditions: _held(b"", conditions.idle_connections)(conditions),
+    "a hundred requests in one breath": _again_and_again(pipeline),
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -41,31 +41,21 @@ _LIMITS = """\
 Parts = Mapping[str, Mapping[str, Any]]
 
 
-def write_page(parts: Parts, plots: Iterable[str]) -> str:
-    """The page of the parts, by name, as they were saved; `plots` are the names of those in `results/` beside it."""
-    drawn = set(plots)
+def write_page(parts: Parts) -> str:
+    """The page of the parts, by name, as they were saved, with its plots in `results/` beside it."""
     sections = [
         _INTRODUCTION,
         _summary(parts),
         _verdicts(parts),
         _inputs(parts),
         _attacks(parts),
-        plot(drawn, "attacks.png", "Latency of good traffic beside each attack, as measured on this machine"),
         _failover(parts),
-        plot(drawn, "failover.png", "Latency while backends are killed, as measured on this machine"),
         _suites(parts),
         _soak(parts),
-        plot(drawn, "soak.png", "Memory, threads, descriptors and latency, as measured on this machine"),
         _conditions(parts),
         _LIMITS,
     ]
     return "\n".join(section for section in sections if section)
-
-
-def inputs_tried(parts: Parts) -> int:
-    """Mutated inputs, of the codec and of the routes."""
-    codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
-    return int(sum(codec.get("inputs", {}).values()) + sum(one["requests"] for one in routes.values()))
 
 
 def faults_survived(parts: Parts) -> tuple[int, int]:
@@ -96,10 +86,11 @@ def requests_lost(parts: Parts) -> tuple[int, int]:
 def _summary(parts: Parts) -> str:
     survived, faults = faults_survived(parts)
     lost, sent = requests_lost(parts)
-    quick = any(part["quick"] for part in parts.values())
-    note = "\n**Quick run, for a first look only.**\n" if quick else ""
+    tried = sum(_figures(parts, CODEC).get("inputs", {}).values())
+    tried += sum(one["requests"] for one in _figures(parts, ROUTES).values())
+    note = "\n**Quick run, for a first look only.**\n" if any(part["quick"] for part in parts.values()) else ""
     return (
-        f"{note}\n- mutated inputs tried: **{inputs_tried(parts):,}**\n"
+        f"{note}\n- mutated inputs tried: **{tried:,}**\n"
         f"- faults survived: **{survived} of {faults}** (attacks, kills and restarts, faults at start)\n"
         f"- good requests lost: **{lost:,}** of {sent:,}\n"
     )
@@ -108,7 +99,7 @@ def _summary(parts: Parts) -> str:
 def _verdicts(parts: Parts) -> str:
     verdicts = all_verdicts(parts)
     held = sum(verdict.met for verdict in verdicts)
-    rows = [[verdict.aim, verdict.found, "held" if verdict.met else "**not held**"] for verdict in verdicts]
+    rows = [[aim, found, "held" if met else "**not held**"] for aim, found, met in verdicts]
     listed = table(["what was to hold", "found", ""], rows)
     return f"## Verdicts\n\n{held} of {len(verdicts)} held.\n\n{listed}"
 
@@ -151,7 +142,8 @@ def _attacks(parts: Parts) -> str:
     rows.append(_attack_row("none, afterwards", "", figures["alone_afterwards"], True))
     header = ["attack", "the attacker saw", "good requests", "lost", "p50 / p99, ms", "backend"]
     words = "One backend, with good traffic beside each attack."
-    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}"
+    drawn = plot(ATTACKS, "Latency of good traffic beside each attack, as measured on this machine")
+    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}\n{drawn}"
 
 
 def _attack_row(title: str, seen: str, traffic: Mapping[str, Any], lives: bool) -> list[str]:
@@ -174,7 +166,8 @@ def _failover(parts: Parts) -> str:
         f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
         f"each fault {figures['calm_s']:g} s after the one before was mended; "
         f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
-        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
+        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}\n"
+        f"{plot(FAILOVER, 'Latency while backends are killed, as measured on this machine')}"
     )
 
 
@@ -198,7 +191,8 @@ def _soak(parts: Parts) -> str:
         f"## Mixed load with poison\n\n{figures['seconds'] / 60:g} minutes, {figures['sent']:,} good requests at "
         f"{figures['rate']:g} per second and {poison['sent']:,} poisonous ones (malformed pictures, broken JSON, "
         f"bodies that are too large, malformed chunks, hidden requests, garbage), answered: {answers}. The first "
-        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}"
+        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}\n"
+        f"{plot(SOAK, 'Memory, threads, descriptors and latency, as measured on this machine')}"
     )
 
 
@@ -229,7 +223,7 @@ def draw_plots(parts: Parts) -> dict[str, bytes]:
     """PNG files by name, of the parts that have figures."""
     drawers = {ATTACKS: _draw_attacks, FAILOVER: _draw_failover, SOAK: _draw_soak}
     measured = {part: _figures(parts, part) for part in drawers}
-    return {f"{part}.png": drawers[part](figures) for part, figures in measured.items() if figures}
+    return {part: drawers[part](figures) for part, figures in measured.items() if figures}
 
 
 def latency_per_bucket(

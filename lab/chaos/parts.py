@@ -31,23 +31,19 @@ _START_FAULTS = (
 )
 _NO_NETWORK = ("tests/contract/test_offline.py",)
 
-_MEASURES: Mapping[str, tuple[str, Callable[[Trial], dict[str, Any]]]] = {
-    CODEC: ("mutated inputs to the codec", measure_codec),
-    ROUTES: ("mutated requests to the real process", measure_routes),
-    ATTACKS: ("attacks on the gateway", measure_attacks),
-    FAILOVER: ("two backends, killed and restarted", measure_failover),
-    FAULTS: (
-        "faults at start, of the disk and of the clock",
-        lambda trial: measure_suites(_START_FAULTS, trial.folder),
-    ),
-    NETWORK: ("without any network", lambda trial: measure_suites(_NO_NETWORK, trial.folder)),
-    SOAK: ("mixed load with poison", measure_soak),
+_MEASURES: Mapping[str, Callable[[Trial], dict[str, Any]]] = {
+    CODEC: measure_codec,
+    ROUTES: measure_routes,
+    ATTACKS: measure_attacks,
+    FAILOVER: measure_failover,
+    FAULTS: lambda trial: measure_suites(_START_FAULTS, trial.folder),
+    NETWORK: lambda trial: measure_suites(_NO_NETWORK, trial.folder),
+    SOAK: measure_soak,
 }
 
 
 def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     """The figures of a part with its date, its time and its machine; what went wrong with it, where something did."""
-    title, measure = _MEASURES[name]
     machine = describe_machine()
     started = time.perf_counter()
     figures, error = None, None
@@ -55,9 +51,9 @@ def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     # What an earlier run of the part left there is not this run's.
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
-    trial.say(title)
+    trial.say(name)
     try:
-        figures = measure(replace(trial, folder=own))
+        figures = _MEASURES[name](replace(trial, folder=own))
     except Exception as failure:
         # One part that fails must not cost the figures of the others; the page shows that it failed.
         error = f"{type(failure).__name__}: {failure}"

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from lab.chaos.attacks import ATTACKS, GARBAGE, MALFORMED_CHUNKS, SMUGGLING, Attack, Conditions
+from lab.chaos.attacks import ATTACKS, GARBAGE, MALFORMED_CHUNKS, SMUGGLING, Conditions, Observed
 from lab.chaos.mutated_pictures import seed_pictures
 from lab.chaos.mutated_requests import HttpRequest
 from lab.chaos.plan import Trial
@@ -66,9 +66,9 @@ def measure_attacks(trial: Trial) -> dict[str, Any]:
         # The first is a warm-up.
         _, alone = (_traffic_alone(job, plan.attack_s) for _ in range(2))
         attacks: list[dict[str, Any]] = []
-        for attack in ATTACKS:
-            trial.say(attack.title)
-            attacks.append(_measure(attack, conditions, job, backend))
+        for title, attack in ATTACKS.items():
+            trial.say(title)
+            attacks.append({"title": title, **_measure(attack, conditions, job, backend)})
         trial.say("good traffic alone, once more")
         alone_afterwards = _traffic_alone(job, plan.attack_s)
     return {"alone": alone, "alone_afterwards": alone_afterwards, "attacks": attacks}
@@ -92,21 +92,22 @@ def _traffic_alone(job: SteadyJob, seconds: float) -> dict[str, Any]:
     return _figures_of(load.outcome)
 
 
-def _measure(attack: Attack, conditions: Conditions, job: SteadyJob, backend: ServiceProcess) -> dict[str, Any]:
+def _measure(
+    attack: Callable[[Conditions], Observed], conditions: Conditions, job: SteadyJob, backend: ServiceProcess
+) -> dict[str, Any]:
     pid, before = backend.server_pid, backend.resident_megabytes
     error = None
     with SteadyLoad(job) as load:
         started = time.perf_counter()
         observed: dict[str, Any] = {}
         try:
-            observed = asdict(attack.run(conditions))
+            observed = asdict(attack(conditions))
         except OSError as refused:
             error = f"{type(refused).__name__}: {refused}"
         seconds = time.perf_counter() - started
         time.sleep(_SETTLING_SECONDS)
     lives = backend.server_pid == pid
     return {
-        "title": attack.title,
         "seconds": round(seconds, 1),
         "observed": observed,
         "error": error,
@@ -200,7 +201,7 @@ def measure_soak(trial: Trial) -> dict[str, Any]:
         ServiceProcess(folder / "backend.log", TMPDIR=temporary) as backend,
         GatewayProcess(folder / "gateway", [backend.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
         SteadyLoad(SteadyJob(gateway.port, requests, plan.soak_rate, connections=16)) as load,
-        _Poisoner(gateway.port, plan.soak_rate * _POISON_SHARE / (1 - _POISON_SHARE)) as poisoner,
+        _poison(gateway.port, plan.soak_rate * _POISON_SHARE / (1 - _POISON_SHARE)) as poison_answers,
     ):
         pid, said = backend.server_pid, 0.0
         files_before = _files_on_disk(Path(temporary))
@@ -221,7 +222,7 @@ def measure_soak(trial: Trial) -> dict[str, Any]:
         "sent": outcome.sent,
         "failed": outcome.failed,
         "answered": outcome.answered,
-        "poison": {"sent": sum(poisoner.answers.values()), "answers": poisoner.answers},
+        "poison": {"sent": sum(poison_answers.values()), "answers": poison_answers},
         "same_process": same_process,
         "files_left": files_after - files_before,
     }
@@ -242,37 +243,31 @@ def _files_on_disk(temporary: Path) -> int:
     return sum(1 for folder in folders for file in folder.rglob("*") if file.is_file())
 
 
-class _Poisoner:
-    """Sends poison at a steady rate from a thread, as long as the `with` block lasts, and counts its `answers`:
+@contextlib.contextmanager
+def _poison(port: int, rate: float) -> Iterator[Counter[str]]:
+    """Sends poison at a steady rate from a thread, as long as the `with` block lasts; counts the answers so far:
     statuses, and "closed" where there was none.
     """
+    answers: Counter[str] = Counter()
+    stop = threading.Event()
 
-    def __init__(self, port: int, rate: float) -> None:
-        self._port = port
-        self._rate = rate
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self.answers: Counter[str] = Counter()
-
-    def __enter__(self) -> _Poisoner:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(_REPLY_SECONDS)
-
-    def _work(self) -> None:
+    def work() -> None:
         started = time.perf_counter()
         for index, request in enumerate(_poisons()):
-            due = started + index / self._rate
-            if self._stop.wait(max(0.0, due - time.perf_counter())):
+            if stop.wait(max(0.0, started + index / rate - time.perf_counter())):
                 return
             try:
-                answer = str(exchange(self._port, request, _REPLY_SECONDS).status)
+                answers[str(exchange(port, request, _REPLY_SECONDS).status)] += 1
             except NoReply:
-                answer = "closed"
-            self.answers[answer] += 1
+                answers["closed"] += 1
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        thread.join(_REPLY_SECONDS)
 
 
 def _poisons() -> Iterator[bytes]:

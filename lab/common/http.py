@@ -129,25 +129,18 @@ class RawConnection:
         reply = self.reply()
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
 
-    def received_within(self, seconds: float) -> bytes:
-        """What comes until the other side closes, or the time is over."""
+    def statuses_within(self, seconds: float) -> list[int]:
+        """Those of all answers that come until the other side closes, or the time is over; bodies are not parsed."""
         received = b""
         ends_at = time.monotonic() + seconds
-        while (left := ends_at - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
+        with contextlib.suppress(OSError):
+            while (left := ends_at - time.monotonic()) > 0:
+                self.socket.settimeout(left)
                 chunk = self.socket.recv(_CHUNK_BYTES)
-            except OSError:
-                break
-            if not chunk:
-                break
-            received += chunk
-        return received
-
-    def statuses_within(self, seconds: float) -> list[int]:
-        """Those of all answers that come until then; bodies are not parsed."""
-        parts = self.received_within(seconds).split(b"HTTP/1.1 ")[1:]
-        return [int(part[:3]) for part in parts if part[:3].isdigit()]
+                if not chunk:
+                    break
+                received += chunk
+        return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
 
     def was_closed(self) -> bool:
         """Waits until the other side closes; False if it says something instead, or nothing for a minute."""

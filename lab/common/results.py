@@ -54,9 +54,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
 
 
-def plot(drawn: set[str], name: str, words: str) -> str:
-    """The plot in `results/` beside the page, if it is among those that were drawn."""
-    return f"![{words}](results/{name})\n" if name in drawn else ""
+def plot(name: str, words: str) -> str:
+    """The plot in `results/` beside the page."""
+    return f"![{words}](results/{name}.png)\n"
 
 
 def number(value: Any, form: str) -> str:
@@ -76,10 +76,10 @@ def draw_png(width: float, height: float, paint: Callable[[Figure], None]) -> by
 
 
 def publish(page: str, plots: Mapping[str, bytes], folder: Path) -> Path:
-    """Prints the page and writes it as RESULTS.md, with its plots in `results/` beside it; gives the page's file."""
+    """Prints the page and writes it as RESULTS.md, with its plots by name in `results/` beside it; gives its file."""
     (folder / "results").mkdir(parents=True, exist_ok=True)
     for name, file in plots.items():
-        (folder / "results" / name).write_bytes(file)
+        (folder / "results" / f"{name}.png").write_bytes(file)
     written = folder / "RESULTS.md"
     written.write_text(page, encoding="utf-8")
     print(page)
