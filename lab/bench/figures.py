@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from lab.bench.plan import SERVICE, SERVICE_FLOAT32
 from lab.common.summary import Ratio, median, ratio
 
+# One value per round; None where it was not measured.
 PerRound: TypeAlias = Sequence[float | None]
-"""One value per round; None where it was not measured."""
 
 
 class Figures:
@@ -87,20 +87,9 @@ class Figures:
         """Each layout with, per batch size, the medians over the rounds."""
         layouts = []
         for index, layout in enumerate(self._rounds[0]["floor"]):
-            passes = [one["floor"][index]["passes"] for one in self._rounds]
-            layouts.append(
-                {
-                    **{key: layout[key] for key in ("engine", "precision", "threads", "callers")},
-                    "passes": [
-                        {
-                            "batch": of_batch[0]["batch"],
-                            "eyes_per_s": median([figures["eyes_per_s"] for figures in of_batch]),
-                            "latency_ms": median([figures["latency_ms"] for figures in of_batch]),
-                        }
-                        for of_batch in zip(*passes, strict=True)
-                    ],
-                }
-            )
+            batches = zip(*(one["floor"][index]["passes"] for one in self._rounds), strict=True)
+            passes = [{key: median([one[key] for one in rounds]) for key in rounds[0]} for rounds in batches]
+            layouts.append({**layout, "passes": passes})
         return layouts
 
     def picture_ms(self, key: str) -> PerRound:
@@ -114,13 +103,13 @@ class Figures:
         )
 
     def _floor(self, key: str, engine: str, precision: str, batch: int) -> list[list[float]]:
+        sought = (engine, precision, batch)
         return [
             [
                 figures[key]
                 for layout in one["floor"]
-                if layout["engine"] == engine and layout["precision"] == precision
                 for figures in layout["passes"]
-                if figures["batch"] == batch
+                if (layout["engine"], layout["precision"], figures["batch"]) == sought
             ]
             for one in self._rounds
         ]

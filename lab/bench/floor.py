@@ -26,6 +26,7 @@ from lab.bench.sides.onnx import converted_model, open_session
 from lab.common.machine import cpu_has_bfloat16
 from lab.common.work import PREDICT_5, face_frame, photo_file
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
+from src.core.types import Box, RgbImage
 from src.services.assets import prepare_assets
 from src.services.face_detection import FaceDetector
 from src.utils.files import sha256_of
@@ -174,19 +175,19 @@ def _measure_pictures(seconds: float) -> dict[str, float]:
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
 
-    def median_ms(work: Callable[[], object]) -> float:
-        for _ in range(_FEWEST_REPETITIONS):
-            work()
-        return _median_ms(work, seconds, _FEWEST_REPETITIONS)
+    def find(frame: tuple[RgbImage, Box]) -> object:
+        return detector.find_eyes(*frame)
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        return {
-            "decode_photo_ms": median_ms(lambda: Image.open(io.BytesIO(photo)).convert("RGB")),
-            "detect_frame_ms": median_ms(lambda: detector.find_eyes(*frames[0])),
-            "detect_five_frames_ms": median_ms(
-                lambda: list(workers.map(lambda frame: detector.find_eyes(*frame), frames))
-            ),
+        works: dict[str, Callable[[], object]] = {
+            "decode_photo_ms": lambda: Image.open(io.BytesIO(photo)).convert("RGB"),
+            "detect_frame_ms": lambda: find(frames[0]),
+            "detect_five_frames_ms": lambda: list(workers.map(find, frames)),
         }
+        for work in works.values():
+            for _ in range(_FEWEST_REPETITIONS):
+                work()
+        return {name: _median_ms(work, seconds, _FEWEST_REPETITIONS) for name, work in works.items()}
 
 
 def _median_ms(work: Callable[[], object], seconds: float, fewest: int) -> float:

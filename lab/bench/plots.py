@@ -34,14 +34,13 @@ def _draw_latency(figures: Figures) -> bytes:
         for axes, work in zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True):
             for side in figures.sides:
                 for share, line_style in _PERCENTILES:
-                    values = [
-                        median(figures.of_cell(side, work.name, count, f"p{share}_ms")) for count in figures.at_once
-                    ]
-                    known = [(count, ms) for count, ms in zip(figures.at_once, values, strict=True) if ms is not None]
+                    cells = [figures.of_cell(side, work.name, count, f"p{share}_ms") for count in figures.at_once]
+                    known = {count: median(cell) for count, cell in zip(figures.at_once, cells, strict=True)}
+                    known = {count: milliseconds for count, milliseconds in known.items() if milliseconds is not None}
                     if known:
                         axes.plot(
-                            [count for count, _ in known],
-                            [milliseconds for _, milliseconds in known],
+                            list(known),
+                            list(known.values()),
                             color=_SIDE_COLOURS[side],
                             linestyle=line_style,
                             marker="o" if share == 50 else None,

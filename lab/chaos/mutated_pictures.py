@@ -94,11 +94,8 @@ _place = st.integers(0, 2**20)
 
 def picture_files() -> st.SearchStrategy[bytes]:
     """A sound file, most often with up to five mutations one after the other, some with their checksums put right."""
-    return st.builds(_mutated, _sound_files(), st.lists(_mutations(), max_size=5), st.booleans())
-
-
-def _sound_files() -> st.SearchStrategy[bytes]:
-    return st.sampled_from(list(seed_pictures().values()))
+    sound = st.sampled_from(list(seed_pictures().values()))
+    return st.builds(_mutated, sound, st.lists(_mutations(sound), max_size=5), st.booleans())
 
 
 def _mutated(file: bytes, mutations: list[Callable[[bytes], bytes]], is_repaired: bool) -> bytes:
@@ -107,7 +104,7 @@ def _mutated(file: bytes, mutations: list[Callable[[bytes], bytes]], is_repaired
     return with_right_checksums(file) if is_repaired else file
 
 
-def _mutations() -> st.SearchStrategy[Callable[[bytes], bytes]]:
+def _mutations(sound: st.SearchStrategy[bytes]) -> st.SearchStrategy[Callable[[bytes], bytes]]:
     return st.one_of(
         st.builds(replace_at, _place, st.just(sys.maxsize), st.just(b"")),
         st.builds(_flip, _place, st.integers(0, 7)),
@@ -116,7 +113,7 @@ def _mutations() -> st.SearchStrategy[Callable[[bytes], bytes]]:
         st.builds(replace_at, _place, st.integers(1, 300), st.just(b"")),
         st.builds(replace_at, _place, st.just(0), st.binary(min_size=1, max_size=40)),
         st.builds(_repeat, _place, st.integers(1, 200), st.integers(2, 40)),
-        st.builds(_splice, _place, _sound_files(), _place),
+        st.builds(_splice, _place, sound, _place),
         st.builds(_claim_size, st.sampled_from(_TELLING_SIZES), st.sampled_from(_TELLING_SIZES)),
         st.builds(_change_png_header, st.integers(0, 4), st.sampled_from((0, 1, 2, 3, 4, 6, 8, 16, 255))),
         st.builds(_insert_png_chunk, st.sampled_from(_PNG_CHUNKS), st.binary(max_size=60), st.booleans()),
@@ -171,7 +168,7 @@ def _repeat(place: int, count: int, times: int) -> Callable[[bytes], bytes]:
 
 
 def _splice(place: int, other: bytes, other_place: int) -> Callable[[bytes], bytes]:
-    return _edit_at(place, lambda file, at: file[:at] + other[other_place % len(other) :])
+    return replace_at(place, sys.maxsize, other[other_place % len(other) :])
 
 
 def _claim_size(width: int, height: int) -> Callable[[bytes], bytes]:

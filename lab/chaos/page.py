@@ -106,15 +106,19 @@ def _verdicts(parts: Parts) -> str:
 
 def _inputs(parts: Parts) -> str:
     codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
-    if not codec and not routes:
+    tried = []
+    if codec:
+        counted = sum(codec["inputs"].values())
+        tried.append(("pictures, data URIs and bodies, in one process", counted, codec["outcomes"]))
+    for name, title in (("bare", "requests to a bare backend"), ("gateway", "requests through the gateway")):
+        if routes:
+            tried.append((title, routes[name]["requests"], routes[name]["answers"]))
+    if not tried:
         return ""
     lines = []
-    if codec:
-        lines.append(["pictures, data URIs and bodies, in one process", *_answers(codec["inputs"], codec["outcomes"])])
-    for name, title in (("bare", "requests to a bare backend"), ("gateway", "requests through the gateway")):
-        if name in routes:
-            one = routes[name]
-            lines.append([title, *_answers({"requests": one["requests"]}, one["answers"])])
+    for title, count, outcomes in tried:
+        often = sorted(outcomes.items(), key=lambda pair: -pair[1])
+        lines.append([title, f"{count:,}", ", ".join(f"{name} {times:,}" for name, times in often)])
     listed = table(["inputs", "tried", "what came of them"], lines)
     return (
         "## Mutated inputs\n\nDrawn by Hypothesis from small pictures of every kind that are drawn here, and from the "
@@ -123,11 +127,6 @@ def _inputs(parts: Parts) -> str:
         "them before any code of ours, and answers 500 where it cannot. An input that did harm is kept in "
         f"`build/chaos`.\n\n{listed}"
     )
-
-
-def _answers(inputs: Mapping[str, int], outcomes: Mapping[str, int]) -> tuple[str, str]:
-    counted = sorted(outcomes.items(), key=lambda pair: -pair[1])
-    return f"{sum(inputs.values()):,}", ", ".join(f"{name} {count:,}" for name, count in counted)
 
 
 def _attacks(parts: Parts) -> str:
@@ -205,10 +204,8 @@ def _lost(figures: Mapping[str, Any]) -> str:
 def _conditions(parts: Parts) -> str:
     rows = []
     for name, part in parts.items():
-        machine = part["machine"]
-        rows.append(
-            [name, part["date"], f"{part['minutes']:g}", machine_in_words(machine), str(machine["load_before"])]
-        )
+        machine, load = machine_in_words(part["machine"]), str(part["machine"]["load_before"])
+        rows.append([name, part["date"], f"{part['minutes']:g}", machine, load])
     versions = versions_in_words(next(iter(parts.values()))["machine"])
     listed = table(["part", "date", "minutes", "machine", "load before"], rows)
     return f"## Conditions\n\n{versions}.\n\n{listed}"
@@ -267,14 +264,8 @@ def _draw_soak(figures: Mapping[str, Any]) -> bytes:
 def _draw_failover(figures: Mapping[str, Any]) -> bytes:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.plot(
-            [at for at, _ in figures["answered"]],
-            [latency for _, latency in figures["answered"]],
-            ".",
-            markersize=3,
-            color=COLOURS[0],
-            label="answered",
-        )
+        at, latencies = ([one[index] for one in figures["answered"]] for index in (0, 1))
+        axes.plot(at, latencies, ".", markersize=3, color=COLOURS[0], label="answered")
         lost = [at for at, _path, _problem in figures["failed"]]
         axes.plot(lost, [1.0] * len(lost), "x", color=COLOURS[1], label="lost")
         for fault in figures["faults"]:
@@ -296,13 +287,8 @@ def _draw_attacks(figures: Mapping[str, Any]) -> bytes:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         for share, colour in (("p99_ms", 1), ("p50_ms", 0)):
-            axes.barh(
-                range(len(attacks)),
-                [attack["traffic"][share] or 0.0 for attack in attacks],
-                height=0.7,
-                color=COLOURS[colour],
-                label=share[:3],
-            )
+            latencies = [attack["traffic"][share] or 0.0 for attack in attacks]
+            axes.barh(range(len(attacks)), latencies, height=0.7, color=COLOURS[colour], label=share[:3])
         axes.axvline(alone, color=COLOURS[2], linestyle="--", label="p99 alone")
         axes.set_yticks(range(len(attacks)), [attack["title"] for attack in attacks], fontsize=8)
         axes.invert_yaxis()

@@ -60,9 +60,8 @@ def measure_attacks(trial: Trial) -> dict[str, Any]:
         GatewayProcess(trial.folder / "gateway", [backend.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
     ):
         job = SteadyJob(gateway.port, requests_of(_TRAFFIC, bodies), plan.attack_rate)
-        conditions = Conditions(
-            gateway.port, plan.attack_s, bodies[UPLOAD.name], plan.idle_connections, plan.large_body_mb
-        )
+        good = bodies[UPLOAD.name]
+        conditions = Conditions(gateway.port, plan.attack_s, good, plan.idle_connections, plan.large_body_mb)
         # The first is a warm-up.
         _, alone = (_traffic_alone(job, plan.attack_s) for _ in range(2))
         attacks: list[dict[str, Any]] = []
@@ -120,10 +119,9 @@ def _measure(
 def _allow_descriptors(count: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < count:
+        allowed = count if hard == resource.RLIM_INFINITY else min(count, hard)
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(
-                resource.RLIMIT_NOFILE, (count if hard == resource.RLIM_INFINITY else min(count, hard), hard)
-            )
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 def measure_failover(trial: Trial) -> dict[str, Any]:

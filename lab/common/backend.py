@@ -100,11 +100,7 @@ class LocalServer:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """The exit code, once the process has ended.
-
-        Raises:
-            TimeoutExpired: it has not within two minutes.
-        """
+        """The exit code, once the process has ended; TimeoutExpired if it has not within two minutes."""
         return self._process.wait(_STOP_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

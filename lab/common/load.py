@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,9 +30,8 @@ _COMMAND = (sys.executable, "-m", "lab.common.load")
 _TIMEOUT_SECONDS = 120.0
 _ENDING_SECONDS = 180.0
 _SECONDS_AFTER_AN_ERROR = 0.1
-
+# Path, and the file with the body; without a file it is a GET.
 Request: TypeAlias = tuple[str, str]
-"""Path, and the file with the body; without a file it is a GET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,7 @@ class Outcome:
 
     Attributes:
         elapsed_s: from the first request to the last answer.
-        latencies_ms: of each answered request, in the order of the answers, from its first sending; a refused request
-            that was answered later includes its wait.
+        latencies_ms: of each answered request, in the order of the answers, from its first sending.
         refused: answers 503 with Retry-After; the request was sent again after that time.
         given_up: refused requests that would have been sent again after the end.
         errors: any other status than 200, and broken connections, with their numbers.
@@ -88,12 +86,8 @@ class SteadyJob:
 
 @dataclass(slots=True)
 class SteadyOutcome:
-    """What came back.
-
-    Attributes:
-        sent: requests.
-        answered: of each answer 200, the second at which its request was due, and its latency in ms.
-        failed: of every other request, the second at which it was due, its path, and what came instead.
+    """How many were sent; of each answer 200, the second at which its request was due, and its latency in ms; of every
+    other request, the second at which it was due, its path, and what came instead.
     """
 
     sent: int = 0
@@ -154,17 +148,17 @@ class _Sender:
         self._started = 0.0
 
     def send_all(self) -> None:
-        workers = [threading.Thread(target=self._work) for _ in range(self._connections)]
+        def work() -> None:
+            with Client(self._port, _TIMEOUT_SECONDS) as client:
+                while self._send_next(client):
+                    pass
+
+        workers = [threading.Thread(target=work) for _ in range(self._connections)]
         self._started = time.perf_counter()
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-
-    def _work(self) -> None:
-        with Client(self._port, _TIMEOUT_SECONDS) as client:
-            while self._send_next(client):
-                pass
 
     def _send_next(self, client: Client) -> bool:
         """False where nothing more is to be sent."""
@@ -185,19 +179,14 @@ class BusySender(_Sender):
         super().__init__(job.port, job.requests, job.at_once)
         self._job = job
         self._outcome = Outcome()
-        self._errors: Counter[str] = Counter()
         self._stages: defaultdict[str, list[float]] = defaultdict(list)
-        self._last_answer = 0.0
 
     def run(self) -> Outcome:
         cpu = time.process_time()
         self.send_all()
-        outcome = self._outcome
-        outcome.elapsed_s = max(0.0, self._last_answer - self._started)
-        outcome.client_cpu_s = time.process_time() - cpu
-        outcome.errors = dict(self._errors)
-        outcome.stages_ms = {name: statistics.median(times) for name, times in self._stages.items()}
-        return outcome
+        self._outcome.client_cpu_s = time.process_time() - cpu
+        self._outcome.stages_ms = {name: statistics.median(times) for name, times in self._stages.items()}
+        return self._outcome
 
     def _send_next(self, client: Client) -> bool:
         with self._lock:
@@ -229,7 +218,7 @@ class BusySender(_Sender):
             now = time.perf_counter()
             with self._lock:
                 self._outcome.latencies_ms.append((now - first_sent) * 1000)
-                self._last_answer = max(self._last_answer, now)
+                self._outcome.elapsed_s = max(self._outcome.elapsed_s, now - self._started)
                 for name, milliseconds in parse_server_timing(reply.headers.get("server-timing", "")).items():
                     self._stages[name].append(milliseconds)
         elif reply.status == 503 and (wait := _seconds_in(reply.headers.get("retry-after", ""))) is not None:
@@ -240,7 +229,7 @@ class BusySender(_Sender):
 
     def _count_error(self, kind: str) -> None:
         with self._lock:
-            self._errors[kind] += 1
+            self._outcome.errors[kind] = self._outcome.errors.get(kind, 0) + 1
         # A server that is gone refuses thousands of connections a second.
         time.sleep(_SECONDS_AFTER_AN_ERROR)
 

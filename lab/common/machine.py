@@ -40,10 +40,8 @@ def describe_machine() -> dict[str, Any]:
 
 def machine_in_words(machine: Mapping[str, Any]) -> str:
     """Such as: AMD EPYC, 2 cores (avx2), 16.0 GiB; Debian, Linux 6.1 x86_64."""
-    flags = ", ".join(machine["flags"]) or "no AVX2"
-    return (
-        f"{machine['processor']}, {machine['cores']} cores ({flags}), {machine['memory_gib']} GiB; {machine['system']}"
-    )
+    cores = f"{machine['cores']} cores ({', '.join(machine['flags']) or 'no AVX2'})"
+    return f"{machine['processor']}, {cores}, {machine['memory_gib']} GiB; {machine['system']}"
 
 
 def versions_in_words(machine: Mapping[str, Any]) -> str:

@@ -48,6 +48,7 @@ _INPUT_SIDE = 224
 _PREVIEW_LONGEST_SIDE = 512
 _BLANK_CONTRAST = 2.0
 _WARM_UP_BATCHES = (1, 2, 5)
+_UNSEEN = {"best_prediction": "Not Detected"}
 
 
 class EyeApi:
@@ -97,8 +98,7 @@ class EyeApi:
         if not crops:
             raise NoEyesDetected
         eyes = self._eyes(crops, self._classifier.classify([crop.network_input for crop in crops]))
-        unseen = {"best_prediction": "Not Detected"}
-        return {**{side.value: eyes.get(side, unseen) for side in EyeSide}, "model": self._model()}
+        return {**{side.value: eyes.get(side, _UNSEEN) for side in EyeSide}, "model": self._model()}
 
     async def _answer_predict(self, body: bytes) -> dict[str, Any]:
         frames, failures = await self._on_worker(parse_frames, body, self._settings.max_frames)
@@ -110,8 +110,8 @@ class EyeApi:
         classified = await asyncio.gather(*(self._on_worker(self._classifier.classify, batch) for batch in batches))
         predictions = [prediction for batch in classified for prediction in batch]
         eyes = await self._on_worker(self._eyes, crops, predictions)
-        unseen = {"average_scores": dict.fromkeys(self._settings.classes, 0.0), "best_prediction": "Not Detected"}
-        unseen |= {"image_preview": None, "grad_cam_preview": None}
+        no_scores = {"average_scores": dict.fromkeys(self._settings.classes, 0.0)}
+        unseen = {**no_scores, **_UNSEEN, "image_preview": None, "grad_cam_preview": None}
         return {
             "status_code": 200,
             "body": {side.value: eyes.get(side, unseen) for side in EyeSide},

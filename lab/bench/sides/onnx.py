@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
-from src.core.types import EyePrediction, Heatmap, Probabilities, RgbImage
+from src.core.types import EyePrediction, Probabilities, RgbImage
+from src.services.grad_cam import scale_heatmap
 from src.utils.files import sha256_of
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float32]
 
-# Below this spread a map is rounding, as in the service.
-_FLAT = 1e-6
 _FOLDER = PROJECT_ROOT / "build" / "benchmarks"
 _OPSET = 17
 
@@ -77,14 +76,6 @@ def softmax(logits: _Floats, temperature: float) -> Probabilities:
     scaled = logits / np.float32(temperature)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def scaled_map(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
-    """The map divided by its maximum; None where it is flat."""
-    largest = float(raw.max())
-    if largest - float(raw.min()) < _FLAT * max(1.0, largest):
-        return None
-    return np.asarray(raw / largest, np.float32)
 
 
 class ConvertedModel(NamedTuple):
@@ -172,7 +163,7 @@ class OnnxClassifier:
         logits, maps = self._head.logits_and_maps(np.asarray(activations))
         probabilities = softmax(logits, self._temperature)
         return [
-            EyePrediction(crop_probabilities, tuple(scaled_map(raw) for raw in crop_maps))
+            EyePrediction(crop_probabilities, tuple(scale_heatmap(raw) for raw in crop_maps))
             for crop_probabilities, crop_maps in zip(probabilities, maps, strict=True)
         ]
 

@@ -61,18 +61,16 @@ def test_what_broke_is_counted_over_all_parts_and_shown(parts: dict[str, Any]) -
     assert "| Half an hour of mixed load | not tried | **not held** |" in page
 
 
-def test_a_bucket_without_answers_is_not_drawn() -> None:
+def test_a_bucket_without_answers_is_not_drawn_and_a_bar_does_not_end_a_cell() -> None:
     found = chaos_page.latency_per_bucket([(0.0, 1.0), (1.0, 3.0), (25.0, 7.0)], 10, 100)
     assert found == ([5.0, 25.0], [3.0, 7.0])
-
-
-def test_a_bar_does_not_end_a_cell() -> None:
     assert table(["a"], [["b | c"]]) == "| a |\n| --- |\n| b / c |\n"
 
 
 def test_less_than_a_full_run_leaves_the_pages_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert bench_plan.parse_arguments([])[0] == bench_plan.FULL
-    assert chaos_plan.parse_arguments([])[0] == chaos_plan.FULL
+    assert (full := chaos_plan.parse_arguments([])[0]) == chaos_plan.FULL
+    assert full.pictures + full.data_uris + full.bodies + full.requests == 10_000
     for plan in (bench_plan, chaos_plan):
         assert plan.parse_arguments([])[1].out == plan.parse_arguments(["--redraw"])[1].out == plan.PAGE_FOLDER
         quick, given = plan.parse_arguments(["--quick"])
@@ -81,8 +79,3 @@ def test_less_than_a_full_run_leaves_the_pages_alone(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         chaos_plan.parse_arguments(["--parts", "earthquake"])
     assert "earthquake" in capsys.readouterr().err
-
-
-def test_ten_thousand_inputs_are_tried() -> None:
-    full = chaos_plan.FULL
-    assert full.pictures + full.data_uris + full.bodies + full.requests == 10_000

@@ -44,9 +44,7 @@ def test_the_largest_differences_are_found() -> None:
         [upload(eye(90.5)), upload(eye(77)), upload(eye(best="Stye", heatmap=preview(107)))],
     )
     assert difference == Difference(eyes=3, other_class=1, largest_score=3, largest_heatmap=7)
-
-
-def test_an_eye_that_only_one_of_them_saw_is_of_another_class() -> None:
+    # An eye that only one of them saw is of another class.
     assert compare([upload(eye())], [upload(UNSEEN)]).other_class == 1
 
 

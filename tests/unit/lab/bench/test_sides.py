@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import pytest
 
 from lab.bench.agreement import Answers, ask_one_by_one, compare, requests_of_all_works
 from lab.bench.plan import FASTAPI_ONNX, SERVICE_FLOAT32, USUAL, Side
-from lab.bench.sides.onnx import Head, converted_model, scaled_map, softmax
-from src.config.settings import Settings
+from lab.bench.sides.onnx import Head, converted_model, softmax
+from src.config.settings import PROJECT_ROOT, Settings
 from src.services.grad_cam import class_activation_maps, scale_heatmap
 from src.services.tensorflow_runtime import keras, tf
 
@@ -45,21 +47,21 @@ def test_logits_and_maps_are_those_of_the_gradients(
     np.testing.assert_allclose(logits, expected_logits, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(maps, expected_maps, rtol=1e-3, atol=1e-3 * expected_maps.max())
     for raw, expected in zip(maps.reshape(-1, 7, 5), expected_maps.reshape(-1, 7, 5), strict=True):
-        ours, theirs = scaled_map(raw), scale_heatmap(expected)
+        ours, theirs = scale_heatmap(raw), scale_heatmap(expected)
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
             np.testing.assert_allclose(ours, theirs, atol=1e-3)
-
-
-def test_a_flat_map_shows_nothing() -> None:
-    assert scaled_map(np.full((7, 7), 3, np.float32)) is None
-    assert scaled_map(np.zeros((7, 7), np.float32)) is None
 
 
 def test_probabilities_are_those_of_the_softmax_at_that_temperature() -> None:
     logits = np.array([[1.0, 2.0, -1.0], [500.0, 0.0, 499.0]], np.float32)
     expected = keras.activations.softmax(tf.constant(logits) / 0.9).numpy()
     np.testing.assert_allclose(softmax(logits, 0.9), expected, atol=1e-6)
+
+
+def test_the_side_of_onnx_runtime_loads_no_tensorflow() -> None:
+    loads = "import sys, lab.bench.sides.onnx, src.services.face_detection; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], cwd=PROJECT_ROOT, check=False).returncode == 0
 
 
 LIBRARIES = ("fastapi", "onnxruntime", "tf2onnx", "uvicorn")
