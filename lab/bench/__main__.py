@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from lab.bench.agreement import Answers, ask_at_once, ask_one_by_one, compare, repeated, requests_of_all_works
+from lab.bench.agreement import Answers, ask, compare, repeated, requests_of_all_works
 from lab.bench.figures import Figures
 from lab.bench.page import write_page
 from lab.bench.plan import SERVICE, SERVICE_FLOAT32, TRIAL_FOLDER, Plan, parse_arguments
@@ -87,8 +87,8 @@ def _agreement_at_once(plan: Plan) -> dict[str, Any]:
     # At least three times as many as are on their way at once, so that all meet all.
     many = repeated(requests, 3 * max(_PARALLEL_REQUESTS, len(requests)))
     with SERVICE.process(_LOGS) as process:
-        alone = ask_one_by_one(process.port, requests)
-        together = ask_at_once(process.port, many, _PARALLEL_REQUESTS)
+        alone = ask(process.port, requests)
+        together = ask(process.port, many, _PARALLEL_REQUESTS)
     return asdict(compare([alone[index % len(alone)] for index in range(len(many))], together))
 
 

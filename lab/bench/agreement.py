@@ -46,24 +46,23 @@ def requests_of_all_works(variants: int) -> list[Request]:
     return [(work.path, body_of(work, seed)) for seed in range(variants) for work in WORKS]
 
 
-def ask_one_by_one(port: int, requests: Sequence[Request]) -> Answers:
-    """
+def ask(port: int, requests: Sequence[Request], at_once: int = 1) -> Answers:
+    """The answers to all requests, with so many of them in flight.
+
     Raises:
         RuntimeError: a request was not answered with 200.
     """
-    with Client(port) as client:
-        return [_answer(client, request) for request in requests]
 
-
-def ask_at_once(port: int, requests: Sequence[Request], at_once: int) -> Answers:
-    """The same, with `at_once` of them in flight."""
-
-    def ask(request: Request) -> Mapping[str, Any]:
+    def answer(request: Request) -> Mapping[str, Any]:
         with Client(port) as client:
-            return _answer(client, request)
+            reply = client.ask(*request)
+        if reply.status != 200:
+            raise RuntimeError(f"{request[0]} was answered with {reply.status}: {reply.body[:200]!r}")
+        content: Mapping[str, Any] = orjson.loads(reply.body)
+        return content
 
     with ThreadPoolExecutor(at_once) as workers:
-        return list(workers.map(ask, requests))
+        return list(workers.map(answer, requests))
 
 
 def compare(first: Answers, second: Answers) -> Difference:
@@ -84,14 +83,6 @@ def compare(first: Answers, second: Answers) -> Difference:
         ),
         largest_heatmap=None if None in heatmaps else max((item for item in heatmaps if item is not None), default=0),
     )
-
-
-def _answer(client: Client, request: Request) -> Mapping[str, Any]:
-    reply = client.ask(*request)
-    if reply.status != 200:
-        raise RuntimeError(f"{request[0]} was answered with {reply.status}: {reply.body[:200]!r}")
-    answer: Mapping[str, Any] = orjson.loads(reply.body)
-    return answer
 
 
 def _paired_eyes(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:

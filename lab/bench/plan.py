@@ -20,13 +20,8 @@ TRIAL_FOLDER = PROJECT_ROOT / "build" / "benchmarks"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One server.
-
-    Attributes:
-        name: short, of files and figures.
-        title: as a person reads it.
-        command: run in the repository's root; it listens on PORT and answers /health with 200 when it is ready.
-        environment: more variables.
+    """One server. Its command is run in the repository's root with more variables in its environment, listens on PORT,
+    and answers /health with 200 when it is ready.
     """
 
     name: str
@@ -70,7 +65,6 @@ class Plan:
         rounds: each starts every side once.
         seconds: for each cell of the table; `floor_seconds`: for each measurement of the floor.
         at_once: numbers of requests at once, rising.
-        sides: names; the floor is always measured.
         patience_s: a cell is left out where answering all that is sent at once would take longer.
         memory_requests: after which the memory must not have grown.
         agreement_variants: different pictures of each work that are sent one by one and all at once.

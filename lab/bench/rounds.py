@@ -6,15 +6,15 @@ and each round begins with another one.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from lab.bench.agreement import Answers, ask_one_by_one, requests_of_all_works
+from lab.bench.agreement import Answers, ask, requests_of_all_works
 from lab.bench.floor import layouts, measure_passes, measure_pictures
 from lab.bench.plan import SIDES, Plan, Side
 from lab.common.backend import ServiceProcess
@@ -72,7 +72,7 @@ def _measure_side(process: ServiceProcess, plan: Plan, bodies: Mapping[str, Path
         work.name: run_apart(Job(process.port, requests_of([work], bodies), 1, count=2)).latencies_ms
         for work in (UPLOAD, PREDICT_5)
     }
-    answers = ask_one_by_one(process.port, requests_of_all_works(1))
+    answers = ask(process.port, requests_of_all_works(1))
     cells: list[dict[str, Any]] = []
     for work in WORKS:
         run_apart(Job(process.port, requests_of([work], bodies), 1, count=_WARM_UP_REQUESTS))
@@ -122,22 +122,11 @@ def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str,
 
 def measure_memory(side: Side, bodies: Mapping[str, Path], requests: int, log_folder: Path) -> dict[str, Any]:
     """Memory in MiB at equal intervals while that many requests of all kinds are sent, 16 at once."""
-    samples: list[float] = []
-    over = threading.Event()
-    with side.process(log_folder) as process:
-
-        def sample() -> None:
-            while True:
-                samples.append(round(process.resident_megabytes, 1))
-                if over.wait(_MEMORY_SAMPLE_SECONDS):
-                    return
-
-        sampler = threading.Thread(target=sample)
-        sampler.start()
-        try:
-            mixture = requests_of(_MEMORY_MIXTURE, bodies)
-            outcome = run_apart(Job(process.port, mixture, _MEMORY_AT_ONCE, count=requests))
-        finally:
-            over.set()
-            sampler.join()
+    with side.process(log_folder) as process, ThreadPoolExecutor(1) as sender:
+        samples = [round(process.resident_megabytes, 1)]
+        mixture = requests_of(_MEMORY_MIXTURE, bodies)
+        sending = sender.submit(run_apart, Job(process.port, mixture, _MEMORY_AT_ONCE, count=requests))
+        while wait([sending], _MEMORY_SAMPLE_SECONDS).not_done:
+            samples.append(round(process.resident_megabytes, 1))
+        outcome = sending.result()
     return {"requests": len(outcome.latencies_ms), "resident_mb": samples, "errors": outcome.errors}

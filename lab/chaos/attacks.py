@@ -166,26 +166,19 @@ def _held(opening: bytes, count: int = _HELD_CONNECTIONS, drip: bytes = b"") -> 
     """Connections that say this much and then nothing, or one byte a second."""
 
     def run(conditions: Conditions) -> Observed:
-        observed = Observed()
         with hold_half_requests(conditions.port, opening, count) as connections:
-            _hold(connections, conditions.seconds, drip)
-            _note_ends(connections, observed)
-        return observed
+            return _hold(connections, conditions.seconds, drip)
 
     return run
 
 
-def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes) -> None:
-    ends_at = time.monotonic() + seconds
-    while (left := ends_at - time.monotonic()) > 0:
-        if drip:
-            for connection in connections:
-                with contextlib.suppress(OSError):
-                    connection.send(drip)
-        time.sleep(min(1.0, left))
-
-
-def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None:
+def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes = b"") -> Observed:
+    for _ in _while(seconds):
+        for connection in connections if drip else ():
+            with contextlib.suppress(OSError):
+                connection.send(drip)
+        time.sleep(min(1.0, seconds))
+    observed = Observed()
     for connection in connections:
         observed.tries += 1
         connection.socket.setblocking(False)
@@ -197,23 +190,19 @@ def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None
             observed.note("closed")
         else:
             observed.note(received[9:12].decode("latin-1") or "closed")
+    return observed
 
 
 def _slow_readers(conditions: Conditions) -> Observed:
     """They ask for previews of a megabyte, and take nothing of the answer."""
     body = conditions.good_body.read_bytes()
     request = _POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    observed = Observed()
     with contextlib.ExitStack() as stack:
-        connections = []
-        for _ in range(20):
-            connection = stack.enter_context(_attacker(conditions.port))
+        connections = [stack.enter_context(_attacker(conditions.port)) for _ in range(20)]
+        for connection in connections:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
             connection.send(request)
-            connections.append(connection)
-        _hold(connections, conditions.seconds, b"")
-        _note_ends(connections, observed)
-    return observed
+        return _hold(connections, conditions.seconds)
 
 
 def send_large_bodies(conditions: Conditions) -> Observed:

@@ -57,10 +57,8 @@ def measure_codec(trial: Trial) -> dict[str, Any]:
             stderr=log,
             check=False,
         )
-    figures: dict[str, Any] = {"inputs": {}, "outcomes": {}, "strange": {}}
-    if process.returncode == 0:
-        figures = json.loads(process.stdout)
-    return {**figures, "exit_code": process.returncode}
+    nothing: dict[str, Any] = {"inputs": {}, "outcomes": {}, "strange": {}}
+    return {**(nothing if process.returncode else json.loads(process.stdout)), "exit_code": process.returncode}
 
 
 class _Feeder:

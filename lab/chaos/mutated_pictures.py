@@ -115,7 +115,6 @@ def _mutations(sound: st.SearchStrategy[bytes]) -> st.SearchStrategy[Callable[[b
         st.builds(_repeat, _place, st.integers(1, 200), st.integers(2, 40)),
         st.builds(_splice, _place, sound, _place),
         st.builds(_claim_size, st.sampled_from(_TELLING_SIZES), st.sampled_from(_TELLING_SIZES)),
-        st.builds(_change_png_header, st.integers(0, 4), st.sampled_from((0, 1, 2, 3, 4, 6, 8, 16, 255))),
         st.builds(_insert_png_chunk, st.sampled_from(_PNG_CHUNKS), st.binary(max_size=60), st.booleans()),
         st.builds(_insert_jpeg_segment, st.sampled_from(_JPEG_MARKERS), st.binary(max_size=60)),
         st.builds(_insert_exif, _exif_blocks()),
@@ -186,18 +185,6 @@ def _claim_size(width: int, height: int) -> Callable[[bytes], bytes]:
         if at >= 0:
             return file[: at + 5] + struct.pack(">HH", height % 2**16, width % 2**16) + file[at + 9 :]
         return file
-
-    return mutate
-
-
-def _change_png_header(field: int, value: int) -> Callable[[bytes], bytes]:
-    """Bit depth, colour type, compression, filter or interlace."""
-
-    def mutate(file: bytes) -> bytes:
-        if not file.startswith(_PNG_SIGNATURE) or len(file) < _PNG_HEADER_END:
-            return file
-        at = 24 + field
-        return with_right_checksums(file[:at] + bytes([value]) + file[at + 1 :])
 
     return mutate
 

@@ -75,7 +75,8 @@ def requests(*, with_multipart: bool) -> st.SearchStrategy[HttpRequest]:
 
 def bodies() -> st.SearchStrategy[bytes]:
     """JSON near and far from the schema, and texts that are nearly JSON."""
-    sound = st.one_of(_frames(), _upload(), _json_values())
+    upload = st.dictionaries(st.sampled_from(("image", "image", "Image", "box", "")), _images(), max_size=2)
+    sound = st.one_of(_frames(), upload, _json_values())
     written = sound.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     bent = st.builds(lambda body, bend: bend(body), written, _text_mutations())
     return st.one_of(written, written, bent, _texts())
@@ -111,10 +112,6 @@ def _frames() -> st.SearchStrategy[Any]:
     )
     frame = st.fixed_dictionaries({"image": _images()}, optional={"score": number, "blur": number, "box": box})
     return st.lists(st.one_of(frame, frame, _json_values()), max_size=3)
-
-
-def _upload() -> st.SearchStrategy[Any]:
-    return st.dictionaries(st.sampled_from(("image", "image", "Image", "box", "")), _images(), max_size=2)
 
 
 def _images() -> st.SearchStrategy[Any]:

@@ -204,7 +204,10 @@ def measure_soak(trial: Trial) -> dict[str, Any]:
         pid, said = backend.server_pid, 0.0
         files_before = _files_on_disk(Path(temporary))
         while load.elapsed_s < plan.soak_s:
-            samples.append({"at_s": round(load.elapsed_s, 1), **_sample(backend)})
+            samples.append({"at_s": round(load.elapsed_s, 1)})
+            # Where it is gone, the page says so by `same_process`.
+            with contextlib.suppress(psutil.NoSuchProcess, LookupError):
+                samples[-1].update(backend.usage)
             if load.elapsed_s - said >= _SAY_EVERY_SECONDS:
                 said = load.elapsed_s
                 trial.say(f"{said / 60:.0f} of {plan.soak_s / 60:.0f} minutes, {samples[-1].get('resident_mb')} MiB")
@@ -224,14 +227,6 @@ def measure_soak(trial: Trial) -> dict[str, Any]:
         "same_process": same_process,
         "files_left": files_after - files_before,
     }
-
-
-def _sample(backend: ServiceProcess) -> dict[str, Any]:
-    try:
-        return backend.usage
-    except (psutil.NoSuchProcess, LookupError):
-        # It is gone; the page says so by `same_process`.
-        return {}
 
 
 def _files_on_disk(temporary: Path) -> int:

@@ -48,10 +48,9 @@ def _codec(figures: Figures) -> list[Verdict]:
     inputs, strange = sum(figures["inputs"].values()), sum(figures["strange"].values())
     if figures["exit_code"] != 0:
         return [Verdict("The decoders neither crash nor hang", f"they ended with {figures['exit_code']}", False)]
+    found = f"{inputs:,} inputs, slowest {figures['slowest_ms']:.0f} ms"
     return [
-        Verdict(
-            "The decoders neither crash nor hang", f"{inputs:,} inputs, slowest {figures['slowest_ms']:.0f} ms", True
-        ),
+        Verdict("The decoders neither crash nor hang", found, True),
         Verdict("They raise errors of ours only", f"{strange} others", strange == 0),
         _memory("Their memory does not grow", figures["memory_growth"]),
     ]
@@ -95,13 +94,8 @@ def _attacks(figures: Figures) -> list[Verdict]:
 
 def _failover(figures: Figures) -> list[Verdict]:
     failed, sent = len(figures["failed"]), figures["sent"]
-    return [
-        Verdict(
-            f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults",
-            f"{failed} of {sent:,} lost",
-            failed == 0 and sent >= _LEAST_FAILOVER_REQUESTS,
-        )
-    ]
+    aim = f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults"
+    return [Verdict(aim, f"{failed} of {sent:,} lost", failed == 0 and sent >= _LEAST_FAILOVER_REQUESTS)]
 
 
 def _suite(what: str) -> Callable[[Figures], list[Verdict]]:
@@ -122,7 +116,7 @@ def _soak(figures: Figures) -> list[Verdict]:
     sent = figures["sent"] + figures["poison"]["sent"]
     share = figures["poison"]["sent"] / max(1, sent)
     minutes = figures["seconds"] / 60
-    rise = latency_rise(figures)
+    rise, same = latency_rise(figures), bool(figures["same_process"])
     # A client that was held up loses nothing either.
     was_sent = figures["sent"] >= _LEAST_SHARE_SENT * figures["rate"] * figures["seconds"]
     return [
@@ -131,9 +125,7 @@ def _soak(figures: Figures) -> list[Verdict]:
             f"{minutes:.0f} minutes, {len(figures['failed'])} of {figures['sent']:,} lost, {share:.1%} poison",
             not figures["failed"] and minutes >= _SOAK_MINUTES and share > 0.045 and was_sent,
         ),
-        Verdict(
-            "by one and the same process", "yes" if figures["same_process"] else "no", bool(figures["same_process"])
-        ),
+        Verdict("by one and the same process", "yes" if same else "no", same),
         _memory("Memory does not grow", growth_of([sample["resident_mb"] for sample in samples])),
         _leak("No thread is leaked", samples, "threads", _MOST_MORE_THREADS),
         _leak("No descriptor is leaked", samples, "descriptors", _MOST_MORE_DESCRIPTORS),
@@ -167,9 +159,8 @@ def _leak(aim: str, samples: Sequence[Figures], name: str, allowed: int) -> Verd
     quarter = len(samples) // 4
     if quarter == 0:
         return Verdict(aim, "not measured", False)
-    first, last = (
-        statistics.median(sample[name] for sample in part) for part in (samples[:quarter], samples[-quarter:])
-    )
+    values = [sample[name] for sample in samples]
+    first, last = statistics.median(values[:quarter]), statistics.median(values[-quarter:])
     return Verdict(aim, f"{first:g} at first, {last:g} at last", last - first <= allowed)
 
 

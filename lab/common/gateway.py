@@ -41,12 +41,8 @@ class GatewayProcess(LocalServer):
         replaced: Mapping[str, str] | None = None,
         **environment: str,
     ) -> None:
-        """
-        Args:
-            folder: an empty folder, or one that does not exist yet.
-            backend_ports: of the backends, on 127.0.0.1.
-            replaced: directives of the configuration, and what stands in their place. Each has to occur.
-            environment: more variables for `start.sh`, such as `RATE_PER_ADDRESS`.
+        """The folder is empty or does not exist yet. `replaced` are directives of the configuration, which have to occur,
+        and what stands in their place; in capitals come more variables for `start.sh`.
         """
         port = free_port()
         self.folder = folder / "run"

@@ -23,7 +23,6 @@ ATTACKER_ADDRESS = "127.0.0.66" if sys.platform == "linux" else "127.0.0.1"
 
 _CLIENT_SECONDS = 600.0
 _CONNECTION_SECONDS = 60.0
-_EXCHANGE_SECONDS = 30.0
 _CHUNK_BYTES = 65_536
 
 
@@ -152,7 +151,7 @@ class RawConnection:
             return False
 
 
-def exchange(port: int, request: bytes, timeout_s: float = _EXCHANGE_SECONDS, source: str = ATTACKER_ADDRESS) -> Reply:
+def exchange(port: int, request: bytes, timeout_s: float = 30.0, source: str = ATTACKER_ADDRESS) -> Reply:
     """Sends a request on a connection of its own, and reads one answer.
 
     Raises:

@@ -186,21 +186,16 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-def build_app(settings: Settings) -> FastAPI:
-    """The app, with its model warm."""
+if __name__ == "__main__":
     # Workers keep all cores busy; OpenCV's own threads would only queue behind them.
     cv2.setNumThreads(1)
-    api = EyeApi(settings)
+    api = EyeApi(load_settings())
     app = FastAPI()
     app.add_api_route("/upload", api.upload, methods=["POST"])
     app.add_api_route("/predict", api.predict, methods=["POST"])
     app.add_api_route("/health", api.health, methods=["GET"])
-    return app
-
-
-if __name__ == "__main__":
     uvicorn.run(
-        build_app(load_settings()),
+        app,
         host="127.0.0.1",
         port=int(os.environ["PORT"]),
         loop="uvloop",

@@ -4,7 +4,6 @@ import base64
 from typing import Any
 
 import numpy as np
-import pytest
 
 from lab.bench.agreement import Difference, compare, repeated, requests_of_all_works
 from lab.common.work import WORKS
@@ -48,10 +47,10 @@ def test_the_largest_differences_are_found() -> None:
     assert compare([upload(eye())], [upload(UNSEEN)]).other_class == 1
 
 
-@pytest.mark.parametrize("other", [preview(100, side=41), None])
-def test_heatmaps_of_other_sizes_cannot_be_compared(other: str | None) -> None:
-    answer = upload({**eye(), "grad_cam_preview": other})
-    assert compare([upload(eye())], [answer]).largest_heatmap is None
+def test_heatmaps_of_other_sizes_cannot_be_compared() -> None:
+    for other in (preview(100, side=41), None):
+        answer = upload({**eye(), "grad_cam_preview": other})
+        assert compare([upload(eye())], [answer]).largest_heatmap is None
 
 
 def test_requests_are_of_all_works_and_all_different_and_come_over_and_over() -> None:

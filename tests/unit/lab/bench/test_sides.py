@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.bench.agreement import Answers, ask_one_by_one, compare, requests_of_all_works
+from lab.bench.agreement import Answers, ask, compare, requests_of_all_works
 from lab.bench.plan import FASTAPI_ONNX, SERVICE_FLOAT32, USUAL, Side
 from lab.bench.sides.onnx import Head, converted_model, softmax
 from src.config.settings import PROJECT_ROOT, Settings
@@ -21,21 +21,12 @@ from src.services.tensorflow_runtime import keras, tf
 CHANNELS, UNITS, CLASSES = 32, 16, 4
 
 
-@pytest.fixture
-def head() -> Head:
+def test_logits_and_maps_are_those_of_the_gradients() -> None:
     dice = np.random.default_rng(5)
     arrays = [dice.normal(size=shape) for shape in ((CHANNELS, UNITS), UNITS, (UNITS, CLASSES), CLASSES)]
-    return Head(*(array.astype(np.float32) for array in arrays))
+    head = Head(*(array.astype(np.float32) for array in arrays))
+    activations = dice.gamma(1.0, size=(3, 7, 5, CHANNELS)).astype(np.float32)
 
-
-@pytest.fixture
-def activations() -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.random.default_rng(6).gamma(1.0, size=(3, 7, 5, CHANNELS)).astype(np.float32)
-
-
-def test_logits_and_maps_are_those_of_the_gradients(
-    head: Head, activations: np.ndarray[Any, np.dtype[np.float32]]
-) -> None:
     def by_gradients(layer_output: Any) -> Any:
         hidden = tf.nn.relu(tf.reduce_mean(layer_output, axis=[1, 2]) @ head.hidden_kernel + head.hidden_bias)
         logits = hidden @ head.last_kernel + head.last_bias
@@ -76,7 +67,7 @@ def answers_of(side: Side, folder: Path) -> Answers:
     with side.process(folder) as process:
         assert process.resident_megabytes > 50
         assert process.ready_s > 0
-        answers = ask_one_by_one(process.port, requests_of_all_works(1))
+        answers = ask(process.port, requests_of_all_works(1))
         assert process.cpu_s > 0
     return answers
 
