@@ -6,20 +6,18 @@ import datetime
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from lab.bench.agreement import Answers, ask_at_once, ask_one_by_one, compare, repeated, requests_of_all_works
+from lab.bench.agreement import Answers, ask, compare, repeated, requests_of_all_works
 from lab.bench.figures import Figures
 from lab.bench.page import write_page
-from lab.bench.plan import TRIAL_FOLDER, Plan, parse_arguments
+from lab.bench.plan import SERVICE, SERVICE_FLOAT32, TRIAL_FOLDER, Plan, parse_arguments
 from lab.bench.plots import draw_plots
-from lab.bench.rounds import Round, measure_memory, measure_round
+from lab.bench.rounds import measure_memory, measure_round
 from lab.bench.sides.onnx import converted_model
-from lab.bench.sides.side import SERVICE, SERVICE_FLOAT32
 from lab.common.machine import describe_machine
-from lab.common.markdown import publish
+from lab.common.results import publish
 from lab.common.work import write_bodies
 from src.config.settings import load_settings
 
@@ -34,18 +32,15 @@ def main() -> int:
     """
     plan, given = parse_arguments()
     figures_file = given.out / "results" / "figures.json"
-    if given.redraw:
-        if not figures_file.is_file():
-            print(f"There are no figures to redraw: {figures_file} is missing.", file=sys.stderr)
-            return 1
-        raw = json.loads(figures_file.read_text(encoding="utf-8"))
-    else:
-        raw = _measure(plan, given.quick)
+    if not given.redraw:
         figures_file.parent.mkdir(parents=True, exist_ok=True)
-        figures_file.write_text(json.dumps(raw, separators=(",", ":")) + "\n", encoding="utf-8")
-    figures = Figures(raw)
-    plots = draw_plots(figures)
-    _say(f"written to {publish(write_page(figures, plots), plots, given.out)}")
+        text = json.dumps(_measure(plan, given.quick), separators=(",", ":"))
+        figures_file.write_text(text + "\n", encoding="utf-8")
+    if not figures_file.is_file():
+        print(f"There are no figures to redraw: {figures_file} is missing.", file=sys.stderr)
+        return 1
+    figures = Figures(json.loads(figures_file.read_text(encoding="utf-8")))
+    _say(f"written to {publish(write_page(figures), draw_plots(figures), given.out)}")
     return 0
 
 
@@ -56,16 +51,15 @@ def _measure(plan: Plan, is_quick: bool) -> dict[str, Any]:
     bodies = write_bodies(TRIAL_FOLDER / "bodies")
     converted_model(load_settings())
     rounds = []
+    answers: dict[str, Answers] = {}
     for index in range(plan.rounds):
         _say(f"round {index + 1} of {plan.rounds}")
-        rounds.append(measure_round(plan, index, bodies, _LOGS, _say))
-    agreement: dict[str, Any] = {"sides": _agreement_of_sides(rounds[0])}
-    memory = None
-    if SERVICE.name in plan.sides:
-        _say("the same answers one by one and at once")
-        agreement["at_once"] = _agreement_at_once(plan)
-        _say(f"memory over {plan.memory_requests:,} requests")
-        memory = measure_memory(SERVICE, bodies, plan.memory_requests, _LOGS)
+        figures, answers = measure_round(plan, index, bodies, _LOGS, _say)
+        rounds.append(figures)
+    _say("the same answers one by one and at once")
+    agreement = {"sides": _agreement_of_sides(rounds[-1], answers), "at_once": _agreement_at_once(plan)}
+    _say(f"memory over {plan.memory_requests:,} requests")
+    memory = measure_memory(SERVICE, bodies, plan.memory_requests, _LOGS)
     return {
         "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
         "minutes": round((time.perf_counter() - started) / 60, 1),
@@ -73,21 +67,19 @@ def _measure(plan: Plan, is_quick: bool) -> dict[str, Any]:
         "plan": asdict(plan),
         "machine": machine,
         "body_bytes": {name: file.stat().st_size for name, file in bodies.items()},
-        "rounds": [one.figures for one in rounds],
+        "rounds": rounds,
         "memory": memory,
         "agreement": agreement,
     }
 
 
-def _agreement_of_sides(one: Round) -> dict[str, Any]:
+def _agreement_of_sides(figures: dict[str, Any], answers: dict[str, Answers]) -> dict[str, Any]:
     """Each side with the service in float32, where that was measured."""
-    answers: Mapping[str, Answers] = one.answers
-    in_float32 = [name for name in (SERVICE_FLOAT32.name, SERVICE.name) if name in answers]
-    in_float32 = [name for name in in_float32 if one.sides[name].precision in (None, "float32")]
-    if not in_float32:
-        return {}
-    reference = answers[in_float32[0]]
-    return {name: asdict(compare(reference, own)) for name, own in answers.items() if name != in_float32[0]}
+    for name in (SERVICE_FLOAT32.name, SERVICE.name):
+        if name in answers and figures["sides"][name]["precision"] in {None, "float32"}:
+            others = {other: own for other, own in answers.items() if other != name}
+            return {other: asdict(compare(answers[name], own)) for other, own in others.items()}
+    return {}
 
 
 def _agreement_at_once(plan: Plan) -> dict[str, Any]:
@@ -95,8 +87,8 @@ def _agreement_at_once(plan: Plan) -> dict[str, Any]:
     # At least three times as many as are on their way at once, so that all meet all.
     many = repeated(requests, 3 * max(_PARALLEL_REQUESTS, len(requests)))
     with SERVICE.process(_LOGS) as process:
-        alone = ask_one_by_one(process.port, requests)
-        together = ask_at_once(process.port, many, _PARALLEL_REQUESTS)
+        alone = ask(process.port, requests)
+        together = ask(process.port, many, _PARALLEL_REQUESTS)
     return asdict(compare([alone[index % len(alone)] for index in range(len(many))], together))
 
 

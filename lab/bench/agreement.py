@@ -15,15 +15,13 @@ import orjson
 from PIL import Image
 
 from lab.common.http import Client
-from lab.common.work import WORKS, Work, body_of
+from lab.common.work import WORKS, body_of
 
 _SIDES = ("left_eye", "right_eye")
 
+# Path and body; and the JSON of the answers, in the order of their requests.
 Request = tuple[str, bytes]
-"""Path and body."""
-
 Answers = Sequence[Mapping[str, Any]]
-"""The JSON of the answers, in the order of their requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,8 @@ class Difference:
     Attributes:
         eyes: that were compared.
         other_class: eyes with another class, or that only one of them has.
-        largest_score: largest difference of a score, in percentage points.
-        largest_heatmap: largest difference of a pixel of a heatmap's picture, in levels of 0-255; None where the
-            pictures have different sizes.
+        largest_score: in percentage points.
+        largest_heatmap: of a pixel, in levels of 0-255; None where the pictures have different sizes.
     """
 
     eyes: int
@@ -49,32 +46,23 @@ def requests_of_all_works(variants: int) -> list[Request]:
     return [(work.path, body_of(work, seed)) for seed in range(variants) for work in WORKS]
 
 
-def one_request_of_each(works: Sequence[Work] = WORKS) -> list[Request]:
-    return [(work.path, body_of(work)) for work in works]
-
-
-def ask_one_by_one(port: int, requests: Sequence[Request]) -> Answers:
-    """
-    Raises:
-        RuntimeError: a request was not answered with 200.
-    """
-    with Client(port) as client:
-        return [_answer(client, request) for request in requests]
-
-
-def ask_at_once(port: int, requests: Sequence[Request], at_once: int) -> Answers:
-    """The same, with `at_once` of them in flight.
+def ask(port: int, requests: Sequence[Request], at_once: int = 1) -> Answers:
+    """The answers to all requests, with so many of them in flight.
 
     Raises:
         RuntimeError: a request was not answered with 200.
     """
 
-    def ask(request: Request) -> Mapping[str, Any]:
+    def answer(request: Request) -> Mapping[str, Any]:
         with Client(port) as client:
-            return _answer(client, request)
+            reply = client.ask(*request)
+        if reply.status != 200:
+            raise RuntimeError(f"{request[0]} was answered with {reply.status}: {reply.body[:200]!r}")
+        content: Mapping[str, Any] = orjson.loads(reply.body)
+        return content
 
     with ThreadPoolExecutor(at_once) as workers:
-        return list(workers.map(ask, requests))
+        return list(workers.map(answer, requests))
 
 
 def compare(first: Answers, second: Answers) -> Difference:
@@ -85,27 +73,21 @@ def compare(first: Answers, second: Answers) -> Difference:
     return Difference(
         eyes=len(seen),
         other_class=sum(one["best_prediction"] != other["best_prediction"] for one, other in pairs),
-        largest_score=max((_score_difference(*pair) for pair in seen), default=0.0),
+        largest_score=max(
+            (
+                abs(score - other["average_scores"][name])
+                for one, other in seen
+                for name, score in one["average_scores"].items()
+            ),
+            default=0.0,
+        ),
         largest_heatmap=None if None in heatmaps else max((item for item in heatmaps if item is not None), default=0),
     )
-
-
-def _answer(client: Client, request: Request) -> Mapping[str, Any]:
-    reply = client.post(*request)
-    if reply.status != 200:
-        raise RuntimeError(f"{request[0]} was answered with {reply.status}: {reply.body[:200]!r}")
-    answer: Mapping[str, Any] = orjson.loads(reply.body)
-    return answer
 
 
 def _paired_eyes(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     one, other = (answer.get("body", answer) for answer in (first, second))
     return ((one[side], other[side]) for side in _SIDES)
-
-
-def _score_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    scores, others = one["average_scores"], other["average_scores"]
-    return float(max(abs(score - others[name]) for name, score in scores.items()))
 
 
 def _heatmap_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> int | None:
@@ -114,14 +96,11 @@ def _heatmap_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> int
         return 0
     if None in previews:
         return None
-    pixels = [_pixels(preview) for preview in previews]
+    files = (io.BytesIO(b64decode(preview.partition(",")[2])) for preview in previews)
+    pixels = [np.asarray(Image.open(file).convert("RGB")).astype(np.int16) for file in files]
     if pixels[0].shape != pixels[1].shape:
         return None
     return int(np.abs(pixels[0] - pixels[1]).max())
-
-
-def _pixels(preview: str) -> Any:
-    return np.asarray(Image.open(io.BytesIO(b64decode(preview.partition(",")[2]))).convert("RGB")).astype(np.int16)
 
 
 def repeated(requests: Sequence[Request], count: int) -> list[Request]:

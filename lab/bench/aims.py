@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab.bench.figures import Figures, PerRound
-from lab.bench.sides.side import FASTAPI_ONNX, SERVICE, USUAL
-from lab.common.summary import Ratio, growth, median, percentile, ratio
+from lab.bench.plan import FASTAPI_ONNX, SERVICE, USUAL
+from lab.common.summary import Ratio, growth_of, median, percentile, ratio
 from lab.common.work import PREDICT_5, UPLOAD, WORKS
 
 _BUSY, _BUSIEST = 16, 64
@@ -19,8 +20,7 @@ _SLOWEST_HEALTH_MS = 50.0
 _SLOWEST_FIRST = 1.25
 
 
-@dataclass(frozen=True, slots=True)
-class AimResult:
+class AimResult(NamedTuple):
     """An aim with its target and what was measured, both in words; `met` is None where it was not measured."""
 
     aim: str
@@ -70,15 +70,19 @@ def _throughput(figures: Figures) -> list[AimResult]:
 
 def _at_least(what: str, target: float, over: PerRound, under: PerRound) -> AimResult:
     measured = ratio(over, under)
-    met = None if measured is None else measured.value >= target
     aim = f"{what}: at least {target:g} times"
-    return AimResult(aim, "not measured" if measured is None else in_words(measured), met)
+    return _not_measured(aim) if measured is None else AimResult(aim, in_words(measured), measured.value >= target)
 
 
-def _at_most(what: str, target: float, over: PerRound, under: PerRound, more: str = "") -> AimResult:
+def _at_most(aim: str, target: float, over: PerRound, under: PerRound, more: str = "") -> AimResult:
     measured = ratio(over, under)
-    met = None if measured is None else measured.value <= target
-    return AimResult(what, "not measured" if measured is None else in_words(measured) + more, met)
+    if measured is None:
+        return _not_measured(aim)
+    return AimResult(aim, in_words(measured) + more, measured.value <= target)
+
+
+def _not_measured(aim: str) -> AimResult:
+    return AimResult(aim, "not measured", None)
 
 
 def _upload_alone(figures: Figures) -> AimResult:
@@ -110,7 +114,7 @@ def _health(figures: Figures) -> AimResult:
     latencies = [milliseconds for cell in cells for milliseconds in cell["health_ms"]]
     aim = f"/health while 64 requests are sent at once: p99 below {_SLOWEST_HEALTH_MS:g} ms"
     if not latencies:
-        return AimResult(aim, "not measured", None)
+        return _not_measured(aim)
     failures = sum(cell["health_failures"] for cell in cells)
     slow = percentile(latencies, 99)
     words = f"p99 {slow:.1f} ms, slowest {max(latencies):.1f} ms of {len(latencies)}; {failures} not answered with 200"
@@ -126,34 +130,27 @@ def _overload(figures: Figures) -> list[AimResult]:
         )
         for work in WORKS
     ]
+    aim = "No error but 503 with Retry-After"
     cells = [cell for cell in figures.all_cells(SERVICE.name) if "errors" in cell]
-    errors: dict[str, int] = {}
-    for cell in cells:
-        for kind, count in cell["errors"].items():
-            errors[kind] = errors.get(kind, 0) + count
+    errors = sum((Counter(cell["errors"]) for cell in cells), Counter[str]())
     refused, answered = (sum(cell[key] for cell in cells) for key in ("refused", "answered"))
     found = ", ".join(f"{count} x {kind}" for kind, count in errors.items()) or "none"
-    words = f"{found}; {answered:,} answered, {refused:,} refused with Retry-After"
-    met = not errors if cells else None
-    return [*rows, AimResult("No error but 503 with Retry-After", words if cells else "not measured", met)]
+    return [*rows, AimResult(aim, f"{found}; {answered:,} answered, {refused:,} refused with Retry-After", not errors)]
 
 
 def _memory(figures: Figures) -> AimResult:
-    memory = figures.raw.get("memory")
+    memory = figures.raw["memory"]
     aim = "Resident memory flat over 2,000 requests: last quarter at most 5 % above the second"
-    if not memory or len(memory["resident_mb"]) < 4:
-        return AimResult(aim, "not measured", None)
-    grown = growth(memory["resident_mb"])
+    grown = growth_of(memory["resident_mb"])
+    if grown is None:
+        return _not_measured(aim)
     words = f"{grown:+.1%} over {memory['requests']:,} requests"
     enough = memory["requests"] >= 2000
     return AimResult(aim, words, grown <= _LARGEST_GROWTH if enough else None)
 
 
 def _agreement(figures: Figures) -> AimResult:
-    aim = "Class, scores to 0.01 and heatmaps the same one by one and 32 at once"
-    difference = (figures.raw.get("agreement") or {}).get("at_once")
-    if not difference:
-        return AimResult(aim, "not measured", None)
+    difference = figures.raw["agreement"]["at_once"]
     words = (
         f"{difference['eyes']} eyes: {difference['other_class']} of another class, scores at most "
         f"{difference['largest_score']:.2f} apart, heatmaps at most {difference['largest_heatmap']} of 255 levels"
@@ -163,15 +160,12 @@ def _agreement(figures: Figures) -> AimResult:
         and difference["largest_score"] <= _LARGEST_SCORE_DIFFERENCE
         and difference["largest_heatmap"] == 0
     )
-    return AimResult(aim, words, met)
+    return AimResult("Class, scores to 0.01 and heatmaps the same one by one and 32 at once", words, met)
 
 
 def _start(figures: Figures) -> AimResult:
+    seconds, memory = (median(figures.of_side(SERVICE.name, key)) or 0.0 for key in ("ready_s", "memory_ready_mb"))
     aim = f"Ready within {_LONGEST_START_S:g} s, with warm disk caches"
-    seconds = median(figures.of_side(SERVICE.name, "ready_s"))
-    if seconds is None:
-        return AimResult(aim, "not measured", None)
-    memory = median(figures.of_side(SERVICE.name, "memory_ready_mb"))
     return AimResult(aim, f"{seconds:.1f} s, {memory:,.0f} MiB resident", seconds <= _LONGEST_START_S)
 
 
@@ -183,7 +177,7 @@ def _first_request(figures: Figures) -> AimResult:
     aim = f"The first request as fast as the second (at most {_SLOWEST_FIRST:g} times)"
     known = {path: measured for path, measured in by_work.items() if measured is not None}
     if not known:
-        return AimResult(aim, "not measured", None)
+        return _not_measured(aim)
     words = ", ".join(f"{path} {in_words(measured)}" for path, measured in known.items())
     return AimResult(aim, words, max(measured.value for measured in known.values()) <= _SLOWEST_FIRST)
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from lab.bench.sides.side import SERVICE, SERVICE_FLOAT32
+from lab.bench.plan import SERVICE, SERVICE_FLOAT32
 from lab.common.summary import Ratio, median, ratio
 
+# One value per round; None where it was not measured.
 PerRound: TypeAlias = Sequence[float | None]
-"""One value per round; None where it was not measured."""
 
 
 class Figures:
-    """Read-only view of the figures.
-
-    Attributes:
-        raw: the JSON: `date`, `minutes`, `quick`, `plan`, `machine`, `body_bytes`, `rounds`, `memory`, `agreement`.
+    """Read-only view of the figures: `raw` is their JSON, with `date`, `minutes`, `quick`, `plan`, `machine`,
+    `body_bytes`, `rounds`, `memory` and `agreement`.
     """
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
@@ -35,8 +33,7 @@ class Figures:
 
     def precision(self, side: str) -> str:
         """In which precision a side multiplies; float32 where it does not say."""
-        rounds = [by_name[side] for by_name in (one["sides"] for one in self._rounds) if side in by_name]
-        return str(rounds[0]["precision"] or "float32") if rounds else "float32"
+        return next((precision for precision in self.of_side(side, "precision") if precision), "float32")
 
     @property
     def float32_side(self) -> str:
@@ -44,28 +41,21 @@ class Figures:
         is_default = SERVICE.name in self.sides and self.precision(SERVICE.name) == "float32"
         return SERVICE.name if is_default else SERVICE_FLOAT32.name
 
-    def of_side(self, side: str, key: str) -> PerRound:
-        """A figure of a side as a whole, such as `ready_s`."""
-        return [one["sides"].get(side, {}).get(key) for one in self._rounds]
+    def of_side(self, side: str, key: str, missing: Any = None) -> list[Any]:
+        """Of each round, a figure of a side as a whole, such as `ready_s`."""
+        return [one["sides"].get(side, {}).get(key, missing) for one in self._rounds]
 
     def first_ms(self, side: str, work: str, place: int) -> PerRound:
         """Latency of the first (0) or the second (1) request of a work, alone."""
-        found = [one["sides"].get(side, {}).get("first_ms", {}).get(work, []) for one in self._rounds]
+        found = [by_work.get(work, []) for by_work in self.of_side(side, "first_ms", {})]
         return [times[place] if place < len(times) else None for times in found]
 
     def cells(self, side: str, work: str, at_once: int) -> list[Mapping[str, Any]]:
         """The cell of each round; empty where it was not measured."""
-        return [
-            next(
-                (
-                    cell
-                    for cell in one["sides"].get(side, {}).get("cells", [])
-                    if cell["work"] == work and cell["at_once"] == at_once
-                ),
-                {},
-            )
-            for one in self._rounds
+        rounds = [
+            {(cell["work"], cell["at_once"]): cell for cell in cells} for cells in self.of_side(side, "cells", [])
         ]
+        return [cells.get((work, at_once), {}) for cells in rounds]
 
     def of_cell(self, side: str, work: str, at_once: int, key: str) -> PerRound:
         """A figure of a cell, such as `requests_per_s`."""
@@ -77,7 +67,7 @@ class Figures:
 
     def all_cells(self, side: str) -> list[Mapping[str, Any]]:
         """Of all rounds."""
-        return [cell for one in self._rounds for cell in one["sides"].get(side, {}).get("cells", [])]
+        return [cell for cells in self.of_side(side, "cells", []) for cell in cells]
 
     def stages_ms(self, side: str, work: str, at_once: int) -> dict[str, float]:
         """Medians over the rounds; empty where the side does not say."""
@@ -97,20 +87,9 @@ class Figures:
         """Each layout with, per batch size, the medians over the rounds."""
         layouts = []
         for index, layout in enumerate(self._rounds[0]["floor"]):
-            passes = [one["floor"][index]["passes"] for one in self._rounds]
-            layouts.append(
-                {
-                    **{key: layout[key] for key in ("engine", "precision", "threads", "callers")},
-                    "passes": [
-                        {
-                            "batch": of_batch[0]["batch"],
-                            "eyes_per_s": median([figures["eyes_per_s"] for figures in of_batch]),
-                            "latency_ms": median([figures["latency_ms"] for figures in of_batch]),
-                        }
-                        for of_batch in zip(*passes, strict=True)
-                    ],
-                }
-            )
+            batches = zip(*(one["floor"][index]["passes"] for one in self._rounds), strict=True)
+            passes = [{key: median([one[key] for one in rounds]) for key in rounds[0]} for rounds in batches]
+            layouts.append({**layout, "passes": passes})
         return layouts
 
     def picture_ms(self, key: str) -> PerRound:
@@ -124,13 +103,13 @@ class Figures:
         )
 
     def _floor(self, key: str, engine: str, precision: str, batch: int) -> list[list[float]]:
+        sought = (engine, precision, batch)
         return [
             [
                 figures[key]
                 for layout in one["floor"]
-                if layout["engine"] == engine and layout["precision"] == precision
                 for figures in layout["passes"]
-                if figures["batch"] == batch
+                if (layout["engine"], layout["precision"], figures["batch"]) == sought
             ]
             for one in self._rounds
         ]

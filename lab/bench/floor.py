@@ -26,6 +26,7 @@ from lab.bench.sides.onnx import converted_model, open_session
 from lab.common.machine import cpu_has_bfloat16
 from lab.common.work import PREDICT_5, face_frame, photo_file
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
+from src.core.types import Box, RgbImage
 from src.services.assets import prepare_assets
 from src.services.face_detection import FaceDetector
 from src.utils.files import sha256_of
@@ -37,22 +38,14 @@ _WARM_UP_PASSES = 2
 _FEWEST_PASSES = 3
 _FEWEST_REPETITIONS = 5
 
-Pass = Callable[[Any], Any]
-"""One pass of a prepared batch."""
-
-Prepare = Callable[[npt.NDArray[np.uint8]], Any]
-"""Pictures, uint8 (n, side, side, 3), to what a pass takes."""
+# Pictures, uint8 (n, side, side, 3), to what a pass takes; and one pass of them.
+Engine = tuple[Callable[[npt.NDArray[np.uint8]], Any], Callable[[Any], Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """An engine, and how its passes share the cores.
-
-    Attributes:
-        engine: tensorflow or onnxruntime.
-        precision: float32 or bfloat16.
-        threads: within one pass.
-        callers: passes side by side.
+    """An engine (tensorflow or onnxruntime) in a precision (float32 or bfloat16), and how its passes share the cores:
+    `threads` within one pass, `callers` side by side.
     """
 
     engine: str
@@ -74,41 +67,28 @@ def layouts() -> list[Layout]:
 def measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
     """The figures of a layout, from a process of its own: threads are set once per process.
 
-    Args:
-        layout: which.
-        seconds: for each measurement.
-
     Returns:
         of each batch size: `batch`, the eyes in one pass; `eyes_per_s` while all callers are busy; `latency_ms`, the
         median time for that many eyes, shared out among the callers, when nothing else runs.
-
-    Raises:
-        CalledProcessError: the process failed.
     """
-    figures: list[dict[str, float]] = _apart({"layout": asdict(layout), "seconds": seconds})
+    figures: list[dict[str, float]] = _apart(asdict(layout), seconds)
     return figures
 
 
 def measure_pictures(seconds: float) -> dict[str, float]:
     """Medians in milliseconds, from a process of its own.
 
-    Args:
-        seconds: for each measurement.
-
     Returns:
         `decode_photo_ms` with Pillow, all pixels; `detect_frame_ms` of one frame in the box that came with it;
         `detect_five_frames_ms` of the five frames of a request, side by side on all cores.
-
-    Raises:
-        CalledProcessError: the process failed.
     """
-    figures: dict[str, float] = _apart({"layout": None, "seconds": seconds})
+    figures: dict[str, float] = _apart(None, seconds)
     return figures
 
 
-def _apart(what: dict[str, Any]) -> Any:
+def _apart(layout: dict[str, Any] | None, seconds: float) -> Any:
     process = subprocess.run(
-        [sys.executable, "-m", "lab.bench.floor", json.dumps(what)],
+        [sys.executable, "-m", "lab.bench.floor", json.dumps([layout, seconds])],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -118,51 +98,13 @@ def _apart(what: dict[str, Any]) -> Any:
     return json.loads(process.stdout.splitlines()[-1])
 
 
-class _Passes:
-    def __init__(self, layout: Layout, callers: ThreadPoolExecutor, seconds: float) -> None:
-        engine = _tensorflow if layout.engine == "tensorflow" else _onnxruntime
-        self._prepare, self._run = engine(load_settings(), layout)
-        self._callers = callers
-        self._caller_count = layout.callers
-        self._seconds = seconds
-        self._batches: dict[int, Any] = {}
-
-    def eyes_per_s(self, batch: int) -> float:
-        pictures = self._prepared(batch)
-        started = time.perf_counter()
-
-        def call_until_over(_caller: int) -> tuple[int, float]:
-            passes = 0
-            while passes < 1 or time.perf_counter() - started < self._seconds:
-                self._run(pictures)
-                passes += 1
-            return passes, time.perf_counter() - started
-
-        counts = list(self._callers.map(call_until_over, range(self._caller_count)))
-        # Each caller by its own time, so that the others do not pay for the last pass of one.
-        return sum(passes * batch / elapsed for passes, elapsed in counts)
-
-    def latency_ms(self, eyes: int) -> float:
-        parts = [self._prepared(size) for size in shares(eyes, self._caller_count)]
-        return _median_ms(lambda: list(self._callers.map(self._run, parts)), self._seconds, _FEWEST_PASSES)
-
-    def _prepared(self, batch: int) -> Any:
-        """A batch that every caller has run: kernels are prepared per batch size."""
-        if batch not in self._batches:
-            dice = np.random.default_rng(batch)
-            pictures = self._prepare(dice.integers(0, 256, (batch, _INPUT_SIDE, _INPUT_SIDE, 3), dtype=np.uint8))
-            list(self._callers.map(self._run, [pictures] * (_WARM_UP_PASSES * self._caller_count)))
-            self._batches[batch] = pictures
-        return self._batches[batch]
-
-
 def shares(eyes: int, callers: int) -> list[int]:
     """The eyes shared out as evenly as possible; callers that would get none are left out."""
     parts = min(eyes, callers)
     return [eyes // parts + (index < eyes % parts) for index in range(parts)]
 
 
-def _tensorflow(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
+def _tensorflow(settings: Settings, layout: Layout) -> Engine:
     # Only this engine needs TensorFlow, and importing it starts its threads.
     from src.services.forward_pass import compile_forward_pass  # noqa: PLC0415
     from src.services.frozen_graph import freeze  # noqa: PLC0415
@@ -180,7 +122,7 @@ def _tensorflow(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
     return tf.constant, lambda batch: [output.numpy() for output in forward(batch)]
 
 
-def _onnxruntime(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
+def _onnxruntime(settings: Settings, layout: Layout) -> Engine:
     session = open_session(converted_model(settings), layout.threads)
     name = session.get_inputs()[0].name
     return (
@@ -190,11 +132,40 @@ def _onnxruntime(settings: Settings, layout: Layout) -> tuple[Prepare, Pass]:
 
 
 def _measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
+    engine = _tensorflow if layout.engine == "tensorflow" else _onnxruntime
+    prepare, run = engine(load_settings(), layout)
+    batches: dict[int, Any] = {}
     with ThreadPoolExecutor(layout.callers) as callers:
-        passes = _Passes(layout, callers, seconds)
+
+        def prepared(batch: int) -> Any:
+            """A batch that every caller has run: kernels are prepared per batch size."""
+            if batch not in batches:
+                dice = np.random.default_rng(batch)
+                pictures = prepare(dice.integers(0, 256, (batch, _INPUT_SIDE, _INPUT_SIDE, 3), dtype=np.uint8))
+                list(callers.map(run, [pictures] * (_WARM_UP_PASSES * layout.callers)))
+                batches[batch] = pictures
+            return batches[batch]
+
+        def eyes_per_s(batch: int) -> float:
+            pictures = prepared(batch)
+            started = time.perf_counter()
+
+            def call_until_over(_caller: int) -> float:
+                passes = 0
+                while passes < 1 or time.perf_counter() - started < seconds:
+                    run(pictures)
+                    passes += 1
+                # Each caller by its own time, so that the others do not pay for the last pass of one.
+                return passes * batch / (time.perf_counter() - started)
+
+            return sum(callers.map(call_until_over, range(layout.callers)))
+
+        def latency_ms(eyes: int) -> float:
+            parts = [prepared(size) for size in shares(eyes, layout.callers)]
+            return _median_ms(lambda: list(callers.map(run, parts)), seconds, _FEWEST_PASSES)
+
         return [
-            {"batch": batch, "eyes_per_s": passes.eyes_per_s(batch), "latency_ms": passes.latency_ms(batch)}
-            for batch in BATCH_SIZES
+            {"batch": batch, "eyes_per_s": eyes_per_s(batch), "latency_ms": latency_ms(batch)} for batch in BATCH_SIZES
         ]
 
 
@@ -204,19 +175,19 @@ def _measure_pictures(seconds: float) -> dict[str, float]:
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
 
-    def median_ms(work: Callable[[], object]) -> float:
-        for _ in range(_FEWEST_REPETITIONS):
-            work()
-        return _median_ms(work, seconds, _FEWEST_REPETITIONS)
+    def find(frame: tuple[RgbImage, Box]) -> object:
+        return detector.find_eyes(*frame)
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        return {
-            "decode_photo_ms": median_ms(lambda: Image.open(io.BytesIO(photo)).convert("RGB")),
-            "detect_frame_ms": median_ms(lambda: detector.find_eyes(*frames[0])),
-            "detect_five_frames_ms": median_ms(
-                lambda: list(workers.map(lambda frame: detector.find_eyes(*frame), frames))
-            ),
+        works: dict[str, Callable[[], object]] = {
+            "decode_photo_ms": lambda: Image.open(io.BytesIO(photo)).convert("RGB"),
+            "detect_frame_ms": lambda: find(frames[0]),
+            "detect_five_frames_ms": lambda: list(workers.map(find, frames)),
         }
+        for work in works.values():
+            for _ in range(_FEWEST_REPETITIONS):
+                work()
+        return {name: _median_ms(work, seconds, _FEWEST_REPETITIONS) for name, work in works.items()}
 
 
 def _median_ms(work: Callable[[], object], seconds: float, fewest: int) -> float:
@@ -229,9 +200,6 @@ def _median_ms(work: Callable[[], object], seconds: float, fewest: int) -> float
     return statistics.median(times)
 
 
-def _main(layout: dict[str, Any] | None, seconds: float) -> None:
-    print(json.dumps(_measure_passes(Layout(**layout), seconds) if layout else _measure_pictures(seconds)))
-
-
 if __name__ == "__main__":
-    _main(**json.loads(sys.argv[1]))
+    _layout, _seconds = json.loads(sys.argv[1])
+    print(json.dumps(_measure_passes(Layout(**_layout), _seconds) if _layout else _measure_pictures(_seconds)))

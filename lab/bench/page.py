@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from lab.bench.aims import compare_with_aims, count_met
 from lab.bench.figures import Figures
-from lab.bench.plots import LATENCY, MEMORY, STAGES
-from lab.bench.sides.side import SERVICE, SIDES
+from lab.bench.plan import SERVICE, TITLES
 from lab.common.machine import machine_in_words, versions_in_words
-from lab.common.markdown import NOTHING, number, plot, table
+from lab.common.results import NOTHING, number, plot, table
 from lab.common.summary import Ratio, median, ratio
 from lab.common.work import WORKS
-
-_TITLES = {side.name: side.title for side in SIDES}
 
 _INTRODUCTION = """\
 # How this service compares
@@ -46,24 +41,24 @@ _LIMITS = """\
 """
 
 
-def write_page(figures: Figures, plots: Iterable[str]) -> str:
-    """The page; `plots` are the names of those in `results/` beside it."""
-    drawn = set(plots)
-    parts = [
+def write_page(figures: Figures) -> str:
+    """The page, with its plots in `results/` beside it."""
+    client_shares = [cell.get("client_share_of_a_core") for side in figures.sides for cell in figures.all_cells(side)]
+    sections = [
         _INTRODUCTION,
         _machine(figures),
         _aims(figures),
         _throughput(figures),
-        plot(drawn, LATENCY, "Latency over requests at once, as measured on this machine"),
+        plot("latency", "Latency over requests at once, as measured on this machine"),
         _latency(figures),
-        plot(drawn, STAGES, "Share of each stage, as measured on this machine"),
+        plot("stages", "Share of each stage, as measured on this machine"),
         _floor(figures),
         _processes(figures),
-        plot(drawn, MEMORY, "Resident memory, as measured on this machine"),
+        plot("memory", "Resident memory, as measured on this machine"),
         _agreement(figures),
-        _limits(figures),
+        _LIMITS.format(client_share=max(share or 0.0 for share in client_shares)),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(sections)
 
 
 def _machine(figures: Figures) -> str:
@@ -93,29 +88,21 @@ def _aims(figures: Figures) -> str:
 def _throughput(figures: Figures) -> str:
     sides = [side for side in figures.sides if side != SERVICE.name]
     precision = figures.precision(SERVICE.name)
-    header = ["work", "at once", "this service, requests/s", *(_TITLES[side] for side in sides), "floor"]
+    header = ["work", "at once", "this service, requests/s", *(TITLES[side] for side in sides), "floor"]
     rows = []
     for work in WORKS:
         for count in figures.at_once:
             own = figures.of_cell(SERVICE.name, work.name, count, "requests_per_s")
-            floor = [
-                None if eyes is None else eyes / work.eyes
-                for eyes in figures.floor_eyes_per_s("tensorflow", precision, work.eyes)
-            ]
-            rows.append(
-                [
-                    work.title,
-                    str(count),
-                    number(median(own), ".1f"),
-                    *(_compared(figures, side, work.name, count) for side in sides),
-                    _times(ratio(floor, own)),
-                ]
-            )
+            eyes_per_s = figures.floor_eyes_per_s("tensorflow", precision, work.eyes)
+            floor = _times(ratio([eyes and eyes / work.eyes for eyes in eyes_per_s], own))
+            others = (_compared(figures, side, work.name, count) for side in sides)
+            rows.append([work.title, str(count), number(median(own), ".1f"), *others, floor])
     return (
         "## Throughput\n\n"
         "Requests per second of this service, as measured on this machine, and the others' as multiples of them. The "
         f"floor is that of TensorFlow in {precision}, with as many eyes per pass as a request brings.\n\n"
-        f"{table(header, rows)}{_left_out(figures)}"
+        f"{table(header, rows)}\nLeft out: answering all that is sent at once would have taken longer than "
+        f"{figures.raw['plan']['patience_s']:g} s.\n"
     )
 
 
@@ -125,16 +112,8 @@ def _compared(figures: Figures, side: str, work: str, at_once: int) -> str:
     return _times(figures.throughput_ratio(side, SERVICE.name, work, at_once))
 
 
-def _left_out(figures: Figures) -> str:
-    is_left_out = any(cell.get("left_out") for side in figures.sides for cell in figures.all_cells(side))
-    if not is_left_out:
-        return ""
-    patience = figures.raw["plan"]["patience_s"]
-    return f"\nLeft out: answering all that is sent at once would have taken longer than {patience:g} s.\n"
-
-
 def _latency(figures: Figures) -> str:
-    header = ["work", "at once", *(_TITLES[side] for side in figures.sides)]
+    header = ["work", "at once", *(TITLES[side] for side in figures.sides)]
     rows = [
         [work.title, str(count), *(_percentiles(figures, side, work.name, count) for side in figures.sides)]
         for work in WORKS
@@ -156,10 +135,7 @@ def _percentiles(figures: Figures, side: str, work: str, at_once: int) -> str:
 
 def _floor(figures: Figures) -> str:
     layouts = figures.floor_layouts()
-    if not layouts:
-        return ""
-    batches = [figure["batch"] for figure in layouts[0]["passes"]]
-    eyes = ["1 eye" if batch == 1 else f"{batch} eyes" for batch in batches]
+    eyes = ["1 eye" if one["batch"] == 1 else f"{one['batch']} eyes" for one in layouts[0]["passes"]]
     header = ["engine", "precision", "threads per pass", "passes at once", *eyes]
     rows = [
         [
@@ -189,37 +165,25 @@ def _floor(figures: Figures) -> str:
 
 def _processes(figures: Figures) -> str:
     header = ["side", "ready after", "memory when ready", "memory after the work", "CPU time per /upload, 16 at once"]
-    rows = [
-        [
-            _TITLES[side],
-            f"{number(median(figures.of_side(side, 'ready_s')), '.1f')} s",
-            f"{number(median(figures.of_side(side, 'memory_ready_mb')), ',.0f')} MiB",
-            f"{number(median(figures.of_side(side, 'memory_end_mb')), ',.0f')} MiB",
-            f"{number(median(figures.of_cell(side, 'upload', 16, 'cpu_ms_per_request')), '.1f')} ms",
-        ]
-        for side in figures.sides
-    ]
+    rows = []
+    for side in figures.sides:
+        ready, before, after = (figures.of_side(side, key) for key in ("ready_s", "memory_ready_mb", "memory_end_mb"))
+        cpu = figures.of_cell(side, "upload", 16, "cpu_ms_per_request")
+        measured = ((ready, ".1f", "s"), (before, ",.0f", "MiB"), (after, ",.0f", "MiB"), (cpu, ".1f", "ms"))
+        rows.append([TITLES[side], *(f"{number(median(values), form)} {unit}" for values, form, unit in measured)])
     return f"## Processes\n\nAs measured on this machine.\n\n{table(header, rows)}"
 
 
 def _agreement(figures: Figures) -> str:
-    agreement = figures.raw.get("agreement") or {}
     rows = [
-        [_TITLES[side], str(found["eyes"]), str(found["other_class"]), f"{found['largest_score']:.2f}"]
-        for side, found in agreement.get("sides", {}).items()
+        [TITLES[side], str(found["eyes"]), str(found["other_class"]), f"{found['largest_score']:.2f}"]
+        for side, found in figures.raw["agreement"]["sides"].items()
     ]
-    if not rows:
-        return ""
     header = ["side", "eyes", "of another class", "largest difference of a score, points"]
     return (
         "## Do they answer the same?\n\nOne request of each kind, compared with this service in float32. The usual way "
         f"cuts eyes out a little differently and does not calibrate.\n\n{table(header, rows)}"
     )
-
-
-def _limits(figures: Figures) -> str:
-    shares = [cell.get("client_share_of_a_core") for side in figures.sides for cell in figures.all_cells(side)]
-    return _LIMITS.format(client_share=max((share for share in shares if share is not None), default=0.0))
 
 
 def _times(measured: Ratio | None) -> str:

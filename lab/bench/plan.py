@@ -1,18 +1,54 @@
-"""How much is measured: the full run, the quick one, and what the command line makes of them."""
+"""The servers that are compared, how much is measured of them, and what the command line makes of that."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lab.bench.sides.side import FASTAPI_ONNX, SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES, USUAL
+from lab.common.backend import ServiceProcess
+from lab.common.machine import cpu_has_bfloat16
+from lab.common.results import parser_of
 from src.config.settings import PROJECT_ROOT
-from src.services.tensorflow_runtime import cpu_has_bfloat16
 
 PAGE_FOLDER = PROJECT_ROOT / "lab" / "bench"
 TRIAL_FOLDER = PROJECT_ROOT / "build" / "benchmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One server. Its command is run in the repository's root with more variables in its environment, listens on PORT,
+    and answers /health with 200 when it is ready.
+    """
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def process(self, log_folder: Path) -> ServiceProcess:
+        """To be started on a free port, without a supervisor: memory and processor time are those of one process."""
+        log_file = log_folder / f"{self.name}.log"
+        return ServiceProcess(log_file, command=self.command, SUPERVISE="false", **self.environment)
+
+
+_MAIN = (sys.executable, "main.py")
+SERVICE = Side("service", "this service", _MAIN)
+SERVICE_FLOAT32 = Side("service_float32", "this service in float32", _MAIN, {"INFERENCE_PRECISION": "float32"})
+SERVICE_BFLOAT16 = Side("service_bfloat16", "this service in bfloat16", _MAIN, {"INFERENCE_PRECISION": "bfloat16"})
+# Its small matrix products would wake OpenBLAS' threads, which then stand in the way of those that have work.
+FASTAPI_ONNX = Side(
+    "fastapi_onnx",
+    "FastAPI and ONNX Runtime",
+    (sys.executable, "-m", "lab.bench.sides.fastapi_onnx"),
+    {"OPENBLAS_NUM_THREADS": "1"},
+)
+USUAL = Side("usual", "the usual way", (sys.executable, "-m", "lab.bench.sides.usual"))
+SIDES = (SERVICE, SERVICE_FLOAT32, SERVICE_BFLOAT16, FASTAPI_ONNX, USUAL)
+TITLES = {side.name: side.title for side in SIDES}
 
 
 def _sides() -> tuple[str, ...]:
@@ -27,10 +63,8 @@ class Plan:
 
     Attributes:
         rounds: each starts every side once.
-        seconds: for each cell of the table.
-        floor_seconds: for each measurement of the floor.
+        seconds: for each cell of the table; `floor_seconds`: for each measurement of the floor.
         at_once: numbers of requests at once, rising.
-        sides: names; the floor is always measured.
         patience_s: a cell is left out where answering all that is sent at once would take longer.
         memory_requests: after which the memory must not have grown.
         agreement_variants: different pictures of each work that are sent one by one and all at once.
@@ -47,75 +81,16 @@ class Plan:
 
 
 FULL = Plan()
-QUICK = Plan(
-    rounds=1,
-    seconds=1.0,
-    floor_seconds=0.2,
-    at_once=(1, 16, 64),
-    patience_s=12.0,
-    memory_requests=200,
-    agreement_variants=4,
-)
+QUICK = Plan(1, 1.0, 0.2, at_once=(1, 16, 64), patience_s=12.0, memory_requests=200, agreement_variants=4)
 
 
 def parse_arguments(words: Sequence[str] | None = None) -> tuple[Plan, argparse.Namespace]:
-    """The plan, and the words as they were given (`quick`, `redraw`, `out`), of the command line or of `words`."""
-    given = _parser().parse_args(words)
-    chosen = {
-        "rounds": given.rounds,
-        "seconds": given.seconds,
-        "at_once": None if given.concurrency is None else tuple(sorted(set(given.concurrency))),
-        "sides": None if given.sides is None else tuple(side.name for side in SIDES if side.name in given.sides),
-    }
-    plan = replace(
-        QUICK if given.quick else FULL, **{name: value for name, value in chosen.items() if value is not None}
-    )
+    """The plan, and the words as they were given (`quick`, `redraw`) with the folder `out` of page and figures."""
+    given = parser_of(
+        "bench",
+        "Compares this service with what others would write, and writes a page about it. A full run takes about twenty "
+        "minutes on two cores, --quick about four; let the machine do nothing else meanwhile.",
+    ).parse_args(words)
     # Only a full run replaces the page that is shown to others.
-    given.out = given.out or (PAGE_FOLDER if plan == FULL or given.redraw else TRIAL_FOLDER)
-    return plan, given
-
-
-def _parser() -> argparse.ArgumentParser:
-    names = [side.name for side in SIDES]
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.bench",
-        description="Compares this service with what others would write, and writes a page about it. A full run takes "
-        "about twenty minutes on two cores, --quick about four; let the machine do nothing else meanwhile.",
-    )
-    parser.add_argument("--quick", action="store_true", help="one short round with fewer cells, for a first look")
-    parser.add_argument("--rounds", type=_at_least_one, metavar="N", help=f"interleaved rounds (default {FULL.rounds})")
-    parser.add_argument("--seconds", type=_above_zero, metavar="S", help=f"for each cell (default {FULL.seconds:g})")
-    parser.add_argument(
-        "--concurrency",
-        type=_at_least_one,
-        nargs="+",
-        metavar="N",
-        help=f"requests at once (default {' '.join(map(str, FULL.at_once))})",
-    )
-    parser.add_argument(
-        "--sides", nargs="+", choices=names, metavar="SIDE", help=f"of {', '.join(names)} (default all)"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="where RESULTS.md and results/ go (default lab/bench/ for a full run, else build/benchmarks/)",
-    )
-    parser.add_argument(
-        "--redraw", action="store_true", help="write page and plots again from results/figures.json; measures nothing"
-    )
-    return parser
-
-
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {value}")
-    return value
-
-
-def _above_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a time above 0, not {text}")
-    return value
+    given.out = TRIAL_FOLDER if given.quick else PAGE_FOLDER
+    return QUICK if given.quick else FULL, given

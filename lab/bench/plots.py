@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -10,33 +9,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from lab.bench.figures import Figures
-from lab.bench.sides.side import SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES
-from lab.common.drawing import COLOURS, FAINT, draw_png
+from lab.bench.plan import SERVICE, SERVICE_BFLOAT16, SERVICE_FLOAT32, SIDES, TITLES
+from lab.common.results import COLOURS, FAINT, draw_png
 from lab.common.summary import median
 from lab.common.work import WORKS
 
 _SIDE_COLOURS: Final = dict(zip((side.name for side in SIDES), COLOURS, strict=False))
-_TITLES: Final = {side.name: side.title for side in SIDES}
 _PERCENTILES: Final = ((50, "-"), (95, "--"), (99, ":"))
 _STAGE_SIDES: Final = (SERVICE.name, SERVICE_FLOAT32.name, SERVICE_BFLOAT16.name)
 _STAGES_AT_ONCE: Final = (1, 16)
 # What the stages are part of is not one of them, and waiting would make all others look like nothing.
 _NOT_WORK: Final = ("total", "queue")
 
-LATENCY: Final = "latency.png"
-STAGES: Final = "stages.png"
-MEMORY: Final = "memory.png"
-
 
 def draw_plots(figures: Figures) -> dict[str, bytes]:
-    """PNG files by name; plots of what was not measured are left out."""
-    drawers: Mapping[str, Callable[[Figures], bytes | None]] = {
-        LATENCY: _draw_latency,
-        STAGES: _draw_stages,
-        MEMORY: _draw_memory,
-    }
-    drawn = {name: draw(figures) for name, draw in drawers.items()}
-    return {name: file for name, file in drawn.items() if file is not None}
+    """PNG files by name."""
+    return {"latency": _draw_latency(figures), "stages": _draw_stages(figures), "memory": _draw_memory(figures)}
 
 
 def _draw_latency(figures: Figures) -> bytes:
@@ -46,20 +34,19 @@ def _draw_latency(figures: Figures) -> bytes:
         for axes, work in zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True):
             for side in figures.sides:
                 for share, line_style in _PERCENTILES:
-                    values = [
-                        median(figures.of_cell(side, work.name, count, f"p{share}_ms")) for count in figures.at_once
-                    ]
-                    known = [(count, ms) for count, ms in zip(figures.at_once, values, strict=True) if ms is not None]
+                    cells = [figures.of_cell(side, work.name, count, f"p{share}_ms") for count in figures.at_once]
+                    known = {count: median(cell) for count, cell in zip(figures.at_once, cells, strict=True)}
+                    known = {count: milliseconds for count, milliseconds in known.items() if milliseconds is not None}
                     if known:
                         axes.plot(
-                            [count for count, _ in known],
-                            [milliseconds for _, milliseconds in known],
+                            list(known),
+                            list(known.values()),
                             color=_SIDE_COLOURS[side],
                             linestyle=line_style,
                             marker="o" if share == 50 else None,
                             markersize=4,
                             linewidth=1.6 if share == 50 else 1.1,
-                            label=_TITLES[side] if share == 50 else None,
+                            label=TITLES[side] if share == 50 else None,
                         )
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
@@ -77,30 +64,21 @@ def _draw_latency(figures: Figures) -> bytes:
     return draw_png(11, 4.6, paint)
 
 
-def _draw_stages(figures: Figures) -> bytes | None:
-    """Time per stage as the service's own Server-Timing says; None where it says nothing."""
-    rows = [
-        (f"{_TITLES[side]}, {'alone' if count == 1 else f'{count} at once'}", side, count)
-        for side in _STAGE_SIDES
-        for count in _STAGES_AT_ONCE
-        if any(figures.stages_ms(side, work.name, count) for work in WORKS)
-    ]
-    if not rows:
-        return None
-    names = list(
-        dict.fromkeys(
-            name
-            for _, side, count in rows
-            for work in WORKS
-            for name in figures.stages_ms(side, work.name, count)
-            if name not in _NOT_WORK
-        )
-    )
+def _draw_stages(figures: Figures) -> bytes:
+    """Time per stage as the service's own Server-Timing says."""
+    rows = {}
+    for side in _STAGE_SIDES:
+        for count in _STAGES_AT_ONCE:
+            of_works = [figures.stages_ms(side, work.name, count) for work in WORKS]
+            if any(of_works):
+                rows[f"{TITLES[side]}, {'alone' if count == 1 else f'{count} at once'}"] = of_works
+    seen = dict.fromkeys(name for of_works in rows.values() for stages in of_works for name in stages)
+    names = [name for name in seen if name not in _NOT_WORK]
 
     def paint(figure: Figure) -> None:
-        for axes, work in zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True):
-            _paint_bars(axes, names, [figures.stages_ms(side, work.name, count) for _, side, count in rows])
-            axes.set_yticks(range(len(rows)), [title for title, *_ in rows])
+        for index, (axes, work) in enumerate(zip(figure.subplots(1, len(WORKS), sharey=True), WORKS, strict=True)):
+            _paint_bars(axes, names, [of_works[index] for of_works in rows.values()])
+            axes.set_yticks(range(len(rows)), list(rows))
             axes.set_title(work.title, fontsize=10)
         figure.axes[1].set_xlabel("share of the work, with the time that requests wait for it beside the bars")
         figure.legend(
@@ -128,11 +106,8 @@ def _paint_bars(axes: Axes, names: list[str], rows: list[dict[str, float]]) -> N
     axes.invert_yaxis()
 
 
-def _draw_memory(figures: Figures) -> bytes | None:
-    memory = figures.raw.get("memory")
-    if not memory:
-        return None
-    samples, requests = memory["resident_mb"], memory["requests"]
+def _draw_memory(figures: Figures) -> bytes:
+    samples, requests = figures.raw["memory"]["resident_mb"], figures.raw["memory"]["requests"]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()

@@ -6,18 +6,17 @@ and each round begins with another one.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from lab.bench.agreement import Answers, ask_one_by_one, one_request_of_each
+from lab.bench.agreement import Answers, ask, requests_of_all_works
 from lab.bench.floor import layouts, measure_passes, measure_pictures
-from lab.bench.plan import Plan
-from lab.bench.sides.side import SIDES, Side
+from lab.bench.plan import SIDES, Plan, Side
 from lab.common.backend import ServiceProcess
 from lab.common.http import Client
 from lab.common.load import Job, Outcome, SteadyJob, SteadyLoad, run_apart
@@ -31,92 +30,61 @@ _MEMORY_SAMPLE_SECONDS = 0.25
 # Of twenty requests in turn, mostly what clients mostly send.
 _MEMORY_MIXTURE = (*[UPLOAD] * 16, *[PREDICT_1] * 3, PREDICT_5)
 
-Say = Callable[[str], None]
-"""Reports progress."""
 
+def measure_round(
+    plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Callable[[str], None]
+) -> tuple[dict[str, Any], dict[str, Answers]]:
+    """One round, of which the first is 0.
 
-@dataclass(slots=True)
-class SideRound:
-    """What one side did in one round.
-
-    Attributes:
-        ready_s: seconds from its start until /health said 200.
-        memory_ready_mb: resident memory then, MiB.
-        memory_end_mb: and after all work.
-        precision: of its passes, where it says so.
-        first_ms: latencies of the first and the second request of each work that was tried, alone.
-        cells: one entry per work and number of requests at once; see `_cell`.
+    Returns:
+        the figures: `sides` by name (see `_measure_side`), `floor` with one entry per layout and its `passes`, and
+        `pictures` (see `floor`); and the answers of each side to one request of each work.
     """
-
-    ready_s: float
-    memory_ready_mb: float
-    memory_end_mb: float = 0.0
-    precision: str | None = None
-    first_ms: dict[str, list[float]] = field(default_factory=dict)
-    cells: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Round:
-    """What all of them did.
-
-    Attributes:
-        sides: by name.
-        answers: of each side to one request of each work, for comparing; not among the figures.
-        floor: one entry per layout, with its `passes`; see `floor.measure_passes`.
-        pictures: see `floor.measure_pictures`.
-    """
-
-    sides: dict[str, SideRound]
-    answers: dict[str, Answers]
-    floor: list[dict[str, Any]]
-    pictures: dict[str, float]
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """As they are written down."""
-        sides = {name: asdict(side) for name, side in self.sides.items()}
-        return {"sides": sides, "floor": self.floor, "pictures": self.pictures}
-
-
-def measure_round(plan: Plan, index: int, bodies: Mapping[str, Path], log_folder: Path, say: Say) -> Round:
-    """One round; `index` counts from 0."""
     chosen = [side for side in SIDES if side.name in plan.sides]
-    rounds: dict[str, SideRound] = {}
+    start = index % len(chosen)
+    sides: dict[str, dict[str, Any]] = {}
     answers: dict[str, Answers] = {}
-    for side in _rotated(chosen, index):
+    for side in (*chosen[start:], *chosen[:start]):
         say(side.title)
         with side.process(log_folder) as process:
-            rounds[side.name], answers[side.name] = _measure_side(process, plan, bodies)
+            sides[side.name], answers[side.name] = _measure_side(process, plan, bodies)
     say("the floor")
-    floor = [{**asdict(layout), "passes": measure_passes(layout, plan.floor_seconds)} for layout in layouts()]
-    ordered = {side.name: rounds[side.name] for side in chosen}
-    return Round(ordered, answers, floor, measure_pictures(plan.floor_seconds))
+    figures = {
+        "sides": {side.name: sides[side.name] for side in chosen},
+        "floor": [{**asdict(layout), "passes": measure_passes(layout, plan.floor_seconds)} for layout in layouts()],
+        "pictures": measure_pictures(plan.floor_seconds),
+    }
+    return figures, answers
 
 
-def _rotated(sides: Sequence[Side], steps: int) -> list[Side]:
-    start = steps % len(sides) if sides else 0
-    return [*sides[start:], *sides[:start]]
-
-
-def _measure_side(process: ServiceProcess, plan: Plan, bodies: Mapping[str, Path]) -> tuple[SideRound, Answers]:
-    figures = SideRound(process.ready_s, process.resident_megabytes, precision=_precision(process.port))
-    for work in (UPLOAD, PREDICT_5):
-        outcome = run_apart(Job(process.port, requests_of([work], bodies), 1, count=2))
-        figures.first_ms[work.name] = outcome.latencies_ms
-    answers = ask_one_by_one(process.port, one_request_of_each())
+def _measure_side(process: ServiceProcess, plan: Plan, bodies: Mapping[str, Path]) -> tuple[dict[str, Any], Answers]:
+    """
+    Returns:
+        `ready_s`, seconds until /health said 200; `memory_ready_mb`, resident MiB then; `memory_end_mb`, after all
+        work; `precision` of its passes, None where it does not say; `first_ms`, latencies of the first and the second
+        request of a work, alone; `cells`, one per work and number of requests at once, see `_cell`; and the answers to
+        one request of each work.
+    """
+    figures = {"ready_s": process.ready_s, "memory_ready_mb": process.resident_megabytes}
+    with Client(process.port) as client:
+        model = orjson.loads(client.ask("/health").body).get("model") or {}
+    first_ms = {
+        work.name: run_apart(Job(process.port, requests_of([work], bodies), 1, count=2)).latencies_ms
+        for work in (UPLOAD, PREDICT_5)
+    }
+    answers = ask(process.port, requests_of_all_works(1))
+    cells: list[dict[str, Any]] = []
     for work in WORKS:
         run_apart(Job(process.port, requests_of([work], bodies), 1, count=_WARM_UP_REQUESTS))
         per_second = None
         for at_once in plan.at_once:
             if per_second is not None and at_once > per_second * plan.patience_s:
-                figures.cells.append({"work": work.name, "at_once": at_once, "left_out": True})
+                cells.append({"work": work.name, "at_once": at_once, "left_out": True})
                 continue
-            cell = _measure_cell(process, work, at_once, plan, bodies)
-            figures.cells.append(cell)
-            per_second = cell["requests_per_s"] or None
-    figures.memory_end_mb = process.resident_megabytes
-    return figures, answers
+            cells.append(_measure_cell(process, work, at_once, plan, bodies))
+            per_second = cells[-1]["requests_per_s"] or None
+    figures["memory_end_mb"] = process.resident_megabytes
+    return {**figures, "precision": model.get("precision"), "first_ms": first_ms, "cells": cells}, answers
 
 
 def _measure_cell(
@@ -152,36 +120,13 @@ def _cell(work: Work, at_once: int, outcome: Outcome, cpu_s: float) -> dict[str,
     }
 
 
-def _precision(port: int) -> str | None:
-    """In which precision a side says that it multiplies; None if it does not say."""
-    with Client(port) as client:
-        model = orjson.loads(client.get("/health").body).get("model") or {}
-    precision: str | None = model.get("precision")
-    return precision
-
-
 def measure_memory(side: Side, bodies: Mapping[str, Path], requests: int, log_folder: Path) -> dict[str, Any]:
-    """Memory while that many requests of all kinds are sent, 16 at once.
-
-    Returns:
-        `requests` that were answered; `resident_mb` in MiB at equal intervals; `errors` as in `Outcome`.
-    """
-    samples: list[float] = []
-    over = threading.Event()
-    with side.process(log_folder) as process:
-
-        def sample() -> None:
-            while True:
-                samples.append(round(process.resident_megabytes, 1))
-                if over.wait(_MEMORY_SAMPLE_SECONDS):
-                    return
-
-        sampler = threading.Thread(target=sample)
-        sampler.start()
-        try:
-            mixture = requests_of(_MEMORY_MIXTURE, bodies)
-            outcome = run_apart(Job(process.port, mixture, _MEMORY_AT_ONCE, count=requests))
-        finally:
-            over.set()
-            sampler.join()
+    """Memory in MiB at equal intervals while that many requests of all kinds are sent, 16 at once."""
+    with side.process(log_folder) as process, ThreadPoolExecutor(1) as sender:
+        samples = [round(process.resident_megabytes, 1)]
+        mixture = requests_of(_MEMORY_MIXTURE, bodies)
+        sending = sender.submit(run_apart, Job(process.port, mixture, _MEMORY_AT_ONCE, count=requests))
+        while wait([sending], _MEMORY_SAMPLE_SECONDS).not_done:
+            samples.append(round(process.resident_megabytes, 1))
+        outcome = sending.result()
     return {"requests": len(outcome.latencies_ms), "resident_mb": samples, "errors": outcome.errors}

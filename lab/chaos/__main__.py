@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from lab.chaos.page import write_page
+from lab.chaos.page import draw_plots, write_page
 from lab.chaos.parts import measure_part, save_part, saved_parts
 from lab.chaos.plan import TRIAL_FOLDER, Trial, parse_arguments
-from lab.chaos.plots import draw_plots
 from lab.chaos.verdicts import all_verdicts
 from lab.common.gateway import NGINX
-from lab.common.markdown import publish
+from lab.common.results import publish
 from lab.common.work import write_bodies
 
 
@@ -32,8 +31,7 @@ def main() -> int:
     if not parts:
         print(f"There are no figures to show: {results} has none.", file=sys.stderr)
         return 1
-    plots = draw_plots(parts)
-    _say(f"written to {publish(write_page(parts, plots), plots, given.out)}")
+    _say(f"written to {publish(write_page(parts), draw_plots(parts), given.out)}")
     return 0 if all(verdict.met for verdict in all_verdicts(parts)) else 1
 
 

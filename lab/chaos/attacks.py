@@ -20,6 +20,7 @@ _SMALL_BUFFER_BYTES = 4096
 _PIPELINED = 100
 _MEGABYTE = 1024 * 1024
 _POST = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+_LONG_BODY = _POST + b"Content-Length: 1000000\r\n\r\n"
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 _HIDDEN = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -31,7 +32,7 @@ class Observed:
     Attributes:
         tries: requests or connections.
         answers: statuses, and "closed" where there was none, and how often.
-        other_shapes: errors of the answers that could be read as HTTP, but not told in our shape.
+        other_shapes: errors that could be read as HTTP, but were not told in our shape.
         smuggled: answers to requests that were hidden in others.
     """
 
@@ -47,28 +48,13 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """
-    Attributes:
-        port: of the gateway.
-        seconds: that an attack goes on.
-        good_body: a file with the body of a good /upload.
-        idle_connections: of those that say nothing.
-        large_body_mb: of those that say too much.
-    """
+    """The gateway's port, how long an attack goes on, and a file with the body of a good /upload."""
 
     port: int
     seconds: float
     good_body: Path
     idle_connections: int = 2000
     large_body_mb: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """What is done, as a person reads it, and how."""
-
-    title: str
-    run: Callable[[Conditions], Observed]
 
 
 MALFORMED_CHUNKS = (
@@ -152,6 +138,10 @@ def _again_and_again(do: Callable[[int, Observed], None]) -> Callable[[Condition
     return run
 
 
+def _sent_each(messages: Sequence[bytes]) -> Callable[[Conditions], Observed]:
+    return _again_and_again(lambda port, observed: send_each(port, messages, observed))
+
+
 def _attacker(port: int) -> RawConnection:
     return RawConnection(port, _REPLY_SECONDS, ATTACKER_ADDRESS)
 
@@ -172,30 +162,23 @@ def hold_half_requests(port: int, opening: bytes, count: int) -> Iterator[list[R
         yield connections
 
 
-def _held(opening: bytes, count: int, drip: bytes = b"") -> Callable[[Conditions], Observed]:
+def _held(opening: bytes, count: int = _HELD_CONNECTIONS, drip: bytes = b"") -> Callable[[Conditions], Observed]:
     """Connections that say this much and then nothing, or one byte a second."""
 
     def run(conditions: Conditions) -> Observed:
-        observed = Observed()
         with hold_half_requests(conditions.port, opening, count) as connections:
-            _hold(connections, conditions.seconds, drip)
-            _note_ends(connections, observed)
-        return observed
+            return _hold(connections, conditions.seconds, drip)
 
     return run
 
 
-def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes) -> None:
-    ends_at = time.monotonic() + seconds
-    while (left := ends_at - time.monotonic()) > 0:
-        if drip:
-            for connection in connections:
-                with contextlib.suppress(OSError):
-                    connection.send(drip)
-        time.sleep(min(1.0, left))
-
-
-def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None:
+def _hold(connections: Sequence[RawConnection], seconds: float, drip: bytes = b"") -> Observed:
+    for _ in _while(seconds):
+        for connection in connections if drip else ():
+            with contextlib.suppress(OSError):
+                connection.send(drip)
+        time.sleep(min(1.0, seconds))
+    observed = Observed()
     for connection in connections:
         observed.tries += 1
         connection.socket.setblocking(False)
@@ -207,27 +190,19 @@ def _note_ends(connections: Sequence[RawConnection], observed: Observed) -> None
             observed.note("closed")
         else:
             observed.note(received[9:12].decode("latin-1") or "closed")
-
-
-def _idle(conditions: Conditions) -> Observed:
-    return _held(b"", conditions.idle_connections)(conditions)
+    return observed
 
 
 def _slow_readers(conditions: Conditions) -> Observed:
     """They ask for previews of a megabyte, and take nothing of the answer."""
     body = conditions.good_body.read_bytes()
     request = _POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    observed = Observed()
     with contextlib.ExitStack() as stack:
-        connections = []
-        for _ in range(20):
-            connection = stack.enter_context(_attacker(conditions.port))
+        connections = [stack.enter_context(_attacker(conditions.port)) for _ in range(20)]
+        for connection in connections:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
             connection.send(request)
-            connections.append(connection)
-        _hold(connections, conditions.seconds, b"")
-        _note_ends(connections, observed)
-    return observed
+        return _hold(connections, conditions.seconds)
 
 
 def send_large_bodies(conditions: Conditions) -> Observed:
@@ -271,25 +246,17 @@ def pipeline(port: int, observed: Observed) -> None:
         observed.note("closed", _PIPELINED - len(statuses))
 
 
-ATTACKS = (
-    Attack("malformed chunks", _again_and_again(lambda port, seen: send_each(port, MALFORMED_CHUNKS, seen))),
-    Attack("requests hidden in requests", _again_and_again(smuggle)),
-    Attack(
-        "TLS, HTTP/2, SSH and garbage on the port", _again_and_again(lambda port, seen: send_each(port, GARBAGE, seen))
-    ),
-    Attack("headers of 100 kB", _again_and_again(lambda port, seen: send_each(port, LARGE_HEADERS, seen))),
-    Attack("half headers, held open", _held(_POST + b"X-Half: ", _HELD_CONNECTIONS)),
-    Attack(
-        "half bodies, held open",
-        _held(_POST + b"Content-Length: 1000000\r\n\r\n" + b'{"image": "', _HELD_CONNECTIONS),
-    ),
-    Attack("headers of one byte per second", _held(_POST + b"X-Slow: ", _HELD_CONNECTIONS, drip=b"a")),
-    Attack(
-        "bodies of one byte per second",
-        _held(_POST + b"Content-Length: 1000000\r\n\r\n", _HELD_CONNECTIONS, drip=b"a"),
-    ),
-    Attack("readers that take nothing of their answer", _slow_readers),
-    Attack("bodies of 200 MB", send_large_bodies),
-    Attack("idle connections", _idle),
-    Attack("a hundred requests in one breath", _again_and_again(pipeline)),
-)
+ATTACKS = {
+    "malformed chunks": _sent_each(MALFORMED_CHUNKS),
+    "requests hidden in requests": _again_and_again(smuggle),
+    "TLS, HTTP/2, SSH and garbage on the port": _sent_each(GARBAGE),
+    "headers of 100 kB": _sent_each(LARGE_HEADERS),
+    "half headers, held open": _held(_POST + b"X-Half: "),
+    "half bodies, held open": _held(_LONG_BODY + b'{"image": "'),
+    "headers of one byte per second": _held(_POST + b"X-Slow: ", drip=b"a"),
+    "bodies of one byte per second": _held(_LONG_BODY, drip=b"a"),
+    "readers that take nothing of their answer": _slow_readers,
+    "bodies of 200 MB": send_large_bodies,
+    "idle connections": lambda conditions: _held(b"", conditions.idle_connections)(conditions),
+    "a hundred requests in one breath": _again_and_again(pipeline),
+}

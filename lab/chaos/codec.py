@@ -24,16 +24,15 @@ from hypothesis import strategies as st
 from lab.chaos.mutated_pictures import picture_files
 from lab.chaos.mutated_requests import bodies, data_uris, for_each_drawn
 from lab.chaos.plan import Trial
-from lab.common.summary import growth, percentile
+from lab.common.summary import growth_of, percentile
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import PROJECT_ROOT, load_settings
 from src.core.errors import EyeNetError
 from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 
-LONGEST_SECONDS = 10.0
-"""For one input, before it counts as hanging and the process is ended."""
-
+# For one input, before it counts as hanging and the process is ended.
+_LONGEST_SECONDS = 10.0
 _MEMORY_SAMPLES = 200
 _MEGABYTE = 1024 * 1024
 
@@ -43,12 +42,12 @@ def measure_codec(trial: Trial) -> dict[str, Any]:
 
     Returns:
         `inputs` given, by kind; `outcomes`, "read" or the code of the error, and how often; `strange`, whatever else
-        was raised, and how often, of which the shortest input lies in the folder; `slowest_ms` of one input, `p99_ms`
-        of all; `resident_mb`, memory at equal counts of each kind, and its `memory_growth` over the pictures;
+        was raised, and how often, of which the last input lies in the folder; `slowest_ms` of one input, `p99_ms` of
+        all; `resident_mb`, memory at equal counts of each kind, and its `memory_growth` over the pictures;
         `exit_code` of the process, other than 0 where it crashed or hung.
     """
     plan = trial.plan
-    job = {"pictures": plan.pictures, "data_uris": plan.data_uris, "bodies": plan.bodies, "folder": str(trial.folder)}
+    job = (plan.pictures, plan.data_uris, plan.bodies, str(trial.folder))
     with (trial.folder / "log").open("wb") as log:
         process = subprocess.run(
             [sys.executable, "-m", "lab.chaos.codec"],
@@ -58,44 +57,31 @@ def measure_codec(trial: Trial) -> dict[str, Any]:
             stderr=log,
             check=False,
         )
-    figures: dict[str, Any] = {"inputs": {}, "outcomes": {}, "strange": {}}
-    if process.returncode == 0:
-        figures = json.loads(process.stdout)
-    return {**figures, "exit_code": process.returncode}
+    nothing: dict[str, Any] = {"inputs": {}, "outcomes": {}, "strange": {}}
+    return {**(nothing if process.returncode else json.loads(process.stdout)), "exit_code": process.returncode}
 
 
 class _Feeder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._usage = psutil.Process()
-        self._inputs: dict[str, int] = {}
+        self._inputs: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._strange: Counter[str] = Counter()
-        self._shortest: dict[str, int] = {}
         self._milliseconds: list[float] = []
         self._memory: list[float] = []
 
     def run(self, pictures: int, data_uris_: int, bodies_: int) -> dict[str, Any]:
         settings = load_settings(env_file=None)
 
-        def decode(file: bytes) -> None:
-            decode_picture(file, settings.max_image_pixels)
-
-        def decode_text(text: str) -> None:
-            decode(decode_data_uri(text))
-
-        def parse(body: bytes) -> None:
-            parse_frames(body, settings.max_frames)
-
-        def parse_one(body: bytes) -> None:
-            parse_upload(body)
+        def decode(file: bytes) -> object:
+            return decode_picture(file, settings.max_image_pixels)
 
         self._feed("pictures", picture_files(), pictures, decode)
         # The pools of the allocator have filled up by now; what is sampled so far tells whether they went on growing.
-        memory_growth = growth(self._memory) if len(self._memory) >= 4 else None
-        self._feed("data_uris", data_uris(), data_uris_, decode_text)
-        self._feed("bodies", bodies(), bodies_ // 2, parse)
-        self._feed("bodies", bodies(), bodies_ - bodies_ // 2, parse_one)
+        memory_growth = growth_of(self._memory)
+        self._feed("data_uris", data_uris(), data_uris_, lambda text: decode(decode_data_uri(text)))
+        self._feed("bodies", bodies(), bodies_ // 2, lambda body: parse_frames(body, settings.max_frames))
+        self._feed("bodies", bodies(), bodies_ - bodies_ // 2, parse_upload)
         return {
             "inputs": self._inputs,
             "outcomes": self._outcomes,
@@ -106,27 +92,25 @@ class _Feeder:
             "memory_growth": memory_growth,
         }
 
-    def _feed(self, kind: str, inputs: st.SearchStrategy[Any], count: int, read: Callable[[Any], None]) -> None:
+    def _feed(self, kind: str, inputs: st.SearchStrategy[Any], count: int, read: Callable[[Any], object]) -> None:
         every = max(1, count // _MEMORY_SAMPLES)
-        seen = 0
+        before = self._inputs[kind]
 
         def take(drawn: Any) -> None:
-            nonlocal seen
             content = drawn.encode("utf-8", "surrogatepass") if isinstance(drawn, str) else drawn
             (self._folder / "last_input").write_bytes(content)
             started = time.perf_counter()
-            faulthandler.dump_traceback_later(LONGEST_SECONDS, exit=True)
+            faulthandler.dump_traceback_later(_LONGEST_SECONDS, exit=True)
             self._outcomes[self._outcome(read, drawn, content)] += 1
             faulthandler.cancel_dump_traceback_later()
             self._milliseconds.append((time.perf_counter() - started) * 1000)
-            seen += 1
-            if seen % every == 0:
-                self._memory.append(round(self._usage.memory_info().rss / _MEGABYTE, 1))
+            self._inputs[kind] += 1
+            if (self._inputs[kind] - before) % every == 0:
+                self._memory.append(round(psutil.Process().memory_info().rss / _MEGABYTE, 1))
 
         for_each_drawn(inputs, count, take)
-        self._inputs[kind] = self._inputs.get(kind, 0) + seen
 
-    def _outcome(self, read: Callable[[Any], None], drawn: Any, content: bytes) -> str:
+    def _outcome(self, read: Callable[[Any], object], drawn: Any, content: bytes) -> str:
         try:
             read(drawn)
         except EyeNetError as error:
@@ -135,9 +119,7 @@ class _Feeder:
             # Anything at all: whatever is not an error of ours is what is looked for.
             name = f"{type(error).__module__}.{type(error).__name__}"
             self._strange[name] += 1
-            if len(content) < self._shortest.get(name, sys.maxsize):
-                self._shortest[name] = len(content)
-                (self._folder / f"strange.{name}").write_bytes(content)
+            (self._folder / f"strange.{name}").write_bytes(content)
             return "strange"
         return "read"
 
@@ -145,6 +127,5 @@ class _Feeder:
 if __name__ == "__main__":
     # Pillow warns of damage before it raises; here that would be thousands of lines.
     warnings.simplefilter("ignore")
-    _job = json.load(sys.stdin)
-    _feeder = _Feeder(Path(_job["folder"]))
-    print(json.dumps(_feeder.run(_job["pictures"], _job["data_uris"], _job["bodies"])))
+    _pictures, _data_uris, _bodies, _own_folder = json.load(sys.stdin)
+    print(json.dumps(_Feeder(Path(_own_folder)).run(_pictures, _data_uris, _bodies)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from lab.chaos.mutated_pictures import edit_at, picture_files, seed_pictures
+from lab.chaos.mutated_pictures import picture_files, replace_at, seed_pictures
 
 ROUTES = ("/predict", "/upload", "/health", "/live", "/metrics")
 _PATHS = (
@@ -44,13 +45,7 @@ _DEEP = 20_000
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """
-    Attributes:
-        method: of HTTP.
-        path: as it stands in the request line.
-        headers: beside Host and Content-Length, in Latin-1.
-        body: as it is sent.
-    """
+    """A path as it stands in the request line, and headers beside Host and Content-Length, in Latin-1."""
 
     method: str
     path: str
@@ -67,10 +62,8 @@ class HttpRequest:
 
 
 def requests(*, with_multipart: bool) -> st.SearchStrategy[HttpRequest]:
-    """Mostly bodies for the two routes that read them; some with another method, path or headers.
-
-    Args:
-        with_multipart: some say that they are forms, which a bare backend answers 500.
+    """Mostly bodies for the two routes that read them; some with another method, path or headers. With multipart, some
+    say that they are forms, which a bare backend answers 500.
     """
     content_types = (*_CONTENT_TYPES, *_MULTIPART) if with_multipart else _CONTENT_TYPES
     right = st.builds(HttpRequest, st.just("POST"), st.sampled_from(ROUTES[:2]), st.just(()), bodies())
@@ -82,9 +75,11 @@ def requests(*, with_multipart: bool) -> st.SearchStrategy[HttpRequest]:
 
 def bodies() -> st.SearchStrategy[bytes]:
     """JSON near and far from the schema, and texts that are nearly JSON."""
-    sound = st.one_of(_frames(), _upload(), _json_values())
+    upload = st.dictionaries(st.sampled_from(("image", "image", "Image", "box", "")), _images(), max_size=2)
+    sound = st.one_of(_frames(), upload, _json_values())
     written = sound.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return st.one_of(written, written, st.builds(_bent, written, _text_mutations()), _texts())
+    bent = st.builds(lambda body, bend: bend(body), written, _text_mutations())
+    return st.one_of(written, written, bent, _texts())
 
 
 def data_uris() -> st.SearchStrategy[str]:
@@ -117,10 +112,6 @@ def _frames() -> st.SearchStrategy[Any]:
     )
     frame = st.fixed_dictionaries({"image": _images()}, optional={"score": number, "blur": number, "box": box})
     return st.lists(st.one_of(frame, frame, _json_values()), max_size=3)
-
-
-def _upload() -> st.SearchStrategy[Any]:
-    return st.dictionaries(st.sampled_from(("image", "image", "Image", "box", "")), _images(), max_size=2)
 
 
 def _images() -> st.SearchStrategy[Any]:
@@ -158,25 +149,13 @@ def _texts() -> st.SearchStrategy[bytes]:
 def _text_mutations() -> st.SearchStrategy[Callable[[bytes], bytes]]:
     place = st.integers(0, 20_000)
     return st.one_of(
-        place.map(_cut_at),
-        st.builds(_replace_at, place, st.integers(0, 255)),
+        st.builds(replace_at, place, st.just(sys.maxsize), st.just(b"")),
+        st.builds(replace_at, place, st.just(1), st.binary(min_size=1, max_size=1)),
         st.just(lambda body: b"\xef\xbb\xbf" + body),
         st.just(lambda body: body + body),
         st.just(lambda body: body.decode("utf-8", "replace").encode("utf-16")),
         st.just(lambda body: body.replace(b'"image"', b'"image": 1, "image"')),
     )
-
-
-def _cut_at(place: int) -> Callable[[bytes], bytes]:
-    return edit_at(place, lambda body, at: body[:at])
-
-
-def _replace_at(place: int, byte: int) -> Callable[[bytes], bytes]:
-    return edit_at(place, lambda body, at: body[:at] + bytes([byte]) + body[at + 1 :])
-
-
-def _bent(body: bytes, bend: Callable[[bytes], bytes]) -> bytes:
-    return bend(body)
 
 
 def _uri(file: bytes) -> str:

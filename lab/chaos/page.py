@@ -1,15 +1,18 @@
-"""The results page in Markdown."""
+"""The results page in Markdown, and its plots as PNG files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
-from lab.chaos.plots import ATTACKS_PLOT, FAILOVER_PLOT, SOAK_PLOT
 from lab.chaos.verdicts import all_verdicts
 from lab.common.machine import machine_in_words, versions_in_words
-from lab.common.markdown import NOTHING, number, plot, table
+from lab.common.results import COLOURS, FAINT, NOTHING, draw_png, number, plot, table
+from lab.common.summary import percentile
 
 _MOST_LOST_SHOWN = 20
 
@@ -38,31 +41,21 @@ _LIMITS = """\
 Parts = Mapping[str, Mapping[str, Any]]
 
 
-def write_page(parts: Parts, plots: Iterable[str]) -> str:
-    """The page of the parts, by name, as they were saved; `plots` are the names of those in `results/` beside it."""
-    drawn = set(plots)
+def write_page(parts: Parts) -> str:
+    """The page of the parts, by name, as they were saved, with its plots in `results/` beside it."""
     sections = [
         _INTRODUCTION,
         _summary(parts),
         _verdicts(parts),
         _inputs(parts),
         _attacks(parts),
-        plot(drawn, ATTACKS_PLOT, "Latency of good traffic beside each attack, as measured on this machine"),
         _failover(parts),
-        plot(drawn, FAILOVER_PLOT, "Latency while backends are killed, as measured on this machine"),
         _suites(parts),
         _soak(parts),
-        plot(drawn, SOAK_PLOT, "Memory, threads, descriptors and latency, as measured on this machine"),
         _conditions(parts),
         _LIMITS,
     ]
     return "\n".join(section for section in sections if section)
-
-
-def inputs_tried(parts: Parts) -> int:
-    """Mutated inputs, of the codec and of the routes."""
-    codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
-    return int(sum(codec.get("inputs", {}).values()) + sum(one["requests"] for one in routes.values()))
 
 
 def faults_survived(parts: Parts) -> tuple[int, int]:
@@ -93,10 +86,11 @@ def requests_lost(parts: Parts) -> tuple[int, int]:
 def _summary(parts: Parts) -> str:
     survived, faults = faults_survived(parts)
     lost, sent = requests_lost(parts)
-    quick = any(part["quick"] for part in parts.values())
-    note = "\n**Quick run, for a first look only.**\n" if quick else ""
+    tried = sum(_figures(parts, CODEC).get("inputs", {}).values())
+    tried += sum(one["requests"] for one in _figures(parts, ROUTES).values())
+    note = "\n**Quick run, for a first look only.**\n" if any(part["quick"] for part in parts.values()) else ""
     return (
-        f"{note}\n- mutated inputs tried: **{inputs_tried(parts):,}**\n"
+        f"{note}\n- mutated inputs tried: **{tried:,}**\n"
         f"- faults survived: **{survived} of {faults}** (attacks, kills and restarts, faults at start)\n"
         f"- good requests lost: **{lost:,}** of {sent:,}\n"
     )
@@ -105,22 +99,26 @@ def _summary(parts: Parts) -> str:
 def _verdicts(parts: Parts) -> str:
     verdicts = all_verdicts(parts)
     held = sum(verdict.met for verdict in verdicts)
-    rows = [[verdict.aim, verdict.found, "held" if verdict.met else "**not held**"] for verdict in verdicts]
+    rows = [[aim, found, "held" if met else "**not held**"] for aim, found, met in verdicts]
     listed = table(["what was to hold", "found", ""], rows)
     return f"## Verdicts\n\n{held} of {len(verdicts)} held.\n\n{listed}"
 
 
 def _inputs(parts: Parts) -> str:
     codec, routes = _figures(parts, CODEC), _figures(parts, ROUTES)
-    if not codec and not routes:
+    tried = []
+    if codec:
+        counted = sum(codec["inputs"].values())
+        tried.append(("pictures, data URIs and bodies, in one process", counted, codec["outcomes"]))
+    for name, title in (("bare", "requests to a bare backend"), ("gateway", "requests through the gateway")):
+        if routes:
+            tried.append((title, routes[name]["requests"], routes[name]["answers"]))
+    if not tried:
         return ""
     lines = []
-    if codec:
-        lines.append(["pictures, data URIs and bodies, in one process", *_answers(codec["inputs"], codec["outcomes"])])
-    for name, title in (("bare", "requests to a bare backend"), ("gateway", "requests through the gateway")):
-        if name in routes:
-            one = routes[name]
-            lines.append([title, *_answers({"requests": one["requests"]}, one["answers"])])
+    for title, count, outcomes in tried:
+        often = sorted(outcomes.items(), key=lambda pair: -pair[1])
+        lines.append([title, f"{count:,}", ", ".join(f"{name} {times:,}" for name, times in often)])
     listed = table(["inputs", "tried", "what came of them"], lines)
     return (
         "## Mutated inputs\n\nDrawn by Hypothesis from small pictures of every kind that are drawn here, and from the "
@@ -129,11 +127,6 @@ def _inputs(parts: Parts) -> str:
         "them before any code of ours, and answers 500 where it cannot. An input that did harm is kept in "
         f"`build/chaos`.\n\n{listed}"
     )
-
-
-def _answers(inputs: Mapping[str, int], outcomes: Mapping[str, int]) -> tuple[str, str]:
-    counted = sorted(outcomes.items(), key=lambda pair: -pair[1])
-    return f"{sum(inputs.values()):,}", ", ".join(f"{name} {count:,}" for name, count in counted)
 
 
 def _attacks(parts: Parts) -> str:
@@ -148,7 +141,8 @@ def _attacks(parts: Parts) -> str:
     rows.append(_attack_row("none, afterwards", "", figures["alone_afterwards"], True))
     header = ["attack", "the attacker saw", "good requests", "lost", "p50 / p99, ms", "backend"]
     words = "One backend, with good traffic beside each attack."
-    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}"
+    drawn = plot(ATTACKS, "Latency of good traffic beside each attack, as measured on this machine")
+    return f"## Attacks through the gateway\n\n{words}\n\n{table(header, rows)}\n{drawn}"
 
 
 def _attack_row(title: str, seen: str, traffic: Mapping[str, Any], lives: bool) -> list[str]:
@@ -171,7 +165,8 @@ def _failover(parts: Parts) -> str:
         f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
         f"each fault {figures['calm_s']:g} s after the one before was mended; "
         f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
-        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}"
+        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}\n"
+        f"{plot(FAILOVER, 'Latency while backends are killed, as measured on this machine')}"
     )
 
 
@@ -195,7 +190,8 @@ def _soak(parts: Parts) -> str:
         f"## Mixed load with poison\n\n{figures['seconds'] / 60:g} minutes, {figures['sent']:,} good requests at "
         f"{figures['rate']:g} per second and {poison['sent']:,} poisonous ones (malformed pictures, broken JSON, "
         f"bodies that are too large, malformed chunks, hidden requests, garbage), answered: {answers}. The first "
-        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}"
+        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}\n"
+        f"{plot(SOAK, 'Memory, threads, descriptors and latency, as measured on this machine')}"
     )
 
 
@@ -208,10 +204,8 @@ def _lost(figures: Mapping[str, Any]) -> str:
 def _conditions(parts: Parts) -> str:
     rows = []
     for name, part in parts.items():
-        machine = part["machine"]
-        rows.append(
-            [name, part["date"], f"{part['minutes']:g}", machine_in_words(machine), str(machine["load_before"])]
-        )
+        machine, load = machine_in_words(part["machine"]), str(part["machine"]["load_before"])
+        rows.append([name, part["date"], f"{part['minutes']:g}", machine, load])
     versions = versions_in_words(next(iter(parts.values()))["machine"])
     listed = table(["part", "date", "minutes", "machine", "load before"], rows)
     return f"## Conditions\n\n{versions}.\n\n{listed}"
@@ -220,3 +214,86 @@ def _conditions(parts: Parts) -> str:
 def _figures(parts: Parts, name: str) -> Mapping[str, Any]:
     """Of a part; empty where it was not tried, or failed."""
     return (parts.get(name) or {}).get("figures") or {}
+
+
+def draw_plots(parts: Parts) -> dict[str, bytes]:
+    """PNG files by name, of the parts that have figures."""
+    drawers = {ATTACKS: _draw_attacks, FAILOVER: _draw_failover, SOAK: _draw_soak}
+    measured = {part: _figures(parts, part) for part in drawers}
+    return {part: drawers[part](figures) for part, figures in measured.items() if figures}
+
+
+def latency_per_bucket(
+    answered: list[tuple[float, float]], bucket_s: float, share: float
+) -> tuple[list[float], list[float]]:
+    """Middles of the buckets in seconds, and a percentile of the latencies in ms of the requests due in each."""
+    buckets: dict[int, list[float]] = {}
+    for at, latency in answered:
+        buckets.setdefault(int(at // bucket_s), []).append(latency)
+    return (
+        [(index + 0.5) * bucket_s for index in sorted(buckets)],
+        [percentile(buckets[index], share) for index in sorted(buckets)],
+    )
+
+
+def _draw_soak(figures: Mapping[str, Any]) -> bytes:
+    samples = [sample for sample in figures["samples"] if "threads" in sample]
+    minutes = [sample["at_s"] / 60 for sample in samples]
+    bucket_s = max(1.0, figures["seconds"] / 30)
+
+    def paint(figure: Figure) -> None:
+        memory, held, latency = figure.subplots(3, 1, sharex=True)
+        for index, (axes, name) in enumerate(((memory, "resident_mb"), (held, "threads"), (held, "descriptors"))):
+            values = [sample[name] for sample in samples]
+            axes.plot(minutes, values, color=COLOURS[index], linewidth=1.4, label=name)
+        for share, style in ((50, "-"), (95, "--")):
+            at, values = latency_per_bucket(figures["answered"], bucket_s, share)
+            latency.plot([second / 60 for second in at], values, style, color=COLOURS[0], label=f"p{share}")
+        latency.set_xlabel("minutes")
+        for axes, title in ((memory, "memory, MiB"), (held, "threads, descriptors"), (latency, "latency, ms")):
+            axes.set_ylim(bottom=0)
+            axes.grid(visible=True)
+            axes.set_ylabel(title, fontsize=9)
+            axes.axvspan(0, figures["warm_up_s"] / 60, color=FAINT, alpha=0.4, linewidth=0)
+        held.legend(fontsize=8)
+        latency.legend(fontsize=8)
+
+    return draw_png(8, 6, paint)
+
+
+def _draw_failover(figures: Mapping[str, Any]) -> bytes:
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        at, latencies = ([one[index] for one in figures["answered"]] for index in (0, 1))
+        axes.plot(at, latencies, ".", markersize=3, color=COLOURS[0], label="answered")
+        lost = [at for at, _path, _problem in figures["failed"]]
+        axes.plot(lost, [1.0] * len(lost), "x", color=COLOURS[1], label="lost")
+        for fault in figures["faults"]:
+            axes.axvspan(fault["at_s"], fault["at_s"] + fault["back_after_s"], color=FAINT, alpha=0.4, linewidth=0)
+            axes.text(fault["at_s"], 1.02, fault["what"], fontsize=6, transform=axes.get_xaxis_transform())
+        axes.set_yscale("log")
+        axes.grid(visible=True)
+        axes.set_xlabel("seconds; grey: one backend is away")
+        axes.set_ylabel("latency, ms")
+        axes.legend(fontsize=8)
+
+    return draw_png(8, 3.2, paint)
+
+
+def _draw_attacks(figures: Mapping[str, Any]) -> bytes:
+    attacks = figures["attacks"]
+    alone = statistics.median(figures[name]["p99_ms"] or 0.0 for name in ("alone", "alone_afterwards"))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for share, colour in (("p99_ms", 1), ("p50_ms", 0)):
+            latencies = [attack["traffic"][share] or 0.0 for attack in attacks]
+            axes.barh(range(len(attacks)), latencies, height=0.7, color=COLOURS[colour], label=share[:3])
+        axes.axvline(alone, color=COLOURS[2], linestyle="--", label="p99 alone")
+        axes.set_yticks(range(len(attacks)), [attack["title"] for attack in attacks], fontsize=8)
+        axes.invert_yaxis()
+        axes.grid(visible=True, axis="x")
+        axes.set_xlabel("latency of good traffic beside the attack, ms")
+        axes.legend(fontsize=8)
+
+    return draw_png(8, 3.6, paint)

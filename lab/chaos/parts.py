@@ -18,8 +18,7 @@ from xml.etree import ElementTree as ET
 from lab.chaos.codec import measure_codec
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, PARTS, ROUTES, SOAK, Trial
 from lab.chaos.routes import measure_routes
-from lab.chaos.soak import measure_soak
-from lab.chaos.traffic import measure_attacks, measure_failover
+from lab.chaos.traffic import measure_attacks, measure_failover, measure_soak
 from lab.common.machine import describe_machine
 from src.config.settings import PROJECT_ROOT
 
@@ -32,23 +31,19 @@ _START_FAULTS = (
 )
 _NO_NETWORK = ("tests/contract/test_offline.py",)
 
-_MEASURES: Mapping[str, tuple[str, Callable[[Trial], dict[str, Any]]]] = {
-    CODEC: ("mutated inputs to the codec", measure_codec),
-    ROUTES: ("mutated requests to the real process", measure_routes),
-    ATTACKS: ("attacks on the gateway", measure_attacks),
-    FAILOVER: ("two backends, killed and restarted", measure_failover),
-    FAULTS: (
-        "faults at start, of the disk and of the clock",
-        lambda trial: measure_suites(_START_FAULTS, trial.folder),
-    ),
-    NETWORK: ("without any network", lambda trial: measure_suites(_NO_NETWORK, trial.folder)),
-    SOAK: ("mixed load with poison", measure_soak),
+_MEASURES: Mapping[str, Callable[[Trial], dict[str, Any]]] = {
+    CODEC: measure_codec,
+    ROUTES: measure_routes,
+    ATTACKS: measure_attacks,
+    FAILOVER: measure_failover,
+    FAULTS: lambda trial: measure_suites(_START_FAULTS, trial.folder),
+    NETWORK: lambda trial: measure_suites(_NO_NETWORK, trial.folder),
+    SOAK: measure_soak,
 }
 
 
 def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     """The figures of a part with its date, its time and its machine; what went wrong with it, where something did."""
-    title, measure = _MEASURES[name]
     machine = describe_machine()
     started = time.perf_counter()
     figures, error = None, None
@@ -56,9 +51,9 @@ def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     # What an earlier run of the part left there is not this run's.
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
-    trial.say(title)
+    trial.say(name)
     try:
-        figures = measure(replace(trial, folder=own))
+        figures = _MEASURES[name](replace(trial, folder=own))
     except Exception as failure:
         # One part that fails must not cost the figures of the others; the page shows that it failed.
         error = f"{type(failure).__name__}: {failure}"
@@ -112,22 +107,16 @@ def measure_suites(files: Sequence[str], folder: Path) -> dict[str, Any]:
 
 
 def counted_tests(report: str) -> list[dict[str, str]]:
-    """The tests of a report in pytest's JUnit format.
-
-    Returns:
-        of each: `name`, a sentence, as the test has it; `outcome`: passed, failed or skipped; `reason`, of a test that
-        was not passed.
+    """The tests of a report in pytest's JUnit format: `name`, a sentence; `outcome`, passed, failed or skipped; and
+    `reason`, of a test that was not passed.
     """
+    tests = []
     # The report is pytest's own, of this very run.
-    cases = ET.fromstring(report).iter("testcase")  # noqa: S314
-    return [_counted(case) for case in cases]
-
-
-def _counted(case: ET.Element) -> dict[str, str]:
-    name = case.get("name", "").removeprefix("test_").replace("_", " ")
-    for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
-        found = case.find(tag)
-        if found is not None:
-            reason = found.get("message", "").splitlines()[0][:200]
-            return {"name": name, "outcome": outcome, "reason": reason}
-    return {"name": name, "outcome": "passed", "reason": ""}
+    for case in ET.fromstring(report).iter("testcase"):  # noqa: S314
+        test = {"name": case.get("name", "").removeprefix("test_").replace("_", " "), "outcome": "passed", "reason": ""}
+        for tag, outcome in (("failure", "failed"), ("error", "failed"), ("skipped", "skipped")):
+            found = case.find(tag)
+            if found is not None:
+                test.update(outcome=outcome, reason=found.get("message", "").splitlines()[0][:200])
+        tests.append(test)
+    return tests

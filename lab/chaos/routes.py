@@ -15,12 +15,10 @@ from lab.chaos.plan import Trial
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import UNLIMITED, GatewayProcess
 from lab.common.http import Client, NoReply, Reply, exchange, has_error_shape
-from lab.common.summary import growth, percentile
+from lab.common.summary import growth_of, percentile
 from lab.common.work import UPLOAD, body_of
 
-LONGEST_SECONDS = 30.0
-"""For one answer, before it counts as lost."""
-
+_LONGEST_SECONDS = 30.0
 _MEMORY_SAMPLES = 100
 
 
@@ -67,10 +65,10 @@ def _measure(
     with Client(port) as client:
         # What the first requests load is no growth.
         for _ in range(5):
-            client.post(UPLOAD.path, good)
+            client.ask(UPLOAD.path, good)
         for_each_drawn(inputs, count, send)
         survived = backend.server_pid == pid
-        good_afterwards = client.post(UPLOAD.path, good).status if survived else None
+        good_afterwards = client.ask(UPLOAD.path, good).status if survived else None
     return {
         "requests": len(milliseconds),
         "answers": answers,
@@ -78,7 +76,7 @@ def _measure(
         "slowest_ms": max(milliseconds),
         "p99_ms": percentile(milliseconds, 99),
         "resident_mb": resident_mb,
-        "memory_growth": growth(resident_mb) if len(resident_mb) >= 4 else None,
+        "memory_growth": growth_of(resident_mb),
         "survived": survived,
         "good_afterwards": good_afterwards,
     }
@@ -87,7 +85,7 @@ def _measure(
 def judge(port: int, request: HttpRequest) -> tuple[str, str | None]:
     """The status of the answer to a request, and what is wrong with the answer, if anything is."""
     try:
-        reply = exchange(port, request.raw, LONGEST_SECONDS)
+        reply = exchange(port, request.raw, _LONGEST_SECONDS)
     except NoReply as error:
         return "none", f"no answer {error}"
     return str(reply.status), problem_of(request, reply)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
-from lab.common.summary import growth
+from lab.common.summary import growth_of
 
-LARGEST_GROWTH = 0.05
-IN_TIME_MS = 2000.0
-"""Within which 99 of 100 good requests beside an attack have to be answered."""
-
-FLAT = 1.25
-"""By which the median latency at the end may be above that at the beginning."""
-
+_LARGEST_GROWTH = 0.05
+# Within which 99 of 100 good requests beside an attack have to be answered.
+_IN_TIME_MS = 2000.0
+# By which the median latency at the end may be above that at the beginning.
+_FLAT = 1.25
 _LEAST_FAILOVER_REQUESTS = 1000
 _MOST_MORE_DESCRIPTORS = 8
 _MOST_MORE_THREADS = 1
@@ -26,8 +23,7 @@ _LEAST_SHARE_SENT = 0.95
 Figures = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """An aim and what was found, both in words, and whether it held."""
 
     aim: str
@@ -37,27 +33,24 @@ class Verdict:
 
 def all_verdicts(parts: Mapping[str, Figures]) -> list[Verdict]:
     """One row per aim, in the order of the parts; a part that failed, or was not tried, met nothing."""
-    return [verdict for name in _JUDGES for verdict in part_verdicts(name, parts.get(name))]
-
-
-def part_verdicts(name: str, part: Figures | None) -> list[Verdict]:
-    """Of one part."""
-    title, judge = _JUDGES[name]
-    if part is None:
-        return [Verdict(title, "not tried", False)]
-    if part["error"] is not None:
-        return [Verdict(title, f"the part itself failed: {part['error']}", False)]
-    return judge(part["figures"])
+    verdicts: list[Verdict] = []
+    for name, (title, judge) in _JUDGES.items():
+        if name not in parts:
+            verdicts.append(Verdict(title, "not tried", False))
+        elif parts[name]["error"] is not None:
+            verdicts.append(Verdict(title, f"the part itself failed: {parts[name]['error']}", False))
+        else:
+            verdicts += judge(parts[name]["figures"])
+    return verdicts
 
 
 def _codec(figures: Figures) -> list[Verdict]:
     inputs, strange = sum(figures["inputs"].values()), sum(figures["strange"].values())
     if figures["exit_code"] != 0:
         return [Verdict("The decoders neither crash nor hang", f"they ended with {figures['exit_code']}", False)]
+    found = f"{inputs:,} inputs, slowest {figures['slowest_ms']:.0f} ms"
     return [
-        Verdict(
-            "The decoders neither crash nor hang", f"{inputs:,} inputs, slowest {figures['slowest_ms']:.0f} ms", True
-        ),
+        Verdict("The decoders neither crash nor hang", found, True),
         Verdict("They raise errors of ours only", f"{strange} others", strange == 0),
         _memory("Their memory does not grow", figures["memory_growth"]),
     ]
@@ -81,10 +74,10 @@ def _attacks(figures: Figures) -> list[Verdict]:
     attacks: Sequence[Figures] = figures["attacks"]
     lives = sum(attack["backend_lives"] for attack in attacks)
     carried_out = sum(attack["error"] is None for attack in attacks)
-    failed = sum(attack["traffic"]["failed"] for attack in attacks)
-    sent = sum(attack["traffic"]["sent"] for attack in attacks)
-    shapes = sum(attack["observed"].get("other_shapes", 0) for attack in attacks)
-    smuggled = sum(attack["observed"].get("smuggled", 0) for attack in attacks)
+    failed, sent = (sum(attack["traffic"][key] for attack in attacks) for key in ("failed", "sent"))
+    shapes, smuggled = (
+        sum(attack["observed"].get(key, 0) for attack in attacks) for key in ("other_shapes", "smuggled")
+    )
     slowest = max((attack["traffic"]["p99_ms"] or float("inf") for attack in attacks), default=float("inf"))
     return [
         Verdict(
@@ -93,7 +86,7 @@ def _attacks(figures: Figures) -> list[Verdict]:
             lives == carried_out == len(attacks),
         ),
         Verdict("Good traffic beside the attacks loses nothing", f"{failed} of {sent:,} lost", failed == 0 < sent),
-        Verdict(f"and is answered within {IN_TIME_MS:,.0f} ms (p99)", f"{slowest:,.0f} ms", slowest <= IN_TIME_MS),
+        Verdict(f"and is answered within {_IN_TIME_MS:,.0f} ms (p99)", f"{slowest:,.0f} ms", slowest <= _IN_TIME_MS),
         Verdict("What the gateway refuses, it refuses in our shape", f"{shapes} others", shapes == 0),
         Verdict("No hidden request is answered", f"{smuggled} answered", smuggled == 0),
     ]
@@ -101,13 +94,8 @@ def _attacks(figures: Figures) -> list[Verdict]:
 
 def _failover(figures: Figures) -> list[Verdict]:
     failed, sent = len(figures["failed"]), figures["sent"]
-    return [
-        Verdict(
-            f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults",
-            f"{failed} of {sent:,} lost",
-            failed == 0 and sent >= _LEAST_FAILOVER_REQUESTS,
-        )
-    ]
+    aim = f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults"
+    return [Verdict(aim, f"{failed} of {sent:,} lost", failed == 0 and sent >= _LEAST_FAILOVER_REQUESTS)]
 
 
 def _suite(what: str) -> Callable[[Figures], list[Verdict]]:
@@ -123,10 +111,12 @@ def _suite(what: str) -> Callable[[Figures], list[Verdict]]:
 
 
 def _soak(figures: Figures) -> list[Verdict]:
-    samples = after_warm_up(figures)
+    warm_up_s = figures["warm_up_s"]
+    samples = [sample for sample in figures["samples"] if sample["at_s"] >= warm_up_s and "threads" in sample]
     sent = figures["sent"] + figures["poison"]["sent"]
     share = figures["poison"]["sent"] / max(1, sent)
     minutes = figures["seconds"] / 60
+    rise, same = latency_rise(figures), bool(figures["same_process"])
     # A client that was held up loses nothing either.
     was_sent = figures["sent"] >= _LEAST_SHARE_SENT * figures["rate"] * figures["seconds"]
     return [
@@ -135,20 +125,17 @@ def _soak(figures: Figures) -> list[Verdict]:
             f"{minutes:.0f} minutes, {len(figures['failed'])} of {figures['sent']:,} lost, {share:.1%} poison",
             not figures["failed"] and minutes >= _SOAK_MINUTES and share > 0.045 and was_sent,
         ),
-        Verdict(
-            "by one and the same process", "yes" if figures["same_process"] else "no", bool(figures["same_process"])
-        ),
-        _memory("Memory does not grow", _growth_of(samples, "resident_mb")),
+        Verdict("by one and the same process", "yes" if same else "no", same),
+        _memory("Memory does not grow", growth_of([sample["resident_mb"] for sample in samples])),
         _leak("No thread is leaked", samples, "threads", _MOST_MORE_THREADS),
         _leak("No descriptor is leaked", samples, "descriptors", _MOST_MORE_DESCRIPTORS),
         Verdict("No file is left behind", f"{figures['files_left']} more", figures["files_left"] == 0),
-        _flatness(figures),
+        Verdict(
+            f"Latency is flat: the median of the last quarter at most {_FLAT:g} times that of the first",
+            "not measured" if rise is None else f"{rise:.2f} times",
+            rise is not None and rise <= _FLAT,
+        ),
     ]
-
-
-def after_warm_up(figures: Figures) -> list[Figures]:
-    """The samples that count."""
-    return [sample for sample in figures["samples"] if sample["at_s"] >= figures["warm_up_s"] and "threads" in sample]
 
 
 def latency_rise(figures: Figures) -> float | None:
@@ -160,21 +147,11 @@ def latency_rise(figures: Figures) -> float | None:
     return statistics.median(last) / statistics.median(first) if first and last else None
 
 
-def _flatness(figures: Figures) -> Verdict:
-    rise = latency_rise(figures)
-    aim = f"Latency is flat: the median of the last quarter at most {FLAT:g} times that of the first"
-    return Verdict(aim, "not measured" if rise is None else f"{rise:.2f} times", rise is not None and rise <= FLAT)
-
-
 def _memory(aim: str, share: float | None) -> Verdict:
-    aim = f"{aim} by {LARGEST_GROWTH:.0%}"
-    return Verdict(
-        aim, "not measured" if share is None else f"{share:+.1%}", share is not None and share < LARGEST_GROWTH
-    )
-
-
-def _growth_of(samples: Sequence[Figures], name: str) -> float | None:
-    return growth([sample[name] for sample in samples]) if len(samples) >= 4 else None
+    aim = f"{aim} by {_LARGEST_GROWTH:.0%}"
+    if share is None:
+        return Verdict(aim, "not measured", False)
+    return Verdict(aim, f"{share:+.1%}", share < _LARGEST_GROWTH)
 
 
 def _leak(aim: str, samples: Sequence[Figures], name: str, allowed: int) -> Verdict:
@@ -182,9 +159,8 @@ def _leak(aim: str, samples: Sequence[Figures], name: str, allowed: int) -> Verd
     quarter = len(samples) // 4
     if quarter == 0:
         return Verdict(aim, "not measured", False)
-    first, last = (
-        statistics.median(sample[name] for sample in part) for part in (samples[:quarter], samples[-quarter:])
-    )
+    values = [sample[name] for sample in samples]
+    first, last = statistics.median(values[:quarter]), statistics.median(values[-quarter:])
     return Verdict(aim, f"{first:g} at first, {last:g} at last", last - first <= allowed)
 
 

@@ -5,35 +5,135 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 
-from lab.common.process import LocalServer
+from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT, Settings
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _MEGABYTE = 1024 * 1024
+_PAUSE_SECONDS = 0.05
+_STOP_SECONDS = 120
+_LAST_WORDS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the process that answers holds at one moment.
+class LocalServer:
+    """A command that listens on a port of this machine, as a context manager that waits until it is ready.
 
     Attributes:
-        resident_mb: memory, MiB.
-        threads: of it.
-        descriptors: files, sockets and pipes.
+        port: on 127.0.0.1.
+        client: an HTTP client whose base URL is the server.
+        log_file: everything that it printed; emptied at the start of the block.
+        ready_s: seconds from its start until it was ready.
     """
 
-    resident_mb: float
-    threads: int
-    descriptors: int
+    def __init__(
+        self, command: Sequence[str], port: int, log_file: Path, environment: dict[str, str], folder: Path
+    ) -> None:
+        """`environment` is the whole of it; `folder` is where the command runs."""
+        self.port = port
+        self.log_file = log_file
+        self.ready_s = 0.0
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120)
+        self._command = command
+        self._environment = environment
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self.log_file.write_bytes(b"")
+        started = time.perf_counter()
+        self.start()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        self.ready_s = time.perf_counter() - started
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        if self.is_running:
+            self.stop()
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether what was started still runs."""
+        return self._process.poll() is None
+
+    def start(self) -> None:
+        """Starts the command, once more if it has ended, and does not wait."""
+        # Appended to, by a second start and by nginx, which opens its standard output again for the access log.
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit code, once the process has ended; TimeoutExpired if it has not within two minutes."""
+        return self._process.wait(_STOP_SECONDS)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """The exit code after a signal.
+
+        Raises:
+            TimeoutExpired: it had to be killed, because it had not ended within two minutes.
+        """
+        self.send_signal(number)
+        try:
+            return self.wait()
+        except subprocess.TimeoutExpired:
+            for process in (*psutil.Process(self.pid).children(recursive=True), self._process):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            raise
+
+    def wait_for(self, is_met: Callable[[], bool], what: str) -> None:
+        """
+        Raises:
+            AssertionError: it did not come within four minutes, or the process has ended. The end of the log is in it.
+        """
+
+        def end() -> str | None:
+            return None if self.is_running else f"{self._command[-1]} ended with {self._process.returncode}"
+
+        try:
+            wait_until(is_met, what, in_vain=end, pause_s=_PAUSE_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.log[-_LAST_WORDS:]}") from None
+
+    def _wait_until_ready(self) -> None:
+        raise NotImplementedError
 
 
 class ServiceProcess(LocalServer):
@@ -73,15 +173,15 @@ class ServiceProcess(LocalServer):
         return []
 
     @property
-    def usage(self) -> Usage:
-        """
+    def usage(self) -> dict[str, Any]:
+        """What the process that answers holds: memory in MiB, threads, and files, sockets and pipes.
+
         Raises:
             LookupError, psutil.NoSuchProcess: no process answers, or it has just ended.
         """
         server = self._server
-        with server.oneshot():
-            resident_mb = round(server.memory_info().rss / _MEGABYTE, 1)
-            return Usage(resident_mb, server.num_threads(), server.num_fds())
+        resident_mb = round(server.memory_info().rss / _MEGABYTE, 1)
+        return {"resident_mb": resident_mb, "threads": server.num_threads(), "descriptors": server.num_fds()}
 
     @property
     def cpu_s(self) -> float:
@@ -105,12 +205,7 @@ class ServiceProcess(LocalServer):
         Path(f"/proc/{self.server_pid}/clear_refs").write_text("5", encoding="ascii")
 
     def wait_for_health(self, status: int, *, by_another_than: int | None = None) -> dict[str, object]:
-        """The answer of /health, once it comes with this status.
-
-        Args:
-            status: of HTTP.
-            by_another_than: a process whose answer does not count, because it was just killed.
-        """
+        """The answer of /health, once it comes with this status, and not from a process that was just killed."""
         return self._wait_for_answer(
             lambda answer: answer.status_code == status and self.server_pid not in {None, by_another_than},
             f"status {status} of /health",
@@ -126,18 +221,16 @@ class ServiceProcess(LocalServer):
             self.wait_for_health(200)
 
     def _wait_for_answer(self, is_met: Callable[[httpx.Response], bool], what: str) -> dict[str, object]:
-        answer: httpx.Response | None = None
+        answers: list[httpx.Response] = []
 
         def ask() -> bool:
-            nonlocal answer
             with contextlib.suppress(httpx.TransportError):
-                answer = self.client.get("/health")
-                return is_met(answer)
+                answers.append(self.client.get("/health"))
+                return is_met(answers[-1])
             return False
 
         self.wait_for(ask, what)
-        assert answer is not None
-        return dict(answer.json())
+        return dict(answers[-1].json())
 
     @property
     def _server(self) -> Any:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from lab.common.backend import free_port
-from lab.common.process import LocalServer
+from lab.common.backend import LocalServer, free_port
 from src.config.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -42,13 +41,8 @@ class GatewayProcess(LocalServer):
         replaced: Mapping[str, str] | None = None,
         **environment: str,
     ) -> None:
-        """
-        Args:
-            folder: an empty folder, or one that does not exist yet.
-            backend_ports: of the backends, on 127.0.0.1.
-            replaced: directives of the configuration, and what stands in their place: `{"client_body_timeout 15s":
-                "client_body_timeout 1s"}`. Each has to occur.
-            environment: more variables for `start.sh`, such as `RATE_PER_ADDRESS`.
+        """The folder is empty or does not exist yet. `replaced` are directives of the configuration, which have to occur,
+        and what stands in their place; in capitals come more variables for `start.sh`.
         """
         port = free_port()
         self.folder = folder / "run"

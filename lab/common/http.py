@@ -23,7 +23,6 @@ ATTACKER_ADDRESS = "127.0.0.66" if sys.platform == "linux" else "127.0.0.1"
 
 _CLIENT_SECONDS = 600.0
 _CONNECTION_SECONDS = 60.0
-_EXCHANGE_SECONDS = 30.0
 _CHUNK_BYTES = 65_536
 
 
@@ -56,23 +55,17 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def post(self, path: str, body: bytes) -> Reply:
-        """
+    def ask(self, path: str, body: bytes | None = None) -> Reply:
+        """A POST of JSON; a GET without a body.
+
         Raises:
             OSError, http.client.HTTPException: there is no answer. The next request opens a new connection.
         """
-        return self._ask("POST", path, body, {"Content-Type": "application/json"})
-
-    def get(self, path: str) -> Reply:
-        """
-        Raises:
-            OSError, http.client.HTTPException: as `post`.
-        """
-        return self._ask("GET", path, None, {})
-
-    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         try:
-            self._connection.request(method, path, body, headers)
+            if body is None:
+                self._connection.request("GET", path)
+            else:
+                self._connection.request("POST", path, body, {"Content-Type": "application/json"})
             return _read(self._connection.getresponse())
         except (OSError, http.client.HTTPException):
             with contextlib.suppress(OSError):
@@ -81,11 +74,7 @@ class Client:
 
 
 class RawConnection:
-    """A TCP connection to a port of this machine, as a context manager.
-
-    Attributes:
-        socket: for everything that has no method here.
-    """
+    """A TCP connection to a port of this machine, as a context manager; its `socket` does what has no method here."""
 
     def __init__(self, port: int, timeout_s: float = _CONNECTION_SECONDS, source: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_s, source_address=(source, 0))
@@ -139,25 +128,18 @@ class RawConnection:
         reply = self.reply()
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
 
-    def received_within(self, seconds: float) -> bytes:
-        """What comes until the other side closes, or the time is over."""
+    def statuses_within(self, seconds: float) -> list[int]:
+        """Those of all answers that come until the other side closes, or the time is over; bodies are not parsed."""
         received = b""
         ends_at = time.monotonic() + seconds
-        while (left := ends_at - time.monotonic()) > 0:
-            self.socket.settimeout(left)
-            try:
+        with contextlib.suppress(OSError):
+            while (left := ends_at - time.monotonic()) > 0:
+                self.socket.settimeout(left)
                 chunk = self.socket.recv(_CHUNK_BYTES)
-            except OSError:
-                break
-            if not chunk:
-                break
-            received += chunk
-        return received
-
-    def statuses_within(self, seconds: float) -> list[int]:
-        """Those of all answers that come until then; bodies are not parsed."""
-        parts = self.received_within(seconds).split(b"HTTP/1.1 ")[1:]
-        return [int(part[:3]) for part in parts if part[:3].isdigit()]
+                if not chunk:
+                    break
+                received += chunk
+        return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
 
     def was_closed(self) -> bool:
         """Waits until the other side closes; False if it says something instead, or nothing for a minute."""
@@ -169,7 +151,7 @@ class RawConnection:
             return False
 
 
-def exchange(port: int, request: bytes, timeout_s: float = _EXCHANGE_SECONDS, source: str = ATTACKER_ADDRESS) -> Reply:
+def exchange(port: int, request: bytes, timeout_s: float = 30.0, source: str = ATTACKER_ADDRESS) -> Reply:
     """Sends a request on a connection of its own, and reads one answer.
 
     Raises:
@@ -198,10 +180,8 @@ def has_error_shape(reply: Reply) -> bool:
 
 
 def parse_server_timing(header: str) -> dict[str, float]:
-    """Milliseconds by stage, in the header's order (W3C, "Server Timing"); entries without a duration are left out.
-
-    Args:
-        header: such as `queue;dur=1.2, parse;dur=0.5`, or empty.
+    """Milliseconds by stage of a header such as `queue;dur=1.2, parse;dur=0.5` (W3C, "Server Timing"), in its order;
+    entries without a duration are left out.
     """
     stages: dict[str, float] = {}
     for entry in header.split(","):
@@ -209,10 +189,8 @@ def parse_server_timing(header: str) -> dict[str, float]:
         for parameter in parameters:
             key, _, value = parameter.partition("=")
             if key.strip().lower() == "dur":
-                try:
+                with contextlib.suppress(ValueError):
                     stages[name] = float(value.strip().strip('"'))
-                except ValueError:
-                    continue
     return stages
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,21 +30,16 @@ _COMMAND = (sys.executable, "-m", "lab.common.load")
 _TIMEOUT_SECONDS = 120.0
 _ENDING_SECONDS = 180.0
 _SECONDS_AFTER_AN_ERROR = 0.1
-
+# Path, and the file with the body; without a file it is a GET.
 Request: TypeAlias = tuple[str, str]
-"""Path, and the file with the body; without a file it is a GET."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to send.
+    """What to send to a port of this machine: the requests in turn, `at_once` of them in flight.
 
-    Attributes:
-        port: of the server on this machine.
-        requests: taken in turn.
-        at_once: requests in flight.
-        seconds: after which nothing new is sent; requests in flight are waited for.
-        count: of requests; None sends until the time is over.
+    After so many seconds nothing new is sent, or after `count` requests if it is not None; what is in flight is waited
+    for.
     """
 
     port: int
@@ -60,8 +55,7 @@ class Outcome:
 
     Attributes:
         elapsed_s: from the first request to the last answer.
-        latencies_ms: of each answered request, in the order of the answers, from its first sending; a refused request
-            that was answered later includes its wait.
+        latencies_ms: of each answered request, in the order of the answers, from its first sending.
         refused: answers 503 with Retry-After; the request was sent again after that time.
         given_up: refused requests that would have been sent again after the end.
         errors: any other status than 200, and broken connections, with their numbers.
@@ -80,13 +74,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class SteadyJob:
-    """What to send.
-
-    Attributes:
-        port: of the server on this machine.
-        requests: taken in turn.
-        rate: per second.
-        connections: kept open; a request waits while all are busy.
+    """What to send to a port of this machine: the requests in turn, `rate` per second, each on one of so many
+    connections.
     """
 
     port: int
@@ -97,12 +86,8 @@ class SteadyJob:
 
 @dataclass(slots=True)
 class SteadyOutcome:
-    """What came back.
-
-    Attributes:
-        sent: requests.
-        answered: of each answer 200, the second at which its request was due, and its latency in ms.
-        failed: of every other request, the second at which it was due, its path, and what came instead.
+    """How many were sent; of each answer 200, the second at which its request was due, and its latency in ms; of every
+    other request, the second at which it was due, its path, and what came instead.
     """
 
     sent: int = 0
@@ -115,11 +100,7 @@ class SteadyOutcome:
 
 
 def run_apart(job: Job) -> Outcome:
-    """Sends the requests of a job.
-
-    Raises:
-        CalledProcessError: the process failed.
-    """
+    """What came back, from a process of its own."""
     process = subprocess.run(
         _COMMAND, input=_written(job), cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -127,11 +108,7 @@ def run_apart(job: Job) -> Outcome:
 
 
 class SteadyLoad:
-    """Sends as long as the `with` block lasts.
-
-    Attributes:
-        outcome: filled at the end of the block.
-    """
+    """Sends as long as the `with` block lasts; its `outcome` is filled at the end of the block."""
 
     def __init__(self, job: SteadyJob) -> None:
         self._job = job
@@ -170,18 +147,18 @@ class _Sender:
         self._next = 0
         self._started = 0.0
 
-    def _send_all(self) -> None:
-        workers = [threading.Thread(target=self._work) for _ in range(self._connections)]
+    def send_all(self) -> None:
+        def work() -> None:
+            with Client(self._port, _TIMEOUT_SECONDS) as client:
+                while self._send_next(client):
+                    pass
+
+        workers = [threading.Thread(target=work) for _ in range(self._connections)]
         self._started = time.perf_counter()
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-
-    def _work(self) -> None:
-        with Client(self._port, _TIMEOUT_SECONDS) as client:
-            while self._send_next(client):
-                pass
 
     def _send_next(self, client: Client) -> bool:
         """False where nothing more is to be sent."""
@@ -190,7 +167,7 @@ class _Sender:
     def _ask(self, client: Client, request: Request) -> Reply | Exception:
         path, file = request
         try:
-            return client.post(path, self._bodies[file]) if file else client.get(path)
+            return client.ask(path, self._bodies[file] if file else None)
         except (OSError, http.client.HTTPException) as error:
             return error
 
@@ -202,19 +179,14 @@ class BusySender(_Sender):
         super().__init__(job.port, job.requests, job.at_once)
         self._job = job
         self._outcome = Outcome()
-        self._errors: Counter[str] = Counter()
         self._stages: defaultdict[str, list[float]] = defaultdict(list)
-        self._last_answer = 0.0
 
     def run(self) -> Outcome:
         cpu = time.process_time()
-        self._send_all()
-        outcome = self._outcome
-        outcome.elapsed_s = max(0.0, self._last_answer - self._started)
-        outcome.client_cpu_s = time.process_time() - cpu
-        outcome.errors = dict(self._errors)
-        outcome.stages_ms = {name: statistics.median(times) for name, times in self._stages.items()}
-        return outcome
+        self.send_all()
+        self._outcome.client_cpu_s = time.process_time() - cpu
+        self._outcome.stages_ms = {name: statistics.median(times) for name, times in self._stages.items()}
+        return self._outcome
 
     def _send_next(self, client: Client) -> bool:
         with self._lock:
@@ -243,25 +215,21 @@ class BusySender(_Sender):
         if isinstance(reply, Exception):
             self._count_error(type(reply).__name__)
         elif reply.status == 200:
-            self._count_answer(first_sent, reply.headers.get("server-timing", ""))
+            now = time.perf_counter()
+            with self._lock:
+                self._outcome.latencies_ms.append((now - first_sent) * 1000)
+                self._outcome.elapsed_s = max(self._outcome.elapsed_s, now - self._started)
+                for name, milliseconds in parse_server_timing(reply.headers.get("server-timing", "")).items():
+                    self._stages[name].append(milliseconds)
         elif reply.status == 503 and (wait := _seconds_in(reply.headers.get("retry-after", ""))) is not None:
             return wait
         else:
             self._count_error(str(reply.status))
         return None
 
-    def _count_answer(self, first_sent: float, server_timing: str) -> None:
-        now = time.perf_counter()
-        stages = parse_server_timing(server_timing)
-        with self._lock:
-            self._outcome.latencies_ms.append((now - first_sent) * 1000)
-            self._last_answer = max(self._last_answer, now)
-            for name, milliseconds in stages.items():
-                self._stages[name].append(milliseconds)
-
     def _count_error(self, kind: str) -> None:
         with self._lock:
-            self._errors[kind] += 1
+            self._outcome.errors[kind] = self._outcome.errors.get(kind, 0) + 1
         # A server that is gone refuses thousands of connections a second.
         time.sleep(_SECONDS_AFTER_AN_ERROR)
 
@@ -271,11 +239,7 @@ class _SteadySender(_Sender):
         super().__init__(job.port, job.requests, job.connections)
         self._rate = job.rate
         self._stop = stop
-        self._outcome = SteadyOutcome()
-
-    def run(self) -> SteadyOutcome:
-        self._send_all()
-        return self._outcome
+        self.outcome = SteadyOutcome()
 
     def _send_next(self, client: Client) -> bool:
         with self._lock:
@@ -287,11 +251,13 @@ class _SteadySender(_Sender):
         reply = self._ask(client, request)
         latency_ms = (time.perf_counter() - self._started - due_s) * 1000
         with self._lock:
-            self._outcome.sent += 1
-            if isinstance(reply, Reply) and reply.status == 200:
-                self._outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
+            self.outcome.sent += 1
+            if isinstance(reply, Exception):
+                self.outcome.failed.append((round(due_s, 3), request[0], f"{type(reply).__name__}: {reply}"))
+            elif reply.status != 200:
+                self.outcome.failed.append((round(due_s, 3), request[0], f"{reply.status} {reply.body[:200]!r}"))
             else:
-                self._outcome.failed.append((round(due_s, 3), request[0], _problem(reply)))
+                self.outcome.answered.append((round(due_s, 3), round(latency_ms, 2)))
         return True
 
 
@@ -302,19 +268,13 @@ def _seconds_in(header: str) -> float | None:
         return None
 
 
-def _problem(reply: Reply | Exception) -> str:
-    if isinstance(reply, Reply):
-        return f"{reply.status} {reply.body[:200]!r}"
-    return f"{type(reply).__name__}: {reply}"
-
-
 def _written(job: Job | SteadyJob) -> str:
-    return json.dumps({"kind": type(job).__name__, **asdict(job)}) + "\n"
+    return json.dumps(asdict(job)) + "\n"
 
 
 def _main() -> None:
     job = json.loads(sys.stdin.readline())
-    if job.pop("kind") == Job.__name__:
+    if "at_once" in job:
         print(json.dumps(asdict(BusySender(Job(**job)).run())))
         return
     stop = threading.Event()
@@ -325,7 +285,9 @@ def _main() -> None:
 
     threading.Thread(target=stop_when_input_ends, daemon=True).start()
     print("started", flush=True)
-    print(json.dumps(asdict(_SteadySender(SteadyJob(**job), stop).run())))
+    sender = _SteadySender(SteadyJob(**job), stop)
+    sender.send_all()
+    print(json.dumps(asdict(sender.outcome)))
 
 
 if __name__ == "__main__":

@@ -19,17 +19,9 @@ _BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
 # What decides how fast a network is on a processor.
 _TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", *_BFLOAT16_FLAGS)
 _PACKAGES = (
-    "tensorflow",
-    "onnxruntime",
-    "robyn",
-    "fastapi",
-    "uvicorn",
-    "uvloop",
-    "numpy",
-    "pillow",
-    "opencv-python-headless",
+    "tensorflow", "onnxruntime", "robyn", "fastapi", "uvicorn", "uvloop", "numpy", "pillow", "opencv-python-headless",
     "dlib-bin",
-)
+)  # fmt: skip
 
 
 def describe_machine() -> dict[str, Any]:
@@ -41,17 +33,15 @@ def describe_machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 1024**3, 1),
         "system": _system(),
         "python": platform.python_version(),
-        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "packages": _versions(),
         "load_before": round(psutil.getloadavg()[0], 2),
     }
 
 
 def machine_in_words(machine: Mapping[str, Any]) -> str:
     """Such as: AMD EPYC, 2 cores (avx2), 16.0 GiB; Debian, Linux 6.1 x86_64."""
-    flags = ", ".join(machine["flags"]) or "no AVX2"
-    return (
-        f"{machine['processor']}, {machine['cores']} cores ({flags}), {machine['memory_gib']} GiB; {machine['system']}"
-    )
+    cores = f"{machine['cores']} cores ({', '.join(machine['flags']) or 'no AVX2'})"
+    return f"{machine['processor']}, {cores}, {machine['memory_gib']} GiB; {machine['system']}"
 
 
 def versions_in_words(machine: Mapping[str, Any]) -> str:
@@ -88,8 +78,9 @@ def _system() -> str:
     return f"{name}, {platform.system()} {platform.release()} {platform.machine()}"
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions

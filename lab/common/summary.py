@@ -9,25 +9,15 @@ from dataclasses import dataclass
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that `share` percent of all do not exceed (nearest rank): one that was really measured.
-
-    Raises:
-        ValueError: there are no values.
+    """The smallest value that `share` percent of all do not exceed (nearest rank): one that was really measured. There
+    has to be a value.
     """
-    if not values:
-        raise ValueError("there are no values")
     return sorted(values)[max(0, math.ceil(share / 100 * len(values)) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One figure as a multiple of another.
-
-    Attributes:
-        value: of the medians over the rounds.
-        lowest: of the ratios within each round.
-        highest: likewise.
-    """
+    """One figure as a multiple of another: of the medians over the rounds, and the extremes within each round."""
 
     value: float
     lowest: float
@@ -53,15 +43,12 @@ def median(values: Sequence[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def growth(samples: Sequence[float]) -> float:
+def growth_of(samples: Sequence[float]) -> float | None:
     """By what share a figure grew over time: the median of the last quarter next to that of the second quarter.
 
-    The first quarter is left out, because memory pools fill up once.
-
-    Raises:
-        ValueError: there are fewer than four samples.
+    The first quarter is left out, because memory pools fill up once. None of fewer than four samples.
     """
     quarter = len(samples) // 4
     if quarter == 0:
-        raise ValueError("four samples are needed")
+        return None
     return statistics.median(samples[-quarter:]) / statistics.median(samples[quarter : 2 * quarter]) - 1

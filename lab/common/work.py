@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,35 +22,23 @@ from skimage import data
 from src.core.types import Box, RgbImage
 from src.utils.preprocessing import resize
 
-FRAME_SIDE = 640
+_FRAME_SIDE = 640
 
 # In pixels of the 512 x 512 portrait: one eye with its lids, and the face as a browser's face finder boxes it.
 _EYE_ROWS, _EYE_COLUMNS = slice(79, 113), slice(228, 265)
 _FACE = Box(175, 62, 100, 120)
 _PORTRAIT_SIDE = 512
-
 _PHOTO_SIZE = (1280, 1176)
 _JPEG_QUALITY = 92
 # Standard deviations in levels of 0-255. A phone's photo in room light has more grain than a webcam's frame, which was
-# compressed as video before the browser drew it.
-_PHOTO_GRAIN = 6.0
-_FRAME_GRAIN = 1.0
-# Grain of a real photo has been smoothed by demosaicing, so neighbouring pixels share some of it.
-_GRAIN_BLUR = 0.6
+# compressed as video before the browser drew it. Grain of a real photo has been smoothed by demosaicing, so pixels
+# share some of their neighbours'.
+_PHOTO_GRAIN, _FRAME_GRAIN, _GRAIN_BLUR = 6.0, 1.0, 0.6
 _LARGEST_SHIFT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One kind of request.
-
-    Attributes:
-        name: short, of files and figures.
-        title: as a person reads it.
-        path: the route.
-        frames: pictures in one request.
-        eyes: that the network has to look at.
-    """
+class Work(NamedTuple):
+    """One kind of request; `title` is for a person, `frames` are its pictures, `eyes` those the network looks at."""
 
     name: str
     title: str
@@ -66,40 +53,35 @@ PREDICT_5 = Work("predict_5", "/predict, five frames", "/predict", 5, 10)
 WORKS = (UPLOAD, PREDICT_1, PREDICT_5)
 
 
-def eye_photo(seed: int = 0) -> RgbImage:
-    """A close-up of one eye as a phone takes it, 1176 x 1280 with grain."""
-    width, height = _PHOTO_SIZE
-    eye = np.ascontiguousarray(_portrait()[_EYE_ROWS, _EYE_COLUMNS])
-    return _grainy(resize(eye, width, height), _PHOTO_GRAIN, np.random.default_rng([seed, 1]))
-
-
 def face_frame(seed: int = 0) -> tuple[RgbImage, Box]:
     """The portrait as a browser sends it, 640 x 640, moved a little and with grain; and the box around its face."""
     random = np.random.default_rng([seed, 2])
     right, down = (int(shift) for shift in random.integers(-_LARGEST_SHIFT, _LARGEST_SHIFT + 1, 2))
-    portrait = resize(_portrait(), FRAME_SIDE, FRAME_SIDE)
+    portrait = resize(_portrait(), _FRAME_SIDE, _FRAME_SIDE)
     moved = np.roll(portrait, (down, right), axis=(0, 1))
-    factor = FRAME_SIDE / _PORTRAIT_SIDE
+    factor = _FRAME_SIDE / _PORTRAIT_SIDE
     box = Box(_FACE.x * factor + right, _FACE.y * factor + down, _FACE.width * factor, _FACE.height * factor)
     return _grainy(moved, _FRAME_GRAIN, random), box
 
 
 def photo_file(seed: int = 0) -> bytes:
-    """The eye photo as a JPEG of 0.3 to 1 MB."""
-    return _file(eye_photo(seed), "JPEG", quality=_JPEG_QUALITY)
-
-
-def frame_file(seed: int = 0) -> tuple[bytes, Box]:
-    """A frame as a PNG, and the box around its face."""
-    frame, box = face_frame(seed)
-    return _file(frame, "PNG"), box
+    """A close-up of one eye as a phone takes it, 1176 x 1280 with grain: a JPEG of 0.3 to 1 MB."""
+    width, height = _PHOTO_SIZE
+    eye = np.ascontiguousarray(_portrait()[_EYE_ROWS, _EYE_COLUMNS])
+    photo = _grainy(resize(eye, width, height), _PHOTO_GRAIN, np.random.default_rng([seed, 1]))
+    return _file(photo, "JPEG", quality=_JPEG_QUALITY)
 
 
 def body_of(work: Work, seed: int = 0) -> bytes:
     """The JSON of one request; another seed gives other pictures of the same kind."""
     if work.path == "/upload":
         return orjson.dumps({"image": _data_uri(photo_file(seed), "image/jpeg")})
-    return orjson.dumps([_frame_item(seed * work.frames + index) for index in range(work.frames)])
+    items = []
+    for index in range(work.frames):
+        frame, box = face_frame(seed * work.frames + index)
+        sides = {"x": box.x, "y": box.y, "w": box.width, "h": box.height}
+        items.append({"image": _data_uri(_file(frame, "PNG"), "image/png"), "score": 0.95, "blur": 0.02, "box": sides})
+    return orjson.dumps(items)
 
 
 def write_bodies(folder: Path) -> Mapping[str, Path]:
@@ -114,16 +96,6 @@ def write_bodies(folder: Path) -> Mapping[str, Path]:
 def requests_of(works: Iterable[Work], bodies: Mapping[str, Path]) -> list[tuple[str, str]]:
     """(path, file with the body) of each, for the load generators."""
     return [(work.path, str(bodies[work.name])) for work in works]
-
-
-def _frame_item(seed: int) -> dict[str, object]:
-    file, box = frame_file(seed)
-    return {
-        "image": _data_uri(file, "image/png"),
-        "score": 0.95,
-        "blur": 0.02,
-        "box": {"x": box.x, "y": box.y, "w": box.width, "h": box.height},
-    }
 
 
 def _portrait() -> RgbImage:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from src.core.types import Heatmap, RgbImage
-from src.services.tensorflow_runtime import tf
 
 # Single precision carries about seven digits: a map whose range, absolute or next to its values, is below this shows
 # rounding.
@@ -41,6 +40,9 @@ def class_activation_maps(activations: Any, logits: Any) -> Any:
     Raises:
         ValueError: the logits do not depend on the activations.
     """
+    # Only graphs need TensorFlow: who lays maps over pictures does without it.
+    from src.services.tensorflow_runtime import tf  # noqa: PLC0415
+
     maps = []
     for index in range(logits.shape[1]):
         (gradients,) = tf.gradients(logits[:, index], activations)

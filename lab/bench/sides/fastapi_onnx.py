@@ -6,7 +6,7 @@ computed but for `unfamiliarity`, which needs the output of a second layer, and 
 
 How the executor is set: passes of one thread each, and as many worker threads as cores. An /upload stays on one worker
 from its body to its answer; the frames of a /predict, and then its eyes in as many batches as cores, run side by side.
-ONNX_WORKER_THREADS and ONNX_THREADS_PER_PASS set it otherwise. Of what was tried on two cores, at 16 /upload at once:
+Of what was tried on two cores, at 16 /upload at once:
 one worker whose passes take both cores answers 0.68 times as many, two workers with two threads per pass 0.97 times,
 and a third worker changes nothing beyond the noise. Threads do not spin between passes.
 """
@@ -48,21 +48,22 @@ _INPUT_SIDE = 224
 _PREVIEW_LONGEST_SIDE = 512
 _BLANK_CONTRAST = 2.0
 _WARM_UP_BATCHES = (1, 2, 5)
+_UNSEEN = {"best_prediction": "Not Detected"}
 
 
 class EyeApi:
     """The two routes, and the threads on which they work."""
 
-    def __init__(self, settings: Settings, worker_threads: int, threads_per_pass: int) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
         self._detector = FaceDetector.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
-        self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads_per_pass)
-        self._worker_threads = worker_threads
-        self._workers = ThreadPoolExecutor(worker_threads)
+        self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads=1)
+        self._worker_threads = os.cpu_count() or 1
+        self._workers = ThreadPoolExecutor(self._worker_threads)
         grey = np.full((_INPUT_SIDE, _INPUT_SIDE, 3), 128, np.uint8)
         for batch in _WARM_UP_BATCHES:
             self._classifier.classify([grey] * batch)
@@ -97,8 +98,7 @@ class EyeApi:
         if not crops:
             raise NoEyesDetected
         eyes = self._eyes(crops, self._classifier.classify([crop.network_input for crop in crops]))
-        unseen = {"best_prediction": "Not Detected"}
-        return {**{side.value: eyes.get(side, unseen) for side in EyeSide}, "model": self._model()}
+        return {**{side.value: eyes.get(side, _UNSEEN) for side in EyeSide}, "model": self._model()}
 
     async def _answer_predict(self, body: bytes) -> dict[str, Any]:
         frames, failures = await self._on_worker(parse_frames, body, self._settings.max_frames)
@@ -110,9 +110,11 @@ class EyeApi:
         classified = await asyncio.gather(*(self._on_worker(self._classifier.classify, batch) for batch in batches))
         predictions = [prediction for batch in classified for prediction in batch]
         eyes = await self._on_worker(self._eyes, crops, predictions)
+        no_scores = {"average_scores": dict.fromkeys(self._settings.classes, 0.0)}
+        unseen = {**no_scores, **_UNSEEN, "image_preview": None, "grad_cam_preview": None}
         return {
             "status_code": 200,
-            "body": {side.value: eyes.get(side, self._unseen()) for side in EyeSide},
+            "body": {side.value: eyes.get(side, unseen) for side in EyeSide},
             "frame_errors": [
                 {"index": failure.index, "code": failure.error.code, "error": str(failure.error)}
                 for failure in failures
@@ -165,14 +167,6 @@ class EyeApi:
             "unfamiliarity": None,
         }
 
-    def _unseen(self) -> dict[str, Any]:
-        return {
-            "average_scores": dict.fromkeys(self._settings.classes, 0.0),
-            "best_prediction": "Not Detected",
-            "image_preview": None,
-            "grad_cam_preview": None,
-        }
-
     def _model(self) -> dict[str, Any]:
         return {"name": self._settings.model_name, "hash": self._sha256[:12], "calibrated": self._calibrated}
 
@@ -192,25 +186,16 @@ def _json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-def build_app(settings: Settings, worker_threads: int, threads_per_pass: int) -> FastAPI:
-    """The app, with its model warm."""
+if __name__ == "__main__":
     # Workers keep all cores busy; OpenCV's own threads would only queue behind them.
     cv2.setNumThreads(1)
-    api = EyeApi(settings, worker_threads, threads_per_pass)
+    api = EyeApi(load_settings())
     app = FastAPI()
     app.add_api_route("/upload", api.upload, methods=["POST"])
     app.add_api_route("/predict", api.predict, methods=["POST"])
     app.add_api_route("/health", api.health, methods=["GET"])
-    return app
-
-
-if __name__ == "__main__":
     uvicorn.run(
-        build_app(
-            load_settings(),
-            int(os.environ.get("ONNX_WORKER_THREADS") or os.cpu_count() or 1),
-            int(os.environ.get("ONNX_THREADS_PER_PASS") or 1),
-        ),
+        app,
         host="127.0.0.1",
         port=int(os.environ["PORT"]),
         loop="uvloop",

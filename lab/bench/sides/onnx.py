@@ -19,13 +19,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
-from src.core.types import EyePrediction, Heatmap, Probabilities, RgbImage
+from src.core.types import EyePrediction, Probabilities, RgbImage
+from src.services.grad_cam import scale_heatmap
 from src.utils.files import sha256_of
 
 if TYPE_CHECKING:
@@ -33,22 +34,13 @@ if TYPE_CHECKING:
 
 _Floats = npt.NDArray[np.float32]
 
-# Below this spread a map is rounding, as in the service.
-_FLAT = 1e-6
 _FOLDER = PROJECT_ROOT / "build" / "benchmarks"
 _OPSET = 17
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The two dense layers behind the Grad-CAM layer.
-
-    Attributes:
-        hidden_kernel: channels x units.
-        hidden_bias: units.
-        last_kernel: units x classes.
-        last_bias: classes.
-    """
+    """The two dense layers behind the Grad-CAM layer: channels x units, units, units x classes, classes."""
 
     hidden_kernel: _Floats
     hidden_bias: _Floats
@@ -86,21 +78,9 @@ def softmax(logits: _Floats, temperature: float) -> Probabilities:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def scaled_map(raw: np.ndarray[Any, np.dtype[np.float32]]) -> Heatmap | None:
-    """The map divided by its maximum; None where it is flat."""
-    largest = float(raw.max())
-    if largest - float(raw.min()) < _FLAT * max(1.0, largest):
-        return None
-    return np.asarray(raw / largest, np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertedModel:
-    """Where the two parts of the network are.
-
-    Attributes:
-        backbone: an ONNX file, from a batch of pictures (float32, 0-1) to the output of the Grad-CAM layer.
-        head: an .npz with the kernels and biases of the two dense layers behind it.
+class ConvertedModel(NamedTuple):
+    """Where the two parts of the network are: an ONNX file, from a batch of pictures (float32, 0-1) to the output of the
+    Grad-CAM layer, and an .npz with the two dense layers behind it.
     """
 
     backbone: Path
@@ -108,13 +88,9 @@ class ConvertedModel:
 
 
 def converted_model(settings: Settings) -> ConvertedModel:
-    """The converted files; converts in a process of its own where they are missing.
-
-    Raises:
-        CalledProcessError: the conversion failed.
-    """
+    """The converted files; converts in a process of its own where they are missing."""
     files = _files(settings)
-    if not (files.backbone.is_file() and files.head.is_file()):
+    if not all(file.is_file() for file in files):
         subprocess.run([sys.executable, "-m", "lab.bench.sides.onnx"], cwd=PROJECT_ROOT, check=True)
     return files
 
@@ -134,9 +110,6 @@ def _convert(settings: Settings, files: ConvertedModel) -> None:
     backbone = keras.Model(model.inputs, model.get_layer(settings.grad_cam_layer).output)
     side = int(model.input_shape[1])
 
-    def activations(pictures: Any) -> Any:
-        return backbone(pictures, training=False)
-
     files.backbone.parent.mkdir(parents=True, exist_ok=True)
     hidden, last = (layer for layer in model.layers[-3:] if isinstance(layer, keras.layers.Dense))
     np.savez(
@@ -148,7 +121,7 @@ def _convert(settings: Settings, files: ConvertedModel) -> None:
     )
     partial = files.backbone.with_suffix(".partial")
     tf2onnx.convert.from_function(
-        tf.function(activations, autograph=False),
+        tf.function(lambda pictures: backbone(pictures, training=False), autograph=False),
         input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="pictures")],
         opset=_OPSET,
         output_path=str(partial),
@@ -187,7 +160,7 @@ class OnnxClassifier:
         logits, maps = self._head.logits_and_maps(np.asarray(activations))
         probabilities = softmax(logits, self._temperature)
         return [
-            EyePrediction(crop_probabilities, tuple(scaled_map(raw) for raw in crop_maps))
+            EyePrediction(crop_probabilities, tuple(scale_heatmap(raw) for raw in crop_maps))
             for crop_probabilities, crop_maps in zip(probabilities, maps, strict=True)
         ]
 

@@ -50,17 +50,8 @@ detector_lock = threading.Lock()
 grad_cam_lock = threading.Lock()
 
 
-class FrameIn(BaseModel):
-    """One frame of a /predict; its box is not looked at."""
-
-    image: str
-    score: float | None = None
-    blur: float | None = None
-    box: dict[str, float] | None = None
-
-
 class PictureIn(BaseModel):
-    """Body of an /upload."""
+    """Body of an /upload, and a frame of a /predict, whose box is not looked at."""
 
     image: str
 
@@ -138,11 +129,6 @@ def padded_crop(picture: Any, points: Any, face_width: float) -> Any:
     return picture[top:bottom, max(0, int(left - pad_x)) : int(right + pad_x)]
 
 
-def process_frame(image: str, seen: list[EyeSeen]) -> None:
-    for side, crop in find_eyes(decode(image)):
-        seen.append(EyeSeen(side, crop))
-
-
 def preview_uri(picture: Any) -> str:
     image = Image.fromarray(picture)
     image.thumbnail((PREVIEW_LONGEST_SIDE, PREVIEW_LONGEST_SIDE))
@@ -169,20 +155,15 @@ def eye_answer(seen: list[EyeSeen]) -> dict[str, Any]:
     }
 
 
-def unseen_answer() -> dict[str, Any]:
-    zeros = dict.fromkeys(settings.classes, 0.0)
-    return {
-        "average_scores": zeros,
-        "best_prediction": "Not Detected",
-        "image_preview": None,
-        "grad_cam_preview": None,
-    }
-
-
-def predict(frames: list[FrameIn]) -> dict[str, Any]:
+def predict(frames: list[PictureIn]) -> dict[str, Any]:
     """POST /predict."""
     seen: list[EyeSeen] = []
-    threads = [threading.Thread(target=process_frame, args=(frame.image, seen)) for frame in frames]
+
+    def process(image: str) -> None:
+        for side, crop in find_eyes(decode(image)):
+            seen.append(EyeSeen(side, crop))
+
+    threads = [threading.Thread(target=process, args=(frame.image,)) for frame in frames]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -192,7 +173,8 @@ def predict(frames: list[FrameIn]) -> dict[str, Any]:
     body = {}
     for side in ("left_eye", "right_eye"):
         of_side = [eye for eye in seen if eye.side == side]
-        body[side] = eye_answer(of_side) if of_side else unseen_answer()
+        unseen = {"average_scores": dict.fromkeys(settings.classes, 0.0), "best_prediction": "Not Detected"}
+        body[side] = eye_answer(of_side) if of_side else {**unseen, "image_preview": None, "grad_cam_preview": None}
     return {"status_code": 200, "body": body}
 
 

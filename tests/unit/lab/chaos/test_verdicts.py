@@ -1,23 +1,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.chaos.verdicts import all_verdicts, latency_rise, part_verdicts
+from lab.chaos.parts import counted_tests, measure_suites, saved_parts
+from lab.chaos.plan import PAGE_FOLDER
+from lab.chaos.verdicts import all_verdicts, latency_rise
 
 Change = Callable[[dict[str, Any]], object]
 
 
-def met(parts: dict[str, Any], name: str) -> list[bool]:
-    return [verdict.met for verdict in part_verdicts(name, parts[name])]
+@pytest.fixture
+def parts() -> dict[str, Any]:
+    """The figures that were measured, in which everything held; to be changed by a test."""
+    return saved_parts(PAGE_FOLDER / "results")
+
+
+def broken(parts: dict[str, Any]) -> list[str]:
+    """What was found where something did not hold."""
+    return [verdict.found for verdict in all_verdicts(parts) if not verdict.met]
 
 
 def test_when_nothing_broke_everything_held(parts: dict[str, Any]) -> None:
-    verdicts = all_verdicts(parts)
-    assert [verdict.aim for verdict in verdicts if not verdict.met] == []
-    assert len(verdicts) == 22
+    assert broken(parts) == []
+    assert len(all_verdicts(parts)) == 22
 
 
 @pytest.mark.parametrize(
@@ -59,32 +68,52 @@ def test_one_thing_that_broke_is_one_verdict_that_did_not_hold(
     parts: dict[str, Any], name: str, change: Change
 ) -> None:
     change(parts[name]["figures"])
-    assert met(parts, name).count(False) == 1
+    assert len(broken(parts)) == 1
 
 
-def test_a_part_that_was_not_tried_held_nothing(parts: dict[str, Any]) -> None:
+def test_a_part_that_was_not_tried_or_failed_itself_held_nothing(parts: dict[str, Any]) -> None:
     del parts["soak"]
-    assert [verdict.found for verdict in all_verdicts(parts) if not verdict.met] == ["not tried"]
-
-
-def test_a_part_that_failed_itself_says_why(parts: dict[str, Any]) -> None:
+    assert broken(parts) == ["not tried"]
     parts["attacks"].update(error="RuntimeError: no backend", figures=None)
-    (verdict,) = part_verdicts("attacks", parts["attacks"])
-    assert not verdict.met
-    assert "RuntimeError: no backend" in verdict.found
+    assert broken(parts) == ["the part itself failed: RuntimeError: no backend", "not tried"]
 
 
-def test_a_soak_without_samples_proves_nothing(parts: dict[str, Any]) -> None:
+def test_what_was_not_measured_did_not_hold(parts: dict[str, Any]) -> None:
     parts["soak"]["figures"]["samples"] = []
-    assert met(parts, "soak").count(False) == 3
-
-
-def test_an_attack_without_any_answered_request_is_not_in_time(parts: dict[str, Any]) -> None:
     parts["attacks"]["figures"]["attacks"][0]["traffic"].update(p50_ms=None, p99_ms=None)
-    assert met(parts, "attacks").count(False) == 1
+    assert broken(parts) == ["inf ms", *["not measured"] * 3]
 
 
 def test_the_warm_up_counts_for_no_latency(parts: dict[str, Any]) -> None:
     figures = parts["soak"]["figures"]
     figures["answered"] = [(at, 9000.0 if at < 180 else 50.0) for at, _ in figures["answered"]]
     assert latency_rise(figures) == pytest.approx(1.0)
+
+
+REPORT = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite>
+<testcase classname="a" name="test_a_full_disk_is_survived"/>
+<testcase classname="a" name="test_a_clock_that_jumps"><failure message="assert 1 == 2&#10;more"/></testcase>
+<testcase classname="a" name="test_ports"><error message="no fixture">long</error></testcase>
+<testcase classname="a" name="test_elsewhere"><skipped message="needs root">long</skipped></testcase>
+</testsuite></testsuites>"""
+
+
+def test_every_test_of_a_report_is_counted_with_its_reason() -> None:
+    assert [tuple(test.values()) for test in counted_tests(REPORT)] == [
+        ("a full disk is survived", "passed", ""),
+        ("a clock that jumps", "failed", "assert 1 == 2"),
+        ("ports", "failed", "no fixture"),
+        ("elsewhere", "skipped", "needs root"),
+    ]
+
+
+def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
+    figures = measure_suites(["tests/contract/test_nothing.py"], tmp_path)
+    assert figures == {"missing": ["tests/contract/test_nothing.py"], "tests": [], "exit_code": None}
+
+
+@pytest.mark.chaos
+def test_a_file_is_run_and_its_tests_are_counted(tmp_path: Path) -> None:
+    figures = measure_suites(["tests/unit/lab/common/test_summary.py"], tmp_path)
+    assert figures["exit_code"] == 0
+    assert {test["outcome"] for test in figures["tests"]} == {"passed"}

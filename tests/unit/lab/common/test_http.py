@@ -68,15 +68,8 @@ def test_what_is_wrong_with_an_answer_is_said() -> None:
     assert problem_of(POST, Reply(204, {}, b"x")) == "body where none may be"
 
 
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", {}),
-        ("queue;dur=1.2, parse;dur=0.5", {"queue": 1.2, "parse": 0.5}),
-        ('infer;desc="the network";dur=12', {"infer": 12.0}),
-        ('detect; DUR="3.5"', {"detect": 3.5}),
-        ("cache, miss;dur=soon, decode;dur=4", {"decode": 4.0}),
-    ],
-)
-def test_server_timing_gives_milliseconds_by_name(header: str, expected: dict[str, float]) -> None:
-    assert parse_server_timing(header) == expected
+def test_server_timing_gives_milliseconds_by_name() -> None:
+    assert parse_server_timing("") == {}
+    assert parse_server_timing("queue;dur=1.2, parse;dur=0.5") == {"queue": 1.2, "parse": 0.5}
+    assert parse_server_timing('infer;desc="the network";dur=12, detect; DUR="3.5"') == {"infer": 12.0, "detect": 3.5}
+    assert parse_server_timing("cache, miss;dur=soon, decode;dur=4") == {"decode": 4.0}
