@@ -62,21 +62,12 @@ def test_the_system_chooses_the_colours_until_the_reader_does(open_page: OpenPag
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_is_wider_than_a_small_phone(
-    open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
-) -> None:
-    page = open_page(viewport=PHONE)
-    bring_to(page, state, portrait_file, dim_file, no_picture_file)
-
-    assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_the_notice_is_always_in_sight(
+def test_nothing_is_wider_than_a_small_phone_and_the_notice_is_always_in_sight(
     open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
 ) -> None:
     page = open_page(viewport=PHONE, reduced_motion="reduce")
     bring_to(page, state, portrait_file, dim_file, no_picture_file)
+    assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
 
     box = page.page.locator("#notice").bounding_box()
@@ -85,14 +76,10 @@ def test_the_notice_is_always_in_sight(
     assert page.text("#notice") == "Not a medical device. It does not replace an examination."
 
 
-def test_the_notice_says_what_answers_say(open_page: OpenPage) -> None:
+def test_the_notice_says_what_answers_say_and_is_there_without_any_script(open_page: OpenPage) -> None:
     page = open_page()
     assert "not a medical device" in NOTICE
     assert page.text("#notice").split(". ")[1] in NOTICE
-
-
-def test_the_notice_is_there_without_any_script(open_page: OpenPage) -> None:
-    page = open_page()
     source = page.page.request.get(page.page.url).text()
     assert '<strong data-text="noticeStrong">Not a medical device.</strong>' in source
     assert "It does not replace an examination." in source

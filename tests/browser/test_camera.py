@@ -7,10 +7,12 @@ import io
 
 import pytest
 from PIL import Image
+from playwright.sync_api import JSHandle
 
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 
+NO_DEVICES = "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
 NO_CAMERA = """navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", "NAME"));"""
 # Chromium on Linux has no face finder of its own; where there is one, it answers like this.
 FACE_FINDER = """window.FaceDetector = class {
@@ -25,15 +27,22 @@ JSON.stringify = (frames) => {
 };"""
 
 
-def take_three_seconds(page: DemoPage) -> None:
+def take_three_seconds(page: DemoPage) -> JSHandle:
+    """Begins to; returns the camera's track."""
     page.page.click("#camera-open")
     page.page.wait_for_selector("#camera[data-state=ready]")
+    track = page.page.evaluate_handle("document.querySelector('#camera-video').srcObject.getTracks()[0]")
+    assert track.evaluate("track => track.readyState") == "live"
     page.page.click("#camera-start")
+    return track
 
 
-def test_three_seconds_of_camera_become_both_eyes(open_page: OpenPage) -> None:
+def test_three_seconds_of_camera_become_both_eyes_and_then_it_is_off(open_page: OpenPage) -> None:
     page = open_page()
-    take_three_seconds(page)
+    track = take_three_seconds(page)
+    # By then the page has shown that it works; a state that passes might be missed.
+    page.wait_for_posts(1)
+    assert track.evaluate("track => track.readyState") == "ended"
     page.wait_for("result")
     (frames,) = page.payloads("predict")
 
@@ -53,24 +62,9 @@ def test_three_seconds_of_camera_become_both_eyes(open_page: OpenPage) -> None:
     assert page.page.locator("#sent img").count() == 5
 
 
-def test_the_camera_is_off_when_the_frames_are_taken(open_page: OpenPage) -> None:
-    page = open_page()
-    page.page.click("#camera-open")
-    page.page.wait_for_selector("#camera[data-state=ready]")
-    track = page.page.evaluate_handle("document.querySelector('#camera-video').srcObject.getTracks()[0]")
-    assert track.evaluate("track => track.readyState") == "live"
-    page.page.click("#camera-start")
-    # By then the page has shown that it works; a state that passes might be missed.
-    page.wait_for_posts(1)
-
-    assert track.evaluate("track => track.readyState") == "ended"
-    page.wait_for("result")
-
-
 def test_the_camera_can_be_closed(open_page: OpenPage) -> None:
     page = open_page()
-    take_three_seconds(page)
-    track = page.page.evaluate_handle("document.querySelector('#camera-video').srcObject.getTracks()[0]")
+    track = take_three_seconds(page)
     page.page.click("#camera-close")
     page.wait_for("ready")
 
@@ -81,16 +75,17 @@ def test_the_camera_can_be_closed(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("no_camera", "sentence"),
     [
-        ("NotAllowedError", "The browser did not allow the camera."),
-        ("NotFoundError", "No camera was found."),
-        ("NotReadableError", "The camera is in use by another program."),
-        ("AbortError", "The camera could not be started."),
+        (NO_DEVICES, "only to pages that come over https or from localhost"),
+        (NO_CAMERA.replace("NAME", "NotAllowedError"), "The browser did not allow the camera."),
+        (NO_CAMERA.replace("NAME", "NotFoundError"), "No camera was found."),
+        (NO_CAMERA.replace("NAME", "NotReadableError"), "The camera is in use by another program."),
+        (NO_CAMERA.replace("NAME", "AbortError"), "The camera could not be started."),
     ],
 )
-def test_a_camera_that_cannot_be_had_is_a_sentence(open_page: OpenPage, name: str, sentence: str) -> None:
-    page = open_page(init_script=NO_CAMERA.replace("NAME", name))
+def test_a_camera_that_cannot_be_had_is_a_sentence(open_page: OpenPage, no_camera: str, sentence: str) -> None:
+    page = open_page(init_script=no_camera)
     page.page.click("#camera-open")
     page.page.wait_for_selector("#camera[data-state=failed]")
 
@@ -100,27 +95,12 @@ def test_a_camera_that_cannot_be_had_is_a_sentence(open_page: OpenPage, name: st
     page.wait_for("ready")
 
 
-def test_a_page_that_gets_no_camera_at_all_says_why(open_page: OpenPage) -> None:
-    page = open_page(init_script="Object.defineProperty(navigator, 'mediaDevices', { value: undefined });")
-    page.page.click("#camera-open")
-    page.page.wait_for_selector("#camera[data-state=failed]")
-
-    assert "only to pages that come over https or from localhost" in page.text("#camera-text")
-
-
-def test_a_face_that_the_browser_finds_is_a_hint(open_page: OpenPage) -> None:
-    page = open_page(init_script=FACE_FINDER)
+def test_a_face_that_the_browser_finds_is_a_hint_and_a_frame_that_cannot_be_read_is_told(open_page: OpenPage) -> None:
+    page = open_page(init_script=FACE_FINDER + SPOIL_THE_SECOND)
     take_three_seconds(page)
     page.wait_for("result")
 
     for frame in page.payloads("predict")[0]:
         assert frame["box"] == {"x": 250, "y": 70, "w": 200, "h": 260}
-
-
-def test_a_frame_that_cannot_be_read_is_told_and_the_others_are_answered(open_page: OpenPage) -> None:
-    page = open_page(init_script=SPOIL_THE_SECOND)
-    take_three_seconds(page)
-    page.wait_for("result")
-
     assert "1 picture of 5 could not be used; the others were. Picture 2: The data" in page.text("#result-notes")
     assert "in 4 pictures." in page.eye("right_eye")

@@ -29,21 +29,15 @@ def docs(browser: Browser, service: ServiceProcess, request: pytest.FixtureReque
     ]
 
 
-def test_its_style_is_applied_and_it_fits(docs: Page) -> None:
+def test_its_style_is_applied_it_fits_the_notice_stays_in_sight_and_axe_finds_nothing(docs: Page) -> None:
     assert docs.evaluate("getComputedStyle(document.querySelector('.operation')).borderRadius") == "14px"
-    docs.set_viewport_size({"width": 320, "height": 640})
-    assert docs.evaluate("document.documentElement.scrollWidth") == 320
-
-
-def test_the_notice_stays_in_sight(docs: Page) -> None:
     docs.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     box = docs.locator(".notice").bounding_box()
     assert box is not None
     assert box["y"] == pytest.approx(0, abs=1)
-
-
-def test_axe_finds_nothing(docs: Page) -> None:
-    """Also in what is folded up."""
+    # Also in what is folded up.
     docs.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     found = Axe().run(docs)
     assert found.violations_count == 0, found.generate_report()
+    docs.set_viewport_size({"width": 320, "height": 640})
+    assert docs.evaluate("document.documentElement.scrollWidth") == 320

@@ -34,22 +34,16 @@ def test_who_stops_halfway_is_dropped_and_no_backend_learns_of_it(tmp_path: Path
         assert len(backend.received) == 1
 
 
-def test_an_idle_connection_is_dropped_after_its_time(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
+def test_who_does_not_read_the_answer_or_asks_no_more_is_dropped(tmp_path: Path) -> None:
     with (
-        GatewayProcess(tmp_path, [fine_backend.port], replaced=SHORT) as gateway,
-        RawConnection(gateway.port) as connection,
-    ):
-        connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert connection.answer().status_code == 200
-        assert connection.was_closed()
-
-
-def test_who_does_not_read_the_answer_is_dropped(tmp_path: Path) -> None:
-    with (
-        ScriptedBackend(_much) as backend,
+        ScriptedBackend(lambda request: _much(request) if request.path == "/live" else fine(request)) as backend,
         GatewayProcess(tmp_path, [backend.port], replaced=SHORT) as gateway,
         RawConnection(gateway.port) as connection,
+        RawConnection(gateway.port) as idle,
     ):
+        idle.send(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert idle.answer().status_code == 200
+        assert idle.was_closed()
         connection.send(b"GET /live HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_until(lambda: 'path="/live" status=200' in gateway.log, "end of the request")
         # The answer was cut off: its length was said, and not all of it was sent.
