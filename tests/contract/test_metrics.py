@@ -12,8 +12,7 @@ import pytest
 from lab.common.backend import ServiceProcess
 from src.core.stage_times import Stage
 from src.core.types import RgbImage
-from tests.contract.metrics_page import gauge, scrape, value
-from tests.contract.payloads import frame
+from tests.contract.payloads import frame, gauge, scrape, value
 
 ALLOWED = "http://localhost:5173"
 

@@ -19,8 +19,7 @@ from lab.common.backend import ServiceProcess, free_port
 from lab.common.waiting import wait_until
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
-from tests.contract.metrics_page import scrape, value
-from tests.contract.payloads import data_uri, frame
+from tests.contract.payloads import data_uri, frame, scrape, value
 
 MONITORING = PROJECT_ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana" / "dashboards" / "eyenet.json").read_text(encoding="utf-8"))

@@ -19,8 +19,7 @@ from lab.common.http import RawConnection
 from lab.common.waiting import wait_until
 from src.core.types import RgbImage
 from src.supervisor.supervisor import KILL_AFTER_S, MAX_FAILED_STARTS
-from tests.contract.metrics_page import gauge, scrape
-from tests.contract.payloads import LONG, data_uri, long_request
+from tests.contract.payloads import LONG, data_uri, gauge, long_request, scrape
 from tests.services import Start
 
 pytestmark = pytest.mark.skipif(

@@ -210,7 +210,7 @@ def test_files_without_an_answer_are_told_by_the_exit_code_and_by_name(story: St
     assert "Traceback" not in process.stdout + process.stderr
 
 
-def test_every_picture_has_its_line(story: Story) -> None:
+def test_every_picture_has_its_line_and_a_turned_one_the_answer_of_the_upright_one(story: Story) -> None:
     lines = story.lines
     assert set(lines) == {*NAMED, REPLACED, REMOVED, *MANY}
     assert [eye["eye"] for eye in lines["face.png"]["eyes"]] == ["left_eye", "right_eye"]
@@ -218,9 +218,6 @@ def test_every_picture_has_its_line(story: Story) -> None:
     assert [eye["found_by"] for eye in lines["no_suffix"]["eyes"]] == ["whole_picture"]
     assert lines["broken.png"]["refusal"]["code"] == "not_a_picture"
     assert lines["no_suffix"]["sha256"] == lines[ODD_NAME]["sha256"]
-
-
-def test_a_turned_photo_is_answered_like_the_upright_one(story: Story) -> None:
     for upright, turned in zip(story.lines["face.png"]["eyes"], story.lines["turned.jpg"]["eyes"], strict=True):
         assert upright["eye"] == turned["eye"]
         # The turned one went through JPEG.
@@ -251,11 +248,8 @@ def test_the_page_has_every_eye_with_its_pictures(story: Story) -> None:
     assert {file.name for file in (story.out / "previews").iterdir()} == set(pictures)
 
 
-def test_nobody_else_can_read_it(story: Story) -> None:
+def test_nobody_else_can_read_it_and_nothing_is_saved_where_the_server_would_save_it(story: Story) -> None:
     everything = [story.out, *story.out.rglob("*")]
     assert {stat.S_IMODE(file.stat().st_mode) for file in everything if file.is_dir()} == {0o700}
     assert {stat.S_IMODE(file.stat().st_mode) for file in everything if file.is_file()} == {0o600}
-
-
-def test_nothing_is_saved_where_the_server_would_save_it(story: Story) -> None:
     assert not story.kept.exists()
