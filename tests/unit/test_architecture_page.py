@@ -55,13 +55,10 @@ def test_arrows_obey_the_rules_of_import() -> None:
         assert importer in {"main", *BESIDE} or imported in MAY_IMPORT[str(importer)], (importer, imported)
 
 
-def test_an_arrow_stands_for_imports_that_there_are() -> None:
+def test_an_arrow_stands_for_imports_that_there_are_and_who_imports_anything_of_ours_has_one() -> None:
     real = {(package_of(file), imported) for file in in_packages() for imported in imported_packages_of_ours(file)}
     real |= {(package, imported) for package, all_of_it in packages_beside().items() for imported in all_of_it}
     for arrow in ARROWS:
         assert arrow[0] == "main" or arrow in real, arrow
-
-
-def test_who_imports_anything_of_ours_has_an_arrow() -> None:
     importers = {package_of(file) for file in in_packages() if imported_packages_of_ours(file) - {package_of(file)}}
     assert importers | set(BESIDE) <= {importer for importer, _ in ARROWS}
