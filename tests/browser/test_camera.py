@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import io
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, JSHandle, Route
+from skimage import data
 
 from lab.common.backend import ServiceProcess
 from src.config.settings import PROJECT_ROOT
@@ -135,3 +138,27 @@ def test_the_example_records_it_and_has_the_sharpest_frames_answered(browser: Br
 
     assert outcome["taken"] == 12
     assert [outcome["answer"]["body"][side]["frames_seen"] for side in ("left_eye", "right_eye")] == [5, 5]
+
+
+# The page's measure of sharpness is OpenCV's, and the sharpest frames are chosen by it.
+MEASURE = """async ([rgba, width, height]) => {
+  const { greyLevels, laplacianVariance } = await import("/assets/web/sharpness.js");
+  return laplacianVariance(greyLevels(rgba), width, height);
+}"""
+CHOOSE = """async (sharpnesses) => {
+  const { sharpest } = await import("/assets/web/sharpness.js");
+  return sharpest(sharpnesses.map((sharpness) => ({ sharpness })), 3).map((frame) => frame.sharpness);
+}"""
+
+
+def test_sharpness_is_the_variance_of_the_laplacian_and_the_sharpest_keep_their_order(open_page: OpenPage) -> None:
+    page = open_page().page
+    rgb = np.ascontiguousarray(data.astronaut()[60:140, 180:290])
+    grey = rgb.astype(np.float64) @ [0.299, 0.587, 0.114]
+    # Inside: what OpenCV makes up beyond the edges is not part of the measure.
+    expected = cv2.Laplacian(grey, cv2.CV_64F)[1:-1, 1:-1].var()
+    rgba = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+    sharpness = page.evaluate(MEASURE, [rgba.ravel().tolist(), rgb.shape[1], rgb.shape[0]])
+    assert sharpness == pytest.approx(expected, rel=1e-4)
+    assert page.evaluate(CHOOSE, [5, 9, 1, 7, 8, 2]) == [9, 7, 8]
+    assert page.evaluate(CHOOSE, [5, 5]) == [5, 5]

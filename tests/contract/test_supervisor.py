@@ -136,18 +136,17 @@ def test_with_a_log_that_cannot_be_written_it_comes_back_and_stops_all_the_same(
         assert is_port_free(service.port)
 
 
-class TestCrashLoop:
-    def test_a_stop_signal_between_two_server_processes_is_obeyed_at_once(self, start: Start) -> None:
-        with start(wait_until_healthy=False) as service:
-            server = None
-            for _ in range(MAX_FAILED_STARTS - 1):
-                server = wait_for_other_server(service, server)
-                kill(server)
-            wait_until(lambda: "restart 4 in 4.0 s" in service.log, "the longest pause")
-            service.send_signal(signal.SIGTERM)
+def test_a_stop_signal_between_two_server_processes_is_obeyed_at_once(start: Start) -> None:
+    with start(wait_until_healthy=False) as service:
+        server = None
+        for _ in range(MAX_FAILED_STARTS - 1):
+            server = wait_for_other_server(service, server)
+            kill(server)
+        wait_until(lambda: "restart 4 in 4.0 s" in service.log, "the longest pause")
+        service.send_signal(signal.SIGTERM)
 
-            assert service.wait() == 0
-            assert "SIGTERM: stopped before the restart" in service.log
+        assert service.wait() == 0
+        assert "SIGTERM: stopped before the restart" in service.log
 
 
 class TestStopping:

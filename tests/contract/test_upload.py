@@ -11,9 +11,10 @@ from tests.contract.payloads import base64_of, data_uri, picture_bytes, shown
 
 @pytest.mark.smoke
 def test_an_eye_photo_is_answered_as_one_eye(client: httpx.Client, eye_photo: RgbImage) -> None:
-    answer = client.post("/upload", json={"image": data_uri(eye_photo)})
+    origin = "http://localhost:5173"
+    answer = client.post("/upload", json={"image": data_uri(eye_photo)}, headers={"Origin": origin})
 
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
     assert answer.json()["right_eye"] == {"best_prediction": "Not Detected"}
     eye = answer.json()["left_eye"]
     assert sum(eye["average_scores"].values()) == pytest.approx(100, abs=0.05)

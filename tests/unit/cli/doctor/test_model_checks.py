@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,26 +30,22 @@ class TestModel:
         configure(model_path=model)
         return model
 
-    def test_a_missing_one_fails(self, beside: Path) -> None:
-        beside.unlink()
+    @pytest.mark.parametrize(
+        ("damage", "status", "words"),
+        [
+            (lambda model: model.unlink(), Status.FAIL, "there is no file"),
+            (lambda model: model.write_bytes(model.read_bytes() + b"\0"), Status.WARN, "this one is damaged"),
+            (lambda model: model.with_suffix(".json").unlink(), Status.WARN, "no card"),
+            (lambda model: model.with_suffix(".familiarity.npz").write_bytes(b"x"), Status.FAIL, "familiarity"),
+        ],
+        ids=["missing", "damaged", "without a card", "damaged statistics"],
+    )
+    def test_what_is_wrong_is_said(
+        self, beside: Path, damage: Callable[[Path], object], status: Status, words: str
+    ) -> None:
+        damage(beside)
         finding = the_one(check_model())
-        assert (finding.status, "there is no file" in finding.message) == (Status.FAIL, True)
-
-    def test_a_damaged_one_is_not_the_cards(self, beside: Path) -> None:
-        with beside.open("ab") as file:
-            file.write(b"\0")
-        finding = the_one(check_model())
-        assert (finding.status, "this one is damaged" in finding.message) == (Status.WARN, True)
-
-    def test_without_a_card_nothing_is_calibrated(self, beside: Path) -> None:
-        beside.with_suffix(".json").unlink()
-        finding = the_one(check_model())
-        assert (finding.status, "no card" in finding.message) == (Status.WARN, True)
-
-    def test_damaged_statistics_fail(self, beside: Path) -> None:
-        beside.with_name(f"{beside.stem}.familiarity.npz").write_bytes(b"x")
-        finding = the_one(check_model())
-        assert (finding.status, "familiarity" in finding.message) == (Status.FAIL, True)
+        assert (finding.status, words in finding.message) == (status, True)
 
     def test_classes_in_another_order_fail_with_the_right_ones(self, settings: Settings, configure: Configure) -> None:
         configure(classes=settings.classes[::-1])

@@ -39,19 +39,17 @@ NAMED = ["face.png", "turned.jpg", "no_suffix", ODD_NAME, "broken.png", "blank.p
 REPLACED, REMOVED = "1 damaged at first.png", "2 removed later.png"
 
 _ROTATED = 6
-_PATIENCE_SECONDS = 240
+_PATIENCE = 240
 
 
 @dataclass
 class Story:
-    """What was there after each of three runs.
+    """What was there after each of three runs: killed, interrupted, and come to its end.
 
     Attributes:
-        killed: the lines of results after the first run.
-        page_after_kill: whether there was a page.
-        interrupted, page, said: the lines, the page and the output of the second run.
-        process: the third run, which came to its end.
-        out: the report as that run left it.
+        killed, interrupted: the lines of results after the first and the second run.
+        page, said: of the second run, its page and its output.
+        out: the report as the third run left it.
         kept: where a server with the same settings would save pictures.
     """
 
@@ -121,17 +119,12 @@ def story(photos: Path, face: RgbImage) -> Story:
         said = photos.parent / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                command,
-                cwd=PROJECT_ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                command, cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
         try:
             wait_until(lambda: written() >= at_lines or process.poll() is not None, f"{at_lines} lines")
             process.send_signal(number)
-            return process.wait(_PATIENCE_SECONDS), said.read_text(encoding="utf-8")
+            return process.wait(_PATIENCE), said.read_text(encoding="utf-8")
         finally:
             if process.poll() is None:
                 process.kill()
@@ -154,7 +147,7 @@ def story(photos: Path, face: RgbImage) -> Story:
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=_PATIENCE_SECONDS,
+        timeout=_PATIENCE,
         check=False,
     )
     return Story(killed, page_after_kill, interrupted, page, said, process, out, kept)
