@@ -52,15 +52,6 @@ def test_the_document_and_its_page_are_served_and_take_nothing_from_elsewhere(
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_what_a_client_has_is_not_sent_again(client: httpx.Client, path: str) -> None:
-    tag = client.head(path).headers["etag"]
-    again = client.get(path, headers={"If-None-Match": f'"old", W/{tag}'})
-
-    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
-    assert client.get(path, headers={"If-None-Match": '"old"'}).status_code == 200
-
-
 def test_every_route_and_method_is_documented_and_nothing_else(
     client: httpx.Client, settings: Settings, document: dict[str, Any]
 ) -> None:

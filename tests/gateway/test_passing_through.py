@@ -11,7 +11,7 @@ from lab.common.gateway import GatewayProcess
 from lab.common.waiting import wait_until
 from src.core.types import RgbImage
 from tests.contract.payloads import data_uri
-from tests.scripted_backend import Received, Reply, ScriptedBackend, fine, refuses
+from tests.scripted_backend import Reply, ScriptedBackend, fine, refuses
 
 ALLOWED = "http://localhost:5173"
 
@@ -92,7 +92,8 @@ def test_the_service_learns_who_asked(tmp_path: Path, fine_backend: ScriptedBack
 
 
 def test_a_request_without_an_id_is_given_one(tmp_path: Path) -> None:
-    with ScriptedBackend(_echoes_the_id) as backend, GatewayProcess(tmp_path, [backend.port]) as gateway:
+    echo = ScriptedBackend(lambda request: Reply(headers={"X-Request-ID": request.headers["x-request-id"]}))
+    with echo as backend, GatewayProcess(tmp_path, [backend.port]) as gateway:
         kept = gateway.client.get("/health", headers={"X-Request-ID": "mine-1"})
         made = gateway.client.get("/health")
         replaced = gateway.client.get("/health", headers={"X-Request-ID": 'id" status=200'})
@@ -122,7 +123,3 @@ def test_a_chunked_body_reaches_the_backend_whole_and_with_its_length(tmp_path: 
         gateway.client.post("/upload", content=(b"a" * 100_000 for _ in range(30)))
 
     assert backend.received[-1].body == b"a" * 3_000_000
-
-
-def _echoes_the_id(request: Received) -> Reply:
-    return Reply(headers={"X-Request-ID": request.headers["x-request-id"]})

@@ -80,6 +80,8 @@ def test_what_may_be_a_photo_and_cannot_be_looked_into_is_named(
     search = find_pictures(tmp_path, tmp_path / "report")
     assert [picture.name for picture in search.pictures] == ["open/photo.jpg"]
     assert search.unseen == ["closed", "open/nowhere.jpg"]
+    with pytest.raises(FileNotFoundError):
+        find_pictures(tmp_path / "gone", tmp_path / "report")
 
 
 def test_a_report_in_the_folder_is_not_screened_nor_is_an_earlier_one(tmp_path: Path) -> None:
@@ -88,8 +90,3 @@ def test_a_report_in_the_folder_is_not_screened_nor_is_an_earlier_one(tmp_path: 
         write(tmp_path / name / "previews" / "0123456789abcdef-left_eye.jpg")
     write(tmp_path / "photo.jpg")
     assert names(tmp_path, tmp_path / "report") == ["photo.jpg"]
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        find_pictures(tmp_path / "gone", tmp_path / "report")
