@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,18 +14,26 @@ from skimage import data
 from lab.common.backend import ServiceProcess
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
-from tests.browser.chromium import arguments, find_chromium, write_camera_file
 from tests.browser.demo_page import DemoPage
 from tests.contract.payloads import picture_bytes
 
 OpenPage: TypeAlias = Callable[..., DemoPage]
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Nothing is asked of the network.
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    " --disable-component-update --disable-sync --use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
+)
+
 
 @pytest.fixture(scope="session")
 def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the browser's camera sees: the portrait as a person sits before a webcam."""
+    """What the browser's camera sees: the portrait as a person sits before a webcam, three seconds of YUV4MPEG2."""
     file = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    write_camera_file(file, resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), 640, 480))
+    picture = resize(np.ascontiguousarray(data.astronaut()[0:240, 64:384]), 640, 480)
+    planes = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), cv2.COLOR_BGR2YUV_I420)
+    file.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420jpeg\n" + (b"FRAME\n" + planes.tobytes()) * 30)
     return file
 
 
@@ -31,11 +41,12 @@ def camera_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # other folders call asyncio.run().
 @pytest.fixture(scope="module")
 def browser(camera_file: Path) -> Iterator[Browser]:
-    path = find_chromium()
+    path = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if path is None:
         pytest.skip("needs Chromium; Debian, Ubuntu: apt install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments(camera_file))
+        camera = f"--use-file-for-fake-video-capture={camera_file}"
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET.split(), camera])
         yield browser
         browser.close()
 

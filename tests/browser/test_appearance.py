@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
+from lab.common.backend import ServiceProcess
 from src.core.wording import NOTICE
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
@@ -62,21 +65,12 @@ def test_the_system_chooses_the_colours_until_the_reader_does(open_page: OpenPag
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_is_wider_than_a_small_phone(
-    open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
-) -> None:
-    page = open_page(viewport=PHONE)
-    bring_to(page, state, portrait_file, dim_file, no_picture_file)
-
-    assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_the_notice_is_always_in_sight(
+def test_nothing_is_wider_than_a_small_phone_and_the_notice_is_always_in_sight(
     open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
 ) -> None:
     page = open_page(viewport=PHONE, reduced_motion="reduce")
     bring_to(page, state, portrait_file, dim_file, no_picture_file)
+    assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
 
     box = page.page.locator("#notice").bounding_box()
@@ -85,14 +79,10 @@ def test_the_notice_is_always_in_sight(
     assert page.text("#notice") == "Not a medical device. It does not replace an examination."
 
 
-def test_the_notice_says_what_answers_say(open_page: OpenPage) -> None:
+def test_the_notice_says_what_answers_say_and_is_there_without_any_script(open_page: OpenPage) -> None:
     page = open_page()
     assert "not a medical device" in NOTICE
     assert page.text("#notice").split(". ")[1] in NOTICE
-
-
-def test_the_notice_is_there_without_any_script(open_page: OpenPage) -> None:
-    page = open_page()
     source = page.page.request.get(page.page.url).text()
     assert '<strong data-text="noticeStrong">Not a medical device.</strong>' in source
     assert "It does not replace an examination." in source
@@ -128,3 +118,31 @@ def test_who_wants_no_motion_gets_none(open_page: OpenPage) -> None:
     page.page.evaluate("document.querySelector('#analyse-bar').removeAttribute('value')")
     name = page.page.eval_on_selector("#analyse-bar", "bar => getComputedStyle(bar).animationName")
     assert name == "none"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_of_the_docs_the_style_is_applied_it_fits_the_notice_stays_in_sight_and_nothing_else_is_needed(
+    browser: Browser, service: ServiceProcess, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    requests: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda sent: requests.append(sent.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    url = f"http://127.0.0.1:{service.port}/docs"
+    page.goto(url)
+    assert page.evaluate("getComputedStyle(document.querySelector('.operation')).borderRadius") == "14px"
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    box = page.locator(".notice").bounding_box()
+    assert box is not None
+    assert box["y"] == pytest.approx(0, abs=1)
+    # Also in what is folded up.
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    context.close()
+    assert complaints == []
+    assert [sent for sent in requests if not sent.startswith("data:")] == [url]

@@ -38,10 +38,15 @@ def scores_on(page: DemoPage, eye: str) -> dict[str, str]:
     }
 
 
-def test_a_portrait_becomes_a_card_per_eye(open_page: OpenPage, portrait_file: Path) -> None:
+def test_a_portrait_becomes_a_card_per_eye_that_shows_what_the_service_answers(
+    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
+) -> None:
     page = open_page()
     page.send(portrait_file, until="result")
+    (sent,) = page.payloads("upload")
+    answer = service.client.post("/upload", json=sent).json()
 
+    assert base64.b64decode(sent["image"].split(",")[1]) == portrait_file.read_bytes()
     cards = page.page.eval_on_selector_all(".eye", "cards => cards.map((card) => card.dataset.eye)")
     assert cards == ["right_eye", "left_eye"]
     for eye in cards:
@@ -51,18 +56,7 @@ def test_a_portrait_becomes_a_card_per_eye(open_page: OpenPage, portrait_file: P
         assert page.page.query_selector(f"[data-eye={eye}][data-inconclusive]") is None
     assert page.page.evaluate("document.activeElement.id") == "result-heading"
     assert page.text("#announcer") == "The answer is here. Right eye: Most like: Healthy. Left eye: Most like: Healthy."
-
-
-def test_what_is_shown_is_what_the_service_answers(
-    open_page: OpenPage, service: ServiceProcess, portrait_file: Path
-) -> None:
-    page = open_page()
-    page.send(portrait_file, until="result")
-    (sent,) = page.payloads("upload")
-    answer = service.client.post("/upload", json=sent).json()
-
-    assert base64.b64decode(sent["image"].split(",")[1]) == portrait_file.read_bytes()
-    for eye in ("right_eye", "left_eye"):
+    for eye in cards:
         percents = {name: f"{score:.1f}%" for name, score in answer[eye]["average_scores"].items()}
         shown = scores_on(page, eye)
         assert list(shown) == list(percents)
@@ -94,9 +88,16 @@ def test_the_slider_fades_the_heatmap_over_the_picture(open_page: OpenPage, port
     assert photo == heat
 
 
-def test_a_photo_of_one_eye_is_one_card_that_claims_no_side(open_page: OpenPage, eye_file: Path) -> None:
+def test_the_next_photo_replaces_the_last_and_one_of_one_eye_is_one_card_that_claims_no_side(
+    open_page: OpenPage, portrait_file: Path, eye_file: Path
+) -> None:
     page = open_page()
-    page.send(eye_file, until="result")
+    page.send(portrait_file, until="result")
+    page.page.click("#result [data-start-over]")
+    page.wait_for("ready")
+    assert page.page.is_visible("#camera-open")
+    page.send(eye_file)
+    page.page.wait_for_selector("[data-eye=unknown]")
 
     assert page.page.locator(".eye").count() == 1
     assert "Whether it is a left or a right one, it does not show." in page.eye("unknown")
@@ -163,18 +164,6 @@ def test_a_format_that_only_the_browser_reads_is_converted(open_page: OpenPage, 
 
     assert page.payloads("upload")[0]["image"].startswith("data:image/jpeg;base64,")
     assert "converted to JPEG by the browser" in page.text("#result-notes")
-
-
-def test_the_next_photo_replaces_the_last(open_page: OpenPage, portrait_file: Path, eye_file: Path) -> None:
-    page = open_page()
-    page.send(portrait_file, until="result")
-    page.page.click("#result [data-start-over]")
-    page.wait_for("ready")
-    assert page.page.is_visible("#camera-open")
-    page.send(eye_file)
-    page.page.wait_for_selector("[data-eye=unknown]")
-
-    assert page.page.locator(".eye").count() == 1
 
 
 def test_cancelling_stops_the_request(open_page: OpenPage, eye_file: Path) -> None:

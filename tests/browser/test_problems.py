@@ -18,7 +18,9 @@ def error(status: int, code: str, sentence: str, headers: dict[str, str] | None 
     return {"status": status, "json": content, "headers": headers or {}}
 
 
-def test_a_file_that_is_no_picture_is_said_to_be_none(open_page: OpenPage, no_picture_file: Path) -> None:
+def test_a_file_that_is_no_picture_is_said_to_be_none_and_a_good_photo_after_it_is_answered(
+    open_page: OpenPage, no_picture_file: Path, eye_file: Path
+) -> None:
     page = open_page()
     page.send(no_picture_file, until="problem")
 
@@ -27,15 +29,8 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(open_page: OpenPage, no_pi
     )
     assert "choose another" in page.text("#problem-advice")
     assert page.page.is_hidden("#problem-retry")
-    page.expect_failures(400)
-
-
-def test_a_good_photo_after_a_bad_one_is_answered(open_page: OpenPage, no_picture_file: Path, eye_file: Path) -> None:
-    page = open_page()
-    page.send(no_picture_file, until="problem")
     page.page.click("#problem [data-start-over]")
     page.send(eye_file, until="result")
-
     assert page.page.is_hidden("#problem")
     page.expect_failures(400)
 

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import HealthCheck
 from jsonschema import Draft202012Validator
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from src.core.types import RgbImage
 
@@ -79,3 +80,24 @@ def errors_in(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> l
     """Where an answer is not what a schema of the OpenAPI document says."""
     validator = Draft202012Validator({**schema, "components": document["components"]})
     return [error.message for error in validator.iter_errors(value)]
+
+
+# The page of metrics, read as Prometheus reads it: the value of every series by its name and labels.
+Scrape = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scrape(client: httpx.Client) -> Scrape:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+
+def value(page: Scrape, name: str, **labels: str) -> float:
+    """0 for a series that is not there yet, as for one that has counted nothing."""
+    return page.get((name, frozenset(labels.items())), 0.0)
+
+
+def gauge(page: Scrape, name: str) -> float:
+    """A series without labels, which has to be there."""
+    return page[name, frozenset()]

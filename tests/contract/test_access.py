@@ -43,17 +43,7 @@ def test_a_key_opens_the_guarded_paths(client: httpx.Client, eye_photo: RgbImage
     assert "eyenet_ready 1.0" in metrics.text
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"X-API-Key": WRONG},
-        {"X-API-Key": FIRST[:-1]},
-        {"Authorization": f"Bearer {WRONG}"},
-        {"Authorization": f"Basic {FIRST}"},
-    ],
-    ids=["no key", "wrong key", "nearly a key", "wrong bearer", "another scheme"],
-)
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": WRONG}, {"Authorization": f"Basic {FIRST}"}], ids=str)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/predict"), ("POST", "/upload"), ("GET", "/metrics")])
 def test_without_a_key_the_guarded_paths_are_closed(
     client: httpx.Client, method: str, path: str, headers: dict[str, str]
@@ -66,44 +56,21 @@ def test_without_a_key_the_guarded_paths_are_closed(
     assert answer.headers["access-control-allow-origin"] == ORIGIN
 
 
-def test_a_key_in_the_address_is_no_key(client: httpx.Client) -> None:
+def test_an_address_holds_no_key_head_is_closed_as_get_is_and_probes_are_open(client: httpx.Client) -> None:
     answer = client.post("/predict", params={"api_key": FIRST, "X-API-Key": FIRST}, json=[])
     assert_error(answer, 401, "unauthorized")
-
-
-def test_head_is_closed_as_get_is(client: httpx.Client) -> None:
     assert client.head("/metrics").status_code == 401
     assert client.head("/metrics", headers={"X-API-Key": FIRST}).status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/health", "/live"])
-def test_probes_need_no_key(client: httpx.Client, path: str) -> None:
-    assert client.get(path).status_code == 200
-    assert client.head(path).status_code == 200
-
-
-def test_what_does_not_exist_does_not_exist_for_anybody(client: httpx.Client) -> None:
+    for path in ("/health", "/live"):
+        assert client.get(path).status_code == client.head(path).status_code == 200
+    # A preflight brings no key and allows to send one.
+    preflight = client.options("/predict", headers={"Origin": ORIGIN, "Access-Control-Request-Method": "POST"})
+    assert preflight.status_code == 204
+    allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
+    assert {"authorization", "content-type", "x-api-key"} <= set(allowed)
     for headers in ({}, {"X-API-Key": FIRST}):
         assert_error(client.get("/nothing", headers=headers), 404, "not_found")
         assert_error(client.get("/predict", headers=headers), 405, "method_not_allowed")
-
-
-def test_a_preflight_needs_no_key_and_allows_to_send_one(client: httpx.Client) -> None:
-    asked = {
-        "Origin": ORIGIN,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization,content-type,x-api-key",
-    }
-    answer = client.options("/predict", headers=asked)
-
-    assert answer.status_code == 204
-    allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
-    assert set(asked["Access-Control-Request-Headers"].split(",")) <= set(allowed)
-
-
-@pytest.mark.parametrize("body", [b"not json", b"A" * 60_000_000, b""], ids=["not JSON", "60 MB", "nothing"])
-def test_without_a_key_the_body_is_not_looked_at(client: httpx.Client, body: bytes) -> None:
-    assert_error(client.post("/upload", content=body), 401, "unauthorized")
 
 
 def test_no_key_gets_into_the_log_or_the_metrics(locked: ServiceProcess) -> None:
@@ -117,16 +84,3 @@ def test_no_key_gets_into_the_log_or_the_metrics(locked: ServiceProcess) -> None
     for key in (FIRST, SECOND, WRONG):
         assert key not in locked.log
         assert key not in page
-
-
-def test_what_is_open_by_setting_and_what_the_first_frontend_gets(start: Start) -> None:
-    settings = {"API_KEYS": FIRST, "PUBLIC_METRICS": "true", "LEGACY_ENVELOPE": "true"}
-    with start(wait_until_healthy=False, **settings) as service:
-        service.wait_for_health(503)
-        metrics = service.client.get("/metrics")
-        refused = service.client.post("/predict", json=[])
-
-    assert metrics.status_code == 200
-    assert refused.status_code == 200
-    assert refused.json()["status_code"] == 401
-    assert '"code":"unauthorized"' in refused.json()["body"]

@@ -19,7 +19,6 @@ from tests.contract.payloads import REPEATABLE, assert_error, base64_of, data_ur
 
 _NOISE = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
 _PNG = picture_bytes(_NOISE, "PNG")
-_JPEG = picture_bytes(_NOISE, "JPEG")
 
 
 def _animation(file_format: str) -> bytes:
@@ -29,15 +28,11 @@ def _animation(file_format: str) -> bytes:
 
 PICTURES: dict[str, tuple[object, int, str]] = {
     "null": (None, 400, "invalid_payload"),
-    "a number": (7, 400, "invalid_payload"),
-    "a list": (["x"], 400, "invalid_payload"),
     "empty": ("", 400, "invalid_payload"),
     "not base64": ("%%%", 400, "not_base64"),
-    "a data URI without data": ("data:image/png;base64,", 400, "not_base64"),
     "a data URI that is not base64": ("data:image/svg+xml,<svg/>", 400, "not_base64"),
     "base64 of text": (base64_of(b"hello, this is no picture at all"), 400, "not_a_picture"),
     "a PNG cut short": (base64_of(_PNG[: len(_PNG) // 2]), 400, "not_a_picture"),
-    "a JPEG cut short": (base64_of(_JPEG[: len(_JPEG) // 2]), 400, "not_a_picture"),
     "a GIF": (base64_of(picture_bytes(_NOISE, "GIF")), 400, "unsupported_picture"),
     "an SVG": (base64_of(b"<svg xmlns='http://www.w3.org/2000/svg'/>"), 400, "unsupported_picture"),
     "one pixel": (base64_of(picture_bytes(_NOISE[:1, :1], "PNG")), 400, "picture_too_small"),
@@ -48,20 +43,15 @@ PICTURES: dict[str, tuple[object, int, str]] = {
 
 BODIES: dict[str, tuple[str, bytes, int, str]] = {
     "no body": ("/predict", b"", 400, "invalid_json"),
-    "no body to upload": ("/upload", b"", 400, "invalid_json"),
     "not JSON": ("/predict", b"{frames}", 400, "invalid_json"),
     "not UTF-8": ("/upload", b"\xff\xfe\x00", 400, "invalid_json"),
     "NaN, which is not JSON": ("/predict", b'[{"image": "x", "score": NaN}]', 400, "invalid_json"),
-    "a JSON string": ("/predict", b'"frames"', 400, "invalid_payload"),
     "an object": ("/predict", b"{}", 400, "invalid_payload"),
     "an object without image to upload": ("/upload", b"{}", 400, "invalid_payload"),
     "an array to upload": ("/upload", b"[]", 400, "invalid_payload"),
     "an empty array": ("/predict", b"[]", 400, "invalid_payload"),
-    "an array of an empty object": ("/predict", b"[{}]", 400, "invalid_payload"),
     "an array of a number": ("/predict", b"[1]", 400, "invalid_payload"),
     "a score in words": ("/predict", b'[{"image": "x", "score": "high"}]', 400, "invalid_payload"),
-    "a box without a corner": ("/predict", b'[{"image": "x", "box": {"w": 1}}]', 400, "invalid_payload"),
-    "a box in words": ("/predict", b'[{"image": "x", "box": "here"}]', 400, "invalid_payload"),
     "33 frames": ("/predict", b"[" + b",".join([b"{}"] * 33) + b"]", 413, "too_many_frames"),
     "10,000 nested arrays": ("/predict", b"[" * 10_000, 400, "invalid_json"),
     "60 MB": ("/upload", b'{"image": "' + b"A" * 60_000_000 + b'"}', 413, "body_too_large"),
@@ -96,13 +86,6 @@ def test_the_input_is_never_echoed(client: httpx.Client) -> None:
     assert secret[:12] not in client.get(f"/{secret}").text
 
 
-def test_huge_numbers_beside_a_good_picture_do_no_harm(client: httpx.Client, face: RgbImage) -> None:
-    hint = {"x": 1e300, "y": -1e300, "w": 1e300, "h": 10**30}
-    answer = client.post("/predict", json=[frame(face, score=1e300, blur=-(10**18), box=hint)])
-
-    assert answer.status_code == 200
-
-
 def test_a_face_with_closed_eyes_is_answered(client: httpx.Client, face: RgbImage) -> None:
     closed = face.copy()
     for left, right in ((238, 276), (290, 328)):
@@ -117,15 +100,6 @@ def test_a_face_with_closed_eyes_is_answered(client: httpx.Client, face: RgbImag
 def test_a_blank_upload_is_not_an_eye(client: httpx.Client) -> None:
     blank = np.full((300, 400, 3), 200, np.uint8)
     assert_error(client.post("/upload", json={"image": data_uri(blank)}), 400, "no_eyes_detected")
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", ["/predict", "/upload"])
-def test_a_wrong_method_is_told_the_right_one(client: httpx.Client, path: str, method: str) -> None:
-    answer = client.request(method, path)
-
-    assert_error(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == "POST, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/predict/more", "/%2e%2e/etc/passwd", "/health/x"])

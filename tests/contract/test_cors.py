@@ -3,27 +3,16 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from src.core.types import RgbImage
-from tests.contract.payloads import data_uri
-
 ALLOWED = "http://localhost:5173"
 FOREIGN = "https://evil.example"
 
 
 @pytest.mark.parametrize("origin", [ALLOWED, "http://localhost:3000"])
-def test_an_allowed_origin_is_echoed(client: httpx.Client, eye_photo: RgbImage, origin: str) -> None:
-    answer = client.post("/upload", json={"image": data_uri(eye_photo)}, headers={"Origin": origin})
-
-    assert answer.status_code == 200
+@pytest.mark.parametrize(("method", "path"), [("GET", "/health"), ("POST", "/upload"), ("GET", "/nothing")])
+def test_an_allowed_origin_is_echoed(client: httpx.Client, origin: str, method: str, path: str) -> None:
+    answer = client.request(method, path, headers={"Origin": origin})
     assert answer.headers["access-control-allow-origin"] == origin
     assert answer.headers["vary"] == "Origin"
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/predict"), ("GET", "/predict"), ("GET", "/nothing"), ("GET", "/health")]
-)
-def test_errors_can_be_read_by_an_allowed_page_too(client: httpx.Client, method: str, path: str) -> None:
-    assert client.request(method, path, headers={"Origin": ALLOWED}).headers["access-control-allow-origin"] == ALLOWED
 
 
 @pytest.mark.parametrize("origin", [FOREIGN, "null", f"{ALLOWED}.evil.example", ALLOWED.upper()])

@@ -10,8 +10,7 @@ import pytest
 from lab.common.backend import ServiceProcess
 from src.config.settings import Settings
 from src.core.types import RgbImage
-from tests.contract.metrics_page import gauge, scrape, value
-from tests.contract.payloads import assert_error, data_uri
+from tests.contract.payloads import assert_error, data_uri, gauge, scrape, value
 from tests.services import Start
 
 FRAMES = 128

@@ -56,13 +56,7 @@ def photo(tmp_path: Path, face: RgbImage) -> Path:
 def run(
     example: str, service: ServiceProcess | ScriptedBackend | int, *arguments: object, key: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """
-    Args:
-        example: the file.
-        service: that it asks, or a port where there may be none.
-        arguments: of its command line.
-        key: that the operator gave.
-    """
+    """Of the service, or the port where there may be none, with the key that the operator gave."""
     starter = {"py": sys.executable, "mjs": "node", "sh": "sh"}[example.rpartition(".")[2]]
     return subprocess.run(
         [starter, EXAMPLES / example, *map(str, arguments)],
@@ -107,13 +101,17 @@ def test_a_photo_gives_one_line_per_eye_and_the_notice(example: str, service: Se
     assert "not a medical device" in notice
 
 
-def test_doubts_and_eyes_not_seen_are_told(example: str, good_answer: dict[str, Any], photo: Path) -> None:
+def test_doubts_and_eyes_not_seen_are_told_and_a_key_is_sent_where_there_is_one(
+    example: str, good_answer: dict[str, Any], photo: Path
+) -> None:
     doubtful = {**good_answer["left_eye"], "inconclusive": True, "reasons": ["blurry", "too_dark"]}
     with scripted((200, {**good_answer, "left_eye": doubtful})) as service:
-        told = run(example, service, photo).stdout.splitlines()
+        told = run(example, service, photo, key="a-key-of-the-operator").stdout.splitlines()
+        run(example, service, photo)
 
     assert told[0].endswith(" %, inconclusive: blurry, too_dark")
     assert told[1] == "Right eye: not seen"
+    assert [request.headers.get("x-api-key") for request in service.received] == ["a-key-of-the-operator", None]
 
 
 def test_an_error_is_a_sentence_with_its_code(example: str, service: ServiceProcess, tmp_path: Path) -> None:
@@ -144,23 +142,12 @@ def test_it_is_not_asked_for_ever(example: str, photo: Path) -> None:
     assert len(service.received) == 4
 
 
-def test_a_key_is_sent_where_there_is_one(example: str, good_answer: dict[str, Any], photo: Path) -> None:
-    with scripted((200, good_answer)) as service:
-        run(example, service, photo, key="a-key-of-the-operator")
-        run(example, service, photo)
-
-    assert [request.headers.get("x-api-key") for request in service.received] == ["a-key-of-the-operator", None]
-
-
-def test_without_a_service_it_says_so(example: str, photo: Path) -> None:
+def test_without_a_service_or_a_photo_it_says_so(example: str, photo: Path) -> None:
     told = run(example, free_port(), photo)
-
     assert told.returncode == 1
     assert UNREACHABLE[example] in told.stderr
     assert "Traceback" not in told.stderr
 
-
-def test_without_a_photo_it_says_what_it_takes(example: str) -> None:
     told = run(example, 1)
     assert told.returncode == 2
     assert told.stderr.startswith("Usage: ")
@@ -180,9 +167,10 @@ console.log(JSON.stringify({ values: frames.map(({ pixels }) => sharpness(pixels
 """
 
 
-@pytest.fixture(scope="module")
-def picked(service: ServiceProcess, face: RgbImage, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the example makes of six frames, each blurrier than the one before; the fourth has a box and a score."""
+def test_the_five_sharpest_of_six_frames_are_sent_with_what_is_known_of_them_and_answered(
+    service: ServiceProcess, face: RgbImage, tmp_path: Path
+) -> None:
+    """Each is blurrier than the one before; the fourth has a box and a score."""
     need("node")
     frames: list[dict[str, Any]] = []
     for side in (640, 320, 240, 200, 160, 120):
@@ -191,7 +179,7 @@ def picked(service: ServiceProcess, face: RgbImage, tmp_path_factory: pytest.Tem
         pixels = {"data": base64.b64encode(rgba.tobytes()).decode(), "width": 640, "height": 640}
         frames.append({"image": data_uri(picture), "pixels": pixels})
     frames[3] |= {"score": 0.9, "box": {"x": 220, "y": 60, "w": 190, "h": 230}}
-    file = tmp_path_factory.mktemp("frames") / "frames.json"
+    file = tmp_path / "frames.json"
     file.write_text(json.dumps(frames[::-1]), encoding="utf-8")
     told = subprocess.run(
         [shutil.which("node") or "", "--input-type=module", "--eval", PICK_AND_PREDICT, str(file), url_of(service)],
@@ -202,27 +190,19 @@ def picked(service: ServiceProcess, face: RgbImage, tmp_path_factory: pytest.Tem
         check=False,
     )
     assert told.returncode == 0, told.stderr
-    return {**json.loads(told.stdout), "images": [frame["image"] for frame in frames]}
+    picked = json.loads(told.stdout)
 
-
-def test_the_sharpness_of_a_frame_is_opencvs_variance_of_the_laplacian(face: RgbImage, picked: dict[str, Any]) -> None:
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     laplacian = cv2.Laplacian(face.astype(np.float32) @ weights, cv2.CV_32F, ksize=1)[1:-1, 1:-1]
     assert picked["values"][-1] == pytest.approx(float(laplacian.var()), rel=1e-3)
     assert picked["values"] == sorted(picked["values"])
-
-
-def test_the_five_sharpest_frames_are_sent_with_what_is_known_of_them(picked: dict[str, Any]) -> None:
     sent = picked["sent"]
-    assert [frame["image"] for frame in sent] == picked["images"][:5]
+    assert [frame["image"] for frame in sent] == [frame["image"] for frame in frames[:5]]
     assert [set(frame) for frame in sent] == [{"image", "score", "blur", "box"}] * 5
     assert [frame["blur"] for frame in sent] == sorted(frame["blur"] for frame in sent)
     assert all(0 < frame["blur"] < 1 for frame in sent)
     assert (sent[3]["score"], sent[3]["box"]) == (0.9, {"x": 220, "y": 60, "w": 190, "h": 230})
     assert (sent[0]["score"], sent[0]["box"]) == (None, None)
-
-
-def test_predict_answers_the_frames_that_were_sent(picked: dict[str, Any]) -> None:
     eyes = picked["answer"]["body"]
     assert [eyes[side]["frames_seen"] for side in ("left_eye", "right_eye")] == [5, 5]
     assert picked["answer"]["frame_errors"] == []

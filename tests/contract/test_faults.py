@@ -6,28 +6,22 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import pytest
 
 from lab.common.waiting import wait_until
-from src.config.settings import PROJECT_ROOT, load_settings
+from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import RgbImage
-from src.services.assets import prepare_assets
-from src.services.image_store import ImageStore
+from src.services.assets import Assets
+from src.services.face_detection import FaceDetector
 from tests.contract.payloads import frame
 from tests.services import Start
 
-LANDMARKS = "shape_predictor_68_face_landmarks.dat"
-EYE_CASCADE = "cascades/haarcascade_eye.xml"
 NO_SPACE = "No space left on device"
-
-Fault = Callable[[Path], None]
-"""Does something to the copy of the project at this place."""
 
 
 @contextlib.contextmanager
@@ -56,108 +50,37 @@ def fill(file: Path) -> Path:
     return file
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A checkout before its first start, which puts the files of detection there, and without models."""
-    root = tmp_path / "project"
-    not_there = shutil.ignore_patterns("cascades", LANDMARKS, "models", "__pycache__")
-    shutil.copytree(PROJECT_ROOT / "src", root / "src", ignore=not_there)
-    return root
+@pytest.mark.parametrize(
+    ("asset", "left_of_it", "kind"),
+    [("landmarks", 1_000_000, "dlib landmark file"), ("eye_cascade", 10_000, "Haar cascade")],
+)
+def test_a_file_of_detection_that_is_cut_off_stops_the_start_with_a_sentence_that_names_it(
+    assets: Assets, settings: Settings, tmp_path: Path, asset: str, left_of_it: int, kind: str
+) -> None:
+    """What is missing or something else: tests/unit/services."""
+    cut_off = tmp_path / "cut_off"
+    cut_off.write_bytes(getattr(assets, asset).read_bytes()[:left_of_it])
+    with pytest.raises(StartupError, match=f"cut_off is missing or is not a {kind}\\."):
+        FaceDetector.from_settings(replace(assets, **{asset: cut_off}), settings)
 
 
-def hide_landmark_package(root: Path) -> None:
-    """A package of the same name that is found first and carries nothing."""
-    (root / "face_recognition_models").mkdir()
-    (root / "face_recognition_models" / "__init__.py").touch()
+def test_a_full_disk_costs_the_pictures_and_not_the_answers(start: Start, tmp_path: Path, face: RgbImage) -> None:
+    old = "0" * 32 + ".png"
+    with mounted(tmp_path / "frames", "size=4m") as frames:
+        (frames / old).write_bytes(b"from an earlier process")
+        os.utime(frames / old, (0, 0))
+        ballast = fill(frames / "ballast")
+        folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(tmp_path / "eyes")}
+        with start(SAVE_TEMP_IMAGES="true", **folders) as service:
+            assert service.client.post("/predict", json=[frame(face)]).status_code == 200
+            wait_until(lambda: NO_SPACE in service.log, "a line about the full disk")
+            # One line for the one picture, nothing half-written, and what is old goes as ever.
+            assert service.log.count(NO_SPACE) == 1
+            assert f"a picture could not be saved to {frames}" in service.log
+            wait_until(lambda: [file.name for file in frames.iterdir()] == ["ballast"], "the end of the old picture")
 
-
-def hide_opencv_cascades(root: Path) -> None:
-    """The same OpenCV, found first, without its data. A copy: behind symbolic links it does not find itself."""
-    installed = Path(cv2.__file__).parent
-    shutil.copytree(installed, root / "cv2", ignore=shutil.ignore_patterns("data", "__pycache__"))
-    for libraries in installed.parent.glob("opencv_python_headless.libs"):
-        (root / libraries.name).symlink_to(libraries)
-
-
-def cut_landmarks_off(root: Path) -> None:
-    whole = (PROJECT_ROOT / "src/assets" / LANDMARKS).read_bytes()
-    (root / "src/assets" / LANDMARKS).write_bytes(whole[:1_000_000])
-
-
-def cut_eye_cascade_off(root: Path) -> None:
-    (root / "src/assets/cascades").mkdir()
-    whole = (Path(cv2.__file__).parent / "data" / "haarcascade_eye.xml").read_bytes()
-    (root / "src/assets" / EYE_CASCADE).write_bytes(whole[:10_000])
-
-
-# What a start does first, beside loading the model; a StartupError is the line that it ends with.
-FIND_AND_LOAD = """
-from src.services.assets import prepare_assets
-from src.services.face_detection import FaceDetector
-FaceDetector(prepare_assets(), crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
-"""
-
-
-class TestFilesOfDetection:
-    @pytest.mark.usefixtures("assets")
-    @pytest.mark.parametrize(
-        ("fault", "sentence"),
-        [
-            (hide_landmark_package, f"{LANDMARKS} is missing, and the package face-recognition-models that carries it"),
-            (hide_opencv_cascades, "xml is missing, and the package opencv-python-headless that carries it"),
-            (cut_landmarks_off, f"{LANDMARKS} is missing or is not a dlib landmark file."),
-            (cut_eye_cascade_off, "haarcascade_eye.xml is missing or is not a Haar cascade."),
-        ],
-    )
-    def test_what_is_missing_or_broken_is_named(self, project: Path, fault: Fault, sentence: str) -> None:
-        fault(project)
-        loaded = subprocess.run(
-            [sys.executable, "-c", FIND_AND_LOAD], cwd=project, capture_output=True, text=True, timeout=120, check=False
-        )
-        last = loaded.stderr.splitlines()[-1]
-        assert last.startswith("src.core.errors.StartupError: ")
-        assert sentence in last
-
-    def test_a_disk_that_is_full_at_the_first_start(self, tmp_path: Path) -> None:
-        with mounted(tmp_path / "assets", "size=4m") as full:
-            with pytest.raises(StartupError, match=f"^{full / LANDMARKS} cannot be written: {NO_SPACE}.$"):
-                prepare_assets(full)
-            # What was copied of it does not stay on the full disk.
-            assert {file.name for file in full.iterdir()} == {"cascades"}
-
-
-class TestSavedPictures:
-    def test_a_folder_on_a_read_only_disk_stops_the_start(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("SAVE_TEMP_IMAGES", "true")
-        with mounted(tmp_path / "frames", "size=1m,ro") as frames:
-            monkeypatch.setenv("TEMP_IMAGES_DIR", str(frames))
-            sentence = f"^TEMP_IMAGES_DIR is wrong: {frames} cannot be written to: Read-only file system.$"
-            with pytest.raises(StartupError, match=sentence):
-                ImageStore(load_settings(env_file=None))
-
-    def test_a_full_disk_costs_the_pictures_and_not_the_answers(
-        self, start: Start, tmp_path: Path, face: RgbImage
-    ) -> None:
-        old = "0" * 32 + ".png"
-        with mounted(tmp_path / "frames", "size=4m") as frames:
-            (frames / old).write_bytes(b"from an earlier process")
-            os.utime(frames / old, (0, 0))
-            ballast = fill(frames / "ballast")
-            folders = {"TEMP_IMAGES_DIR": str(frames), "SAVED_EYES_DIR": str(tmp_path / "eyes")}
-            with start(SAVE_TEMP_IMAGES="true", **folders) as service:
-                assert service.client.post("/predict", json=[frame(face)]).status_code == 200
-                wait_until(lambda: NO_SPACE in service.log, "a line about the full disk")
-                # One line for the one picture, nothing half-written, and what is old goes as ever.
-                assert service.log.count(NO_SPACE) == 1
-                assert f"a picture could not be saved to {frames}" in service.log
-                wait_until(
-                    lambda: [file.name for file in frames.iterdir()] == ["ballast"], "the end of the old picture"
-                )
-
-                ballast.unlink()
-                assert service.client.post("/predict", json=[frame(face)]).status_code == 200
-                wait_until(lambda: len(list(frames.glob("*.png"))) == 1, "a saved picture")
-                assert service.stop() == 0
-                assert "Traceback" not in service.log
+            ballast.unlink()
+            assert service.client.post("/predict", json=[frame(face)]).status_code == 200
+            wait_until(lambda: len(list(frames.glob("*.png"))) == 1, "a saved picture")
+            assert service.stop() == 0
+            assert "Traceback" not in service.log

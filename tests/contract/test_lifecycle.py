@@ -15,8 +15,7 @@ import pytest
 from lab.common.backend import ServiceProcess
 from src.config.settings import Settings
 from src.core.types import RgbImage
-from tests.contract.metrics_page import gauge, scrape, value
-from tests.contract.payloads import LONG, assert_error, long_request
+from tests.contract.payloads import LONG, assert_error, gauge, long_request, scrape, value
 from tests.services import Start
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to drain on")

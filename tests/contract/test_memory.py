@@ -31,12 +31,6 @@ def forty_megapixels(face: RgbImage) -> str:
     return base64_of(picture_bytes(resize(face, 6300, 6300), "JPEG", quality=30))
 
 
-def send_at_once(service: ServiceProcess, path: str, body: bytes) -> list[httpx.Response]:
-    url = service.client.base_url.join(path)
-    with ThreadPoolExecutor(AT_ONCE) as clients:
-        return list(clients.map(lambda _: httpx.post(url, content=body, timeout=290), range(AT_ONCE)))
-
-
 @pytest.mark.heavy
 def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(
     start: Start, settings: Settings, forty_megapixels: str
@@ -51,10 +45,11 @@ def test_frames_of_forty_megapixels_from_all_sides_stay_within_the_bound(
         "SUPERVISE": "false",
     }
     body = orjson.dumps([{"image": forty_megapixels}] * FRAMES)
-    with start(MODEL_PATH=str(settings.model_path), **limits) as small:
+    with start(MODEL_PATH=str(settings.model_path), **limits) as small, ThreadPoolExecutor(AT_ONCE) as clients:
+        url = small.client.base_url.join("/predict")
         small.forget_peak()
         at_start = small.resident_megabytes
-        answers = send_at_once(small, "/predict", body)
+        answers = list(clients.map(lambda _: httpx.post(url, content=body, timeout=290), range(AT_ONCE)))
         grown = small.peak_resident_megabytes - at_start
         stated = re.search(r"ready .* memory_of_requests_mb=(\d+)", small.log)
         assert small.client.get("/health").json()["requests_in_flight"] == 0

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import httpx
 import numpy as np
@@ -31,12 +31,8 @@ _OF_OTHERS = {".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cach
 _PICTURE_NAME = re.compile(r"[0-9a-f]{32}\.png")
 
 
-class Sent(NamedTuple):
-    """A request; `options` are those of httpx."""
-
-    method: str
-    path: str
-    options: dict[str, Any]
+Sent: TypeAlias = tuple[str, str, dict[str, Any]]
+"""Method, path and httpx's options of a request."""
 
 
 def everything_in(*folders: Path) -> dict[str, tuple[int, int]]:
@@ -62,27 +58,24 @@ def kinds_of_requests(face: RgbImage, eye_photo: RgbImage) -> list[Sent]:
     named = {"name": f"{FILE_NAME}.jpg", "path": f"/home/anna/{FILE_NAME}.jpg"}
     keyed = {"headers": {"X-API-Key": KEY, "Authorization": f"Bearer {KEY}"}}
     return [
-        Sent("POST", "/predict", {"json": [frame(face), frame(face)], **keyed}),
-        Sent("POST", "/upload", {"json": {"image": data_uri(eye_photo, "JPEG")} | named}),
-        Sent("POST", "/upload", {"json": {"image": data_uri(face)}}),
-        Sent("POST", "/predict", {"json": [frame(face) | named, {"image": base64_of(png[:-200])}]}),
-        Sent("POST", "/predict", {"json": [frame(noise)]}),
-        Sent("POST", "/upload", {"json": {"image": base64_of(png[: len(png) // 2])}}),
-        Sent("POST", "/upload", {"json": {"image": f"{FILE_NAME}.jpg"}}),
-        Sent("POST", "/upload", {"content": b'{"image": "' + base64_of(png).encode()}),
-        Sent("POST", "/upload", {"files": {"image": (f"{FILE_NAME}.png", png, "image/png")}}),
-        Sent("POST", "/upload", {"json": named, "params": {"file": f"{FILE_NAME}.jpg", "api_key": KEY}}),
-        Sent("GET", f"/{FILE_NAME}.jpg", {"params": {"api_key": KEY}}),
-        Sent("PUT", "/predict", {"json": [frame(eye_photo)], **keyed}),
+        ("POST", "/predict", {"json": [frame(face), frame(face)], **keyed}),
+        ("POST", "/upload", {"json": {"image": data_uri(eye_photo, "JPEG")} | named}),
+        ("POST", "/upload", {"json": {"image": data_uri(face)}}),
+        ("POST", "/predict", {"json": [frame(face) | named, {"image": base64_of(png[:-200])}]}),
+        ("POST", "/predict", {"json": [frame(noise)]}),
+        ("POST", "/upload", {"json": {"image": base64_of(png[: len(png) // 2])}}),
+        ("POST", "/upload", {"json": {"image": f"{FILE_NAME}.jpg"}}),
+        ("POST", "/upload", {"content": b'{"image": "' + base64_of(png).encode()}),
+        ("POST", "/upload", {"files": {"image": (f"{FILE_NAME}.png", png, "image/png")}}),
+        ("POST", "/upload", {"json": named, "params": {"file": f"{FILE_NAME}.jpg", "api_key": KEY}}),
+        ("GET", f"/{FILE_NAME}.jpg", {"params": {"api_key": KEY}}),
+        ("PUT", "/predict", {"json": [frame(eye_photo)], **keyed}),
     ]
 
 
 def send(service: ServiceProcess, requests: Sequence[Sent]) -> list[httpx.Response]:
-    def one(sent: Sent) -> httpx.Response:
-        return service.client.request(sent.method, sent.path, **sent.options)
-
     with ThreadPoolExecutor(8) as clients:
-        return list(clients.map(one, requests))
+        return list(clients.map(lambda sent: service.client.request(sent[0], sent[1], **sent[2]), requests))
 
 
 def test_after_a_hundred_requests_nothing_is_on_the_disk_and_nothing_private_in_the_log(
@@ -136,7 +129,7 @@ def eyes_of(answer: httpx.Response) -> list[dict[str, Any]]:
 
 
 def sent_pictures(requests: Sequence[Sent]) -> set[str]:
-    bodies = [sent.options.get("json", []) for sent in requests]
+    bodies = [options.get("json", []) for _, _, options in requests]
     pictures = [picture for body in bodies for picture in (body if isinstance(body, list) else [body])]
     return {picture["image"] for picture in pictures if "image" in picture}
 

@@ -11,9 +11,10 @@ from tests.contract.payloads import base64_of, data_uri, picture_bytes, shown
 
 @pytest.mark.smoke
 def test_an_eye_photo_is_answered_as_one_eye(client: httpx.Client, eye_photo: RgbImage) -> None:
-    answer = client.post("/upload", json={"image": data_uri(eye_photo)})
+    origin = "http://localhost:5173"
+    answer = client.post("/upload", json={"image": data_uri(eye_photo)}, headers={"Origin": origin})
 
-    assert answer.status_code == 200
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
     assert answer.json()["right_eye"] == {"best_prediction": "Not Detected"}
     eye = answer.json()["left_eye"]
     assert sum(eye["average_scores"].values()) == pytest.approx(100, abs=0.05)
@@ -46,30 +47,6 @@ def test_the_heatmap_is_laid_over_the_same_crop(client: httpx.Client, eye_photo:
     assert np.median(difference) < difference.max() / 2
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
-def test_every_readable_format_gives_nearly_the_same_scores(
-    client: httpx.Client, eye_photo: RgbImage, file_format: str
-) -> None:
-    options = {"quality": 95} if file_format in ("JPEG", "WEBP") else {}
-    sent = base64_of(picture_bytes(eye_photo, file_format, **options))
-    expected = client.post("/upload", json={"image": data_uri(eye_photo)}).json()["left_eye"]["average_scores"]
-
-    scores = client.post("/upload", json={"image": sent}).json()["left_eye"]["average_scores"]
-
-    assert scores == pytest.approx(expected, abs=5)
-
-
-def test_a_photo_taken_on_its_side_is_turned_upright(client: httpx.Client, face: RgbImage) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    lying = Image.fromarray(np.ascontiguousarray(np.rot90(face)))
-    sent = base64_of(picture_bytes(lying, "PNG", exif=exif))
-
-    answer = client.post("/upload", json={"image": sent}).json()
-
-    assert {answer[name]["found_by"] for name in ("left_eye", "right_eye")} == {"landmarks"}
-
-
 def test_the_answer_says_which_model_gave_it_and_that_it_is_no_medical_device(
     client: httpx.Client, eye_photo: RgbImage
 ) -> None:
@@ -77,5 +54,5 @@ def test_the_answer_says_which_model_gave_it_and_that_it_is_no_medical_device(
     health = client.get("/health").json()
 
     assert health["model"]["sha256"].startswith(answer["model"]["hash"])
-    assert answer["model"]["name"] == "EyeNet"
+    assert (answer["model"]["name"], answer["model"]["calibrated"]) == ("EyeNet", True)
     assert "not a medical device" in answer["notice"]

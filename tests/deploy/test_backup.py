@@ -110,13 +110,22 @@ def test_the_archive_is_its_owners_only_and_holds_no_pictures(archive: Path) -> 
     assert not [name for name in names if "temp_images" in name or "saved_eyes" in name]
 
 
-def test_settings_stay_as_they_are_unless_asked_for(installation: Path, archive: Path, run: Run) -> None:
+def test_settings_stay_as_they_are_unless_asked_for_and_may_be_missing(
+    installation: Path, archive: Path, run: Run, tmp_path: Path
+) -> None:
     (installation / ".env").write_text("MIN_CONFIDENCE=0.1\n")
     (installation / "src" / "config" / "settings.py").write_text("# newer code\n")
     assert run("restore.sh", archive).returncode == 0
     assert (installation / ".env").read_text() == "MIN_CONFIDENCE=0.1\n"
     assert (installation / "src" / "config" / "settings.py").read_text() == "# newer code\n"
     assert not list(installation.glob("replaced-*"))
+    (installation / ".env").unlink()
+    process = run("backup.sh", tmp_path / "without settings")
+    assert (process.returncode, process.stderr) == (0, "")
+    (installation / CARD).unlink()
+    assert run("restore.sh", process.stdout.strip(), "--with-env").returncode == 0
+    assert (installation / CARD).exists()
+    assert not (installation / ".env").exists()
 
 
 def test_a_damaged_archive_changes_nothing(installation: Path, archive: Path, run: Run) -> None:
@@ -146,31 +155,18 @@ def test_a_file_that_is_not_what_its_checksum_says_changes_nothing(
     assert (installation / MODEL).read_bytes() == before
 
 
-def test_without_a_model_there_is_no_backup(installation: Path, run: Run, tmp_path: Path) -> None:
+def test_without_a_model_there_is_no_backup_and_one_elsewhere_is_said_to_be_left_out(
+    installation: Path, run: Run, tmp_path: Path
+) -> None:
+    (installation / ".env").write_text("MODEL_PATH=/srv/models/other.h5\n")
+    process = run("backup.sh", tmp_path / "elsewhere")
+    assert process.returncode == 0
+    assert "MODEL_PATH is /srv/models/other.h5" in process.stderr
     (installation / MODEL).unlink()
     process = run("backup.sh", tmp_path / "backups")
     assert process.returncode == 1
     assert "nothing was written" in process.stderr
     assert list((tmp_path / "backups").iterdir()) == []
-
-
-def test_a_model_elsewhere_is_said_to_be_left_out(installation: Path, run: Run, tmp_path: Path) -> None:
-    (installation / ".env").write_text("MODEL_PATH=/srv/models/other.h5\n")
-    process = run("backup.sh", tmp_path / "backups")
-    assert process.returncode == 0
-    assert "MODEL_PATH is /srv/models/other.h5" in process.stderr
-
-
-def test_an_installation_without_settings_is_backed_up_and_restored_without_them(
-    installation: Path, run: Run, tmp_path: Path
-) -> None:
-    (installation / ".env").unlink()
-    process = run("backup.sh", tmp_path / "backups")
-    assert (process.returncode, process.stderr) == (0, "")
-    (installation / CARD).unlink()
-    assert run("restore.sh", process.stdout.strip(), "--with-env").returncode == 0
-    assert (installation / CARD).exists()
-    assert not (installation / ".env").exists()
 
 
 @pytest.mark.parametrize(

@@ -41,23 +41,18 @@ def only(lines: list[tuple[str, str]], wanted: str) -> str:
     return value
 
 
-def test_there_is_time_to_drain_and_for_the_supervisor_to_end_what_does_not(
+def test_only_the_supervisor_is_told_to_stop_in_time_and_survives_its_server_process_and_what_it_says_is_heeded(
     lines: list[tuple[str, str]], settings: Settings
 ) -> None:
     assert int(only(lines, "TimeoutStopSec")) > settings.drain_timeout_s + KILL_AFTER_S
-
-
-def test_only_the_supervisor_is_told_to_stop_and_it_survives_its_server_process(lines: list[tuple[str, str]]) -> None:
     assert only(lines, "KillMode") == "mixed"
     assert only(lines, "OOMPolicy") == "continue"
-
-
-def test_wrong_settings_are_not_tried_again(lines: list[tuple[str, str]]) -> None:
+    # Wrong settings are not tried again.
     assert only(lines, "Restart") == "on-failure"
     assert only(lines, "RestartPreventExitStatus") == "2"
 
 
-def test_what_it_writes_is_where_it_may_write(
+def test_it_writes_where_it_may_write_and_listens_where_it_may_be_reached(
     lines: list[tuple[str, str]], environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -66,9 +61,6 @@ def test_what_it_writes_is_where_it_may_write(
     state = Path("/var/lib") / only(lines, "StateDirectory")
     assert settings.temp_images_dir.parent == settings.saved_eyes_dir.parent == state
     assert environment["CUDA_CACHE_PATH"] == f"/var/cache/{only(lines, 'CacheDirectory')}"
-
-
-def test_it_listens_where_the_unit_lets_it_be_reached(lines: list[tuple[str, str]], settings: Settings) -> None:
     assert only(lines, "IPAddressAllow") == "localhost"
     assert settings.listen_address == "127.0.0.1"
 

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab.common.backend import ServiceProcess
-from lab.common.gateway import NGINX, GatewayProcess
+from lab.common.gateway import NGINX, UNLIMITED, GatewayProcess
 from tests.scripted_backend import ScriptedBackend, fine
-
-# So much that no test meets the limit by chance; tests of the limit itself take the default.
-UNLIMITED = "100000"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -34,47 +34,28 @@ def seconds(directive: str) -> int:
 
 
 @pytest.mark.needs_no_nginx
-def test_the_body_limit_is_the_services(settings: Settings) -> None:
+def test_limits_times_origins_and_headers_fit_the_services(settings: Settings) -> None:
     assert value("client_max_body_size") == value("client_body_buffer_size") == f"{settings.max_body_mb}m"
-
-
-@pytest.mark.needs_no_nginx
-def test_the_origins_are_the_services(settings: Settings) -> None:
     assert f'default "{",".join(settings.allowed_origins)}";' in FILES["origins.conf"]
-
-
-@pytest.mark.needs_no_nginx
-def test_the_backend_gives_up_before_the_gateway_does(settings: Settings) -> None:
+    # The backend gives up before the gateway does, and no address fills a backend alone.
     assert seconds("proxy_read_timeout") == settings.request_timeout_s + 15
     assert seconds("proxy_next_upstream_timeout") == settings.request_timeout_s * 3 / 4
-
-
-@pytest.mark.needs_no_nginx
-def test_one_address_cannot_fill_a_backend_alone(settings: Settings) -> None:
     at_once = int(value("limit_conn requests_at_once_of_address").split()[-1])
     assert at_once < settings.max_requests_in_flight
-
-
-@pytest.mark.needs_no_nginx
-def test_a_page_can_read_the_same_headers_of_errors(settings: Settings) -> None:
     (origin, *_) = settings.allowed_origins
     exposed = CorsPolicy(settings.allowed_origins).headers(origin)["Access-Control-Expose-Headers"]
     assert f'default "{exposed}";' in FILES["errors.conf"]
 
 
 @pytest.mark.needs_no_nginx
-def test_every_variable_is_documented_and_no_other() -> None:
+def test_the_start_script_can_be_run_and_each_of_its_variables_is_documented_and_no_other() -> None:
+    assert (GATEWAY_FOLDER / "start.sh").stat().st_mode & stat.S_IXUSR
     page = (GATEWAY_FOLDER / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     documented = {name for row in rows for name in re.findall(r"`([A-Z][A-Z_]+)`", row)}
     script = (GATEWAY_FOLDER / "start.sh").read_text(encoding="utf-8")
 
     assert documented == set(re.findall(r"\b[A-Z][A-Z_]{3,}\b", re.sub(r"#.*", "", script)))
-
-
-@pytest.mark.needs_no_nginx
-def test_the_start_script_can_be_run() -> None:
-    assert (GATEWAY_FOLDER / "start.sh").stat().st_mode & stat.S_IXUSR
 
 
 @pytest.mark.parametrize(

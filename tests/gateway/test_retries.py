@@ -10,11 +10,10 @@ import httpx
 import pytest
 
 from lab.common.backend import ServiceProcess
-from lab.common.gateway import GatewayProcess
+from lab.common.gateway import UNLIMITED, GatewayProcess
 from lab.common.waiting import wait_until
 from src.core.types import RgbImage
 from tests.contract.payloads import long_request
-from tests.gateway.conftest import UNLIMITED
 from tests.scripted_backend import Received, Reply, Script, ScriptedBackend, dies, fine, refuses
 from tests.services import Start
 

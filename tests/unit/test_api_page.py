@@ -1,4 +1,4 @@
-"""What docs/api.md says is what the OpenAPI document says."""
+"""What docs/api.md says is what the OpenAPI document says; the README shows what that page shows, and stays short."""
 
 from __future__ import annotations
 
@@ -42,19 +42,12 @@ def uncut(value: Any) -> Any:
     return value.removesuffix("...") if isinstance(value, str) else value
 
 
-def test_every_example_has_its_schema() -> None:
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_an_example_obeys_its_schema_and_has_every_field(document: dict[str, Any], name: str, text: str) -> None:
     assert PAGE.count("```json") == len(EXAMPLES) == 7
-
-
-@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
-def test_an_example_obeys_its_schema(document: dict[str, Any], name: str, text: str) -> None:
     schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-    assert [error.message for error in Draft202012Validator(schema).iter_errors(uncut(json.loads(text)))] == []
-
-
-@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
-def test_an_example_has_every_field(document: dict[str, Any], name: str, text: str) -> None:
     example = json.loads(text)
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(uncut(example))] == []
     if isinstance(example, dict):
         assert list(example) == list(document["components"]["schemas"][name]["properties"])
 
@@ -96,3 +89,43 @@ def test_limits_origins_headers_stages_and_version_are_the_services(settings: Se
         assert f"`{name}`" in PAGE.split("## From a browser")[1]
     assert all(f"`{stage.value}`" in PAGE for stage in Stage)
     assert f'"version": "{__version__}"' in PAGE
+
+
+README = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+MOST_LINES = 150
+MOST_WORDS = 1500
+
+
+def test_it_is_read_in_a_few_minutes() -> None:
+    """Words as `wc -w` counts them, code and tables included."""
+    assert len(README.splitlines()) <= MOST_LINES
+    assert len(README.split()) <= MOST_WORDS
+
+
+def test_it_has_the_routes_of_the_api_page() -> None:
+    """In one table, of which the API page has the same paths."""
+
+    def routes(text: str) -> set[str]:
+        return {
+            route for row in re.findall(r"^\| (`(?:GET|POST) /.*?) \|", text, re.MULTILINE) for route in row.split(", ")
+        }
+
+    page = (PROJECT_ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert routes(README) == routes(page)
+
+
+def test_its_answer_is_the_one_of_the_api_page() -> None:
+    """But for the pictures, which are cut."""
+    (shown,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    (answer,) = (text for name, text in EXAMPLES if name == "UploadAnswer")
+
+    def without_pictures(text: str) -> object:
+        return re.sub(r'("data:image/png;base64,)[^"]*"', r'\1"', json.dumps(uncut(json.loads(text))))
+
+    assert without_pictures(shown) == without_pictures(answer)
+
+
+def test_what_must_not_be_overlooked_stands_in_it() -> None:
+    """The notice, the licence that excludes commercial use, what was not run, where the model fails: a line each."""
+    for line in ("It is not a medical device.", "excludes commercial use", "**Not run**", "**Where the model fails**"):
+        assert README.count(line) == 1, line

@@ -1,10 +1,12 @@
-"""The house keeps its plan: who may import what, and how long a file may be."""
+"""The house keeps its plan: who may import what, how long a file may be, and that docs/architecture.md shows it."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -16,7 +18,6 @@ from src.config.settings import PROJECT_ROOT
 FILES = sorted((PROJECT_ROOT / "src").rglob("*.py"))
 TRAINING_FILES = sorted((PROJECT_ROOT / "training").rglob("*.py"))
 UNIT_TESTS = sorted((PROJECT_ROOT / "tests" / "unit").rglob("*.py"))
-NAMES = [file.relative_to(PROJECT_ROOT).as_posix() for file in FILES]
 # What holds for every file of the service holds for its guest.
 HOUSE = {file.relative_to(PROJECT_ROOT).as_posix(): file for file in FILES + TRAINING_FILES}
 LONGEST_FILE = 300
@@ -103,25 +104,14 @@ def test_the_rules_let_no_two_packages_import_each_other_by_whatever_way(rules: 
     assert set(TopologicalSorter(rules).static_order()) == set(rules)
 
 
-def training_files() -> list[Path]:
-    return [file for file in TRAINING_FILES if file.parent.name != "training"]
-
-
-def test_every_package_of_the_training_has_its_rule() -> None:
-    assert {file.parent.name for file in training_files()} == set(TRAINING_MAY_IMPORT)
-
-
-@pytest.mark.parametrize("file", training_files(), ids=lambda file: file.relative_to(PROJECT_ROOT).as_posix())
-def test_a_file_of_the_training_imports_only_from_its_packages_it_may(file: Path) -> None:
-    parts = (module.split(".") for module in imported_modules(file))
-    imported = {part[1] for part in parts if part[0] == "training"}
-    assert imported - {file.parent.name} <= TRAINING_MAY_IMPORT[file.parent.name]
-
-
-def test_the_training_imports_what_a_guest_may_and_nothing_of_the_service_knows_it() -> None:
+def test_a_file_of_the_training_imports_only_from_its_packages_it_may() -> None:
+    files = [file for file in TRAINING_FILES if file.parent.name != "training"]
+    assert {file.parent.name for file in files} == set(TRAINING_MAY_IMPORT)
+    for file in files:
+        parts = (module.split(".") for module in imported_modules(file))
+        imported = {part[1] for part in parts if part[0] == "training"}
+        assert imported - {file.parent.name} <= TRAINING_MAY_IMPORT[file.parent.name], file
     assert set().union(*map(imported_packages_of_ours, TRAINING_FILES)) <= {"core", "utils", "config", "services"}
-    service = [PROJECT_ROOT / "main.py", *FILES]
-    assert [file for file in service if any(name.split(".")[0] == "training" for name in imported_modules(file))] == []
 
 
 def test_the_command_line_begins_without_any_package() -> None:
@@ -176,12 +166,17 @@ def test_a_file_of_the_lab_imports_the_service_and_what_its_parts_share(package:
     files = (PROJECT_ROOT / "lab" / package).rglob("*.py")
     modules = [module.split(".") for file in files for module in imported_modules(file)]
     assert {module[1] for module in modules if module[0] == "lab"} - {package} <= LAB_MAY_IMPORT[package]
-    assert {"training", "tests"}.isdisjoint(module[0] for module in modules)
 
 
-def test_nothing_that_ships_or_trains_imports_the_lab() -> None:
-    files = [PROJECT_ROOT / "main.py", *FILES, *TRAINING_FILES]
-    assert [file for file in files if any(name.split(".")[0] == "lab" for name in imported_modules(file))] == []
+def test_nobody_imports_what_stands_further_out() -> None:
+    """Of the service, the training, the lab and the tests."""
+    service, lab = [PROJECT_ROOT / "main.py", *FILES], list((PROJECT_ROOT / "lab").rglob("*.py"))
+    for files, others in (
+        (service, {"training", "lab", "tests"}),
+        (TRAINING_FILES, {"lab", "tests"}),
+        (lab, {"training", "tests"}),
+    ):
+        assert [file for file in files if others & {name.split(".")[0] for name in imported_modules(file)}] == []
 
 
 @pytest.mark.parametrize(
@@ -215,18 +210,9 @@ def test_only_dates_of_files_are_told_by_a_clock_that_may_be_set() -> None:
 
 
 @pytest.mark.parametrize("file", HOUSE.values(), ids=HOUSE)
-def test_no_file_is_longer_than_it_can_be_read(file: Path) -> None:
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
-
-
-@pytest.mark.parametrize("file", HOUSE.values(), ids=HOUSE)
-def test_every_file_opens_by_saying_what_it_is(file: Path) -> None:
+def test_every_file_opens_by_saying_what_it_is_and_is_no_longer_than_it_can_be_read(file: Path) -> None:
     assert ast.get_docstring(parsed(file))
-
-
-def test_only_tests_import_tests() -> None:
-    others = [*FILES, *TRAINING_FILES, *(PROJECT_ROOT / "lab").rglob("*.py"), PROJECT_ROOT / "main.py"]
-    assert [file for file in others if any(name.split(".")[0] == "tests" for name in imported_modules(file))] == []
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
 def test_unit_tests_share_nothing_with_those_that_start_the_service() -> None:
@@ -263,3 +249,52 @@ def test_stop_signals_are_blocked_before_any_thread_can_start() -> None:
     assert process.stdout.strip() == "1"
     for package in ("src/__init__.py", "src/config/__init__.py"):
         assert list(imported_modules(PROJECT_ROOT / package)) == []
+
+
+# docs/architecture.md and its drawing show the code as it is.
+DOCS = PROJECT_ROOT / "docs"
+BESIDE = ("training", "lab")
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWING = ET.parse(DOCS / "images" / "architecture.svg").getroot()  # noqa: S314
+TEXTS = ["".join(text.itertext()) for text in DRAWING.iter(f"{SVG}text")]
+ARROWS = [(path.get("data-from"), path.get("data-to")) for path in DRAWING.iter(f"{SVG}path") if path.get("data-from")]
+
+
+def test_the_page_shows_the_drawing() -> None:
+    assert "](images/architecture.svg)" in (DOCS / "architecture.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted({word for text in TEXTS for word in re.findall(r"[\w/]+\.py\b", text)}))
+def test_a_file_of_the_drawing_is_there(name: str) -> None:
+    places = [PROJECT_ROOT / name, *(PROJECT_ROOT / "src" / package / name for package in MAY_IMPORT)]
+    assert any(place.is_file() for place in places)
+
+
+def test_the_drawing_has_every_package_and_no_other() -> None:
+    assert {text for text in TEXTS if re.fullmatch(r"src/\w+", text)} == {f"src/{package}" for package in MAY_IMPORT}
+    assert set(BESIDE) <= set(TEXTS)
+
+
+def packages_beside() -> dict[str, set[str]]:
+    """What the training and the lab import of each other and of `src`."""
+    found = {}
+    for package in BESIDE:
+        files = (PROJECT_ROOT / package).rglob("*.py")
+        modules = [module.split(".") for file in files for module in imported_modules(file)]
+        found[package] = {parts[parts[0] == "src"] for parts in modules if parts[0] in {"src", *BESIDE}} - {package}
+    return found
+
+
+def test_arrows_obey_the_rules_of_import() -> None:
+    assert len(ARROWS) > 5
+    for importer, imported in ARROWS:
+        assert importer in {"main", *BESIDE} or imported in MAY_IMPORT[str(importer)], (importer, imported)
+
+
+def test_an_arrow_stands_for_imports_that_there_are_and_who_imports_anything_of_ours_has_one() -> None:
+    real = {(package_of(file), imported) for file in in_packages() for imported in imported_packages_of_ours(file)}
+    real |= {(package, imported) for package, all_of_it in packages_beside().items() for imported in all_of_it}
+    for arrow in ARROWS:
+        assert arrow[0] == "main" or arrow in real, arrow
+    importers = {package_of(file) for file in in_packages() if imported_packages_of_ours(file) - {package_of(file)}}
+    assert importers | set(BESIDE) <= {importer for importer, _ in ARROWS}

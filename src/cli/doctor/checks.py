@@ -79,11 +79,7 @@ def skip(message: str) -> Finding:
 
 
 def valid_settings() -> Settings | None:
-    """The service's settings; None while one of them is wrong.
-
-    Raises:
-        Exception: whatever a missing or broken package raises when it is imported.
-    """
+    """The service's settings; None while one of them is wrong. A missing package raises what it raises."""
     from src.config.settings import load_settings
 
     try:
@@ -106,11 +102,7 @@ def check_python() -> Iterator[Finding]:
 
 
 def check_packages(requirements: Path = _REQUIREMENTS) -> Iterator[Finding]:
-    """Each package that is missing or of another version than pinned.
-
-    Args:
-        requirements: has nothing but requirements, comments and blank lines.
-    """
+    """Each package that is missing or of another version than pinned in a list without options."""
     from importlib.metadata import PackageNotFoundError, version
 
     from packaging.requirements import Requirement
@@ -144,13 +136,7 @@ def check_processor() -> Iterator[Finding]:
 
 
 def judge_processor(machine: str, cores: int, flags: frozenset[str]) -> Finding:
-    """Whether TensorFlow's wheels run on it, and what makes them fast.
-
-    Args:
-        machine: as `platform.machine` names it.
-        cores: of the machine.
-        flags: see `cpu_flags`; empty where nobody knows.
-    """
+    """Whether TensorFlow's wheels run on it, and what makes them fast; no flags where nobody knows them."""
     words = f"{cores} cores, {machine}"
     if machine not in _X86 or not flags:
         return ok(words)

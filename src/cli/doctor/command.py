@@ -45,13 +45,7 @@ _COLOURS = {Status.OK: "32", Status.WARN: "33", Status.FAIL: "31", Status.SKIP: 
 
 
 def run_doctor(*, quick: bool, as_json: bool, checks: Mapping[str, Check] = CHECKS) -> int:
-    """Prints what the checks find; returns the exit status: 1 if anything fails.
-
-    Args:
-        quick: without TensorFlow and the model.
-        as_json: for machines.
-        checks: by their names, in their order.
-    """
+    """Prints what the checks find; returns the exit status: 1 if anything fails."""
     found: list[tuple[str, Finding]] = []
     colour = wants_colour(sys.stdout)
     for name, check in checks.items():
@@ -63,7 +57,11 @@ def run_doctor(*, quick: bool, as_json: bool, checks: Mapping[str, Check] = CHEC
     statuses = [finding.status for _, finding in found]
     failures, warnings = statuses.count(Status.FAIL), statuses.count(Status.WARN)
     if as_json:
-        print(json.dumps(_as_json(found), indent=2))
+        findings_by_check = [
+            {"check": check, "status": finding.status.value, "message": finding.message, "advice": finding.advice}
+            for check, finding in found
+        ]
+        print(json.dumps({"version": __version__, "ok": not failures, "findings": findings_by_check}, indent=2))
     else:
         print(f"\n{_conclusion(failures, warnings)}")
     return 1 if failures else 0
@@ -87,17 +85,6 @@ def _print(check: str, finding: Finding, *, colour: bool) -> None:
     print(f"{mark}  {check.replace('_', ' '):<16}{finding.message}", flush=True)
     if finding.advice is not None:
         print(f"{'':22}-> {finding.advice}", flush=True)
-
-
-def _as_json(found: Iterable[tuple[str, Finding]]) -> dict[str, object]:
-    return {
-        "version": __version__,
-        "ok": all(finding.status is not Status.FAIL for _, finding in found),
-        "findings": [
-            {"check": check, "status": finding.status.value, "message": finding.message, "advice": finding.advice}
-            for check, finding in found
-        ],
-    }
 
 
 def _conclusion(failures: int, warnings: int) -> str:

@@ -121,13 +121,7 @@ def check_tensorflow() -> Iterator[Finding]:
 
 
 def judge_probe(exit_code: int, output: bytes, *, has_nvidia_device: bool) -> Iterator[Finding]:
-    """What the process said that loaded the model, or how it ended.
-
-    Args:
-        exit_code: negative for a signal.
-        output: whose last line is JSON, if it got as far.
-        has_nvidia_device: whether the machine's driver shows a GPU.
-    """
+    """What the process said that loaded the model, in JSON in its last line, or how it ended (below 0: a signal)."""
     found = _last_line(output)
     if found is None:
         end = f"signal {signal.Signals(-exit_code).name}" if exit_code < 0 else f"exit code {exit_code}"
@@ -168,12 +162,7 @@ def _last_line(output: bytes) -> dict[str, Any] | None:
 
 
 def _probe(settings: Settings) -> dict[str, object]:
-    """Loads what the service loads, and lets it answer once. Nothing is written.
-
-    Raises:
-        StartupError: the model, its card, or a file of detection does not do.
-        ImportError: a package is missing or broken.
-    """
+    """Loads what the service loads, and lets it answer once. Nothing is written; raises StartupError, ImportError."""
     from src.services.assets import Assets, asset_origins
     from src.services.classifier import EyeClassifier
     from src.services.face_detection import FaceDetector

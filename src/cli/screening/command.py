@@ -19,7 +19,7 @@ from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_p
 from src.cli.screening.record import Conditions, PictureRecord, conditions_of
 from src.cli.screening.report_folder import PRIVATE, ReportFolder
 from src.cli.screening.results_file import ResultsFile, open_results
-from src.cli.screening.run import Screening, stop_on_signal
+from src.cli.screening.run import Screening
 from src.cli.screening.tables import count, render_eyes, summary
 from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
@@ -47,13 +47,7 @@ class _Outcome:
 
 
 def run_screening(folder: Path, out: Path, *, again: bool) -> int:
-    """Screens and reports; returns the exit status.
-
-    Args:
-        folder: the photos.
-        out: the report's folder.
-        again: whatever the report holds.
-    """
+    """Screens the photos and reports; returns the exit status. With `again`, whatever the report holds."""
     try:
         settings = load_settings()
         if not folder.is_dir():
@@ -61,17 +55,17 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
         if out.resolve() == folder.resolve():
             raise StartupError("REPORT must be another folder than the one with the photos.")
     except StartupError as problem:
-        return _complain(str(problem), _WRONG_USAGE)
+        return _say(f"cannot screen: {problem}", _WRONG_USAGE)
     try:
         return _screen(settings, folder, ReportFolder(out), again=again)
     except StartupError as problem:
-        return _complain(str(problem), _FAILED)
+        return _say(f"cannot screen: {problem}", _FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror}. What is done stays done: the same command goes on.", _FAILED)
+        what = f"{where}{error.strerror}. What is done stays done: the same command goes on."
+        return _say(f"cannot screen: {what}", _FAILED)
     except KeyboardInterrupt:
-        _say("\nstopped at once, without a report; the same command goes on.")
-        return _INTERRUPTED
+        return _say("\nstopped at once, without a report; the same command goes on.", _INTERRUPTED)
 
 
 def _screen(settings: Settings, folder: Path, report: ReportFolder, *, again: bool) -> int:
@@ -106,19 +100,18 @@ def _answer(
             )
         if len(waiting) < len(pictures):
             _say(f"{len(pictures) - len(waiting)} are screened already, {len(waiting)} are left")
-        screening = Screening(services, report, results, conditions, largest_bytes=settings.max_body_bytes)
+        screening = Screening(services, report, results, conditions, settings.max_body_bytes)
         before = dict(results.records)
         with (
             closing(Progress("pictures", len(waiting))) as progress,
             # What the service logs meanwhile has a line of its own.
             logging_redirect_tqdm([logging.getLogger("eyenet")]),
-            stop_on_signal(screening.stop) as request,
+            screening.stops_on_signal(),
         ):
             asyncio.run(screening.run(waiting, progress.advance))
         left = sum(results.records.get(picture.name) is before.get(picture.name) for picture in waiting)
-        return _Outcome(
-            results.about(pictures, conditions), services.model.classes, conditions, left, request.exit_code
-        )
+        records = results.about(pictures, conditions)
+        return _Outcome(records, services.model.classes, conditions, left, screening.exit_code)
     finally:
         services.close()
 
@@ -143,18 +136,15 @@ def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: 
     print(f"report: {report.page}\n{NOTICE}")
     if outcome.exit_code is not None:
         command = shlex.join(["python", "-m", "src.cli", "screen", str(folder), "--out", str(report.folder)])
-        if again:
-            _say(f"interrupted: {outcome.left} pictures keep their earlier answers. To begin anew: {command} --again")
-        else:
-            _say(f"interrupted: {outcome.left} pictures are left. To go on: {command}")
-        return outcome.exit_code
+        to_go_on = (
+            f"keep their earlier answers. To begin anew: {command} --again"
+            if again
+            else f"are left. To go on: {command}"
+        )
+        return _say(f"interrupted: {outcome.left} pictures {to_go_on}", outcome.exit_code)
     return _SOME_WITHOUT_ANSWER if tally.unanswered or search.unseen else 0
 
 
-def _say(sentence: str) -> None:
+def _say(sentence: str, exit_code: int = 0) -> int:
     print(sentence, file=sys.stderr)
-
-
-def _complain(sentence: str, exit_code: int) -> int:
-    _say(f"cannot screen: {sentence}")
     return exit_code

@@ -50,14 +50,7 @@ def render_page(
     read_preview: Callable[[str], bytes | None],
     most_pictured: int = _MOST_PICTURED,
 ) -> str:
-    """The page.
-
-    Args:
-        facts: see `PageFacts`.
-        records: of all pictures.
-        read_preview: file name -> JPEG; None where it has gone.
-        most_pictured: how many eyes are shown in pictures; those of the others are linked.
-    """
+    """The page of all pictures' records; `read_preview` gives the JPEG of a name, None where it has gone."""
 
     def data_uri(preview: str) -> str | None:
         jpeg = read_preview(preview)

@@ -49,11 +49,7 @@ class PictureSearch:
 def find_pictures(folder: Path, report: Path) -> PictureSearch:
     """Files that are pictures by their name or, whatever their name, by how they begin.
 
-    Hidden files and folders are left out, and so are reports of earlier screenings; links to folders are not followed.
-
-    Args:
-        folder: to search.
-        report: is left out as well, whatever it holds.
+    Hidden files and folders are left out, and so are `report` and earlier ones; links to folders are not followed.
 
     Raises:
         OSError: the folder itself cannot be listed.

@@ -55,10 +55,6 @@ def conditions_of(settings: Settings, model: ModelInfo) -> Conditions:
     }
 
 
-class DamagedLine(Exception):
-    """A line that no screening wrote as it stands."""
-
-
 @dataclass(frozen=True, slots=True)
 class EyeRecord:
     """One eye, in the words and units of the API: scores and confidence are percentages.
@@ -86,12 +82,9 @@ class PictureRecord:
     """One picture and its eyes, or why there are none.
 
     Attributes:
-        file: see `FoundPicture.name`.
-        size: in bytes.
-        modified_ns: see `FoundPicture`.
+        file, size, modified_ns: see `FoundPicture`.
         sha256: of the file; None where it could not be read.
         screened_at: ISO 8601, UTC.
-        conditions: under which it was answered.
         refusal: why it has no answer; None where it has one.
     """
 
@@ -124,18 +117,15 @@ class PictureRecord:
         return (json.dumps(asdict(self), ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
 
     @classmethod
-    def from_line(cls, line: bytes) -> PictureRecord:
-        """
-        Raises:
-            DamagedLine: it is not what `to_line` writes.
-        """
+    def from_line(cls, line: bytes) -> PictureRecord | None:
+        """None for anything but what `to_line` writes."""
         try:
             values: dict[str, Any] = json.loads(line)
             values["eyes"] = [EyeRecord(**eye) for eye in values["eyes"]]
             values["refusal"] = None if values["refusal"] is None else Refusal(**values["refusal"])
             return cls(**values)
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            raise DamagedLine from error
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return None
 
 
 def record_of_eye(eye: EyeReport, classes: Sequence[str], preview: str, heatmap: str | None) -> EyeRecord:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from src.cli.screening.picture_search import FoundPicture
-from src.cli.screening.record import Conditions, DamagedLine, PictureRecord
+from src.cli.screening.record import Conditions, PictureRecord
 from src.core.errors import StartupError
 
 try:
@@ -36,7 +36,7 @@ class ResultsFile:
         self.records: dict[str, PictureRecord] = {}
         self.damaged = 0
         for line in whole.splitlines():
-            record = _record_or_none(line)
+            record = PictureRecord.from_line(line)
             if record is None:
                 self.damaged += 1
             else:
@@ -53,13 +53,7 @@ class ResultsFile:
         conditions: Conditions,
         is_whole: Callable[[PictureRecord], bool] = lambda _record: True,
     ) -> list[FoundPicture]:
-        """The pictures of which screening them would say something new.
-
-        Args:
-            pictures: all of them.
-            conditions: of this screening.
-            is_whole: whether all that a record stands for is still there.
-        """
+        """The pictures of which screening them would say something new; `is_whole`: whether its previews are there."""
         pictures = list(pictures)
         known = self.about(pictures, conditions)
         answered = {record.file for record in known if not record.may_pass and is_whole(record)}
@@ -103,13 +97,6 @@ def open_results(file: Path) -> Iterator[ResultsFile]:
         with contextlib.suppress(OSError):
             os.fsync(descriptor)
         os.close(descriptor)
-
-
-def _record_or_none(line: bytes) -> PictureRecord | None:
-    try:
-        return PictureRecord.from_line(line)
-    except DamagedLine:
-        return None
 
 
 def _lock(file: Path, descriptor: int) -> None:

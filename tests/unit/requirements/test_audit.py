@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from requirements import audit
-from requirements.audit import Hole, NotAskedError, holes_in, rounds
+from requirements.audit import Hole, holes_in, rounds
 from requirements.lock import read_lock
 
 HOLE = {"id": "PYSEC-2022-8", "fix_versions": ["9.0.1"], "aliases": ["CVE-2022-22815"], "description": "..."}
@@ -35,12 +35,6 @@ def test_a_hole_has_all_its_names() -> None:
     (hole,) = holes_in(report("pillow", "9.0.0", HOLE))
     assert hole == Hole("pillow", "9.0.0", ("PYSEC-2022-8", "CVE-2022-22815"), ("9.0.1",))
     assert str(hole) == "pillow 9.0.0: PYSEC-2022-8, CVE-2022-22815 (fixed in 9.0.1)"
-
-
-def test_a_package_that_was_skipped_is_no_good_news() -> None:
-    skipped = {"dependencies": [{"name": "pillow", "skip_reason": "Dependency not found on PyPI"}], "fixes": []}
-    with pytest.raises(NotAskedError, match="1 of 1 packages were skipped"):
-        holes_in(skipped)
 
 
 def test_each_version_is_asked_for_once_and_no_list_has_a_package_twice() -> None:

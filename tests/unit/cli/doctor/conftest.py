@@ -8,7 +8,6 @@ import pytest
 
 from src.cli.doctor.checks import Finding, Status
 from src.config.settings import Settings
-from src.core.errors import StartupError
 
 Configure = Callable[..., None]
 
@@ -29,11 +28,3 @@ def configure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Configure:
 
     configure()
     return configure
-
-
-@pytest.fixture
-def wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load_settings() -> Settings:
-        raise StartupError("PORT is wrong: not a number.")
-
-    monkeypatch.setattr("src.config.settings.load_settings", load_settings)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from src.cli.doctor.checks import Finding, Status
-from src.cli.doctor.command import Check
 from src.cli.doctor.model_checks import (
-    check_detection_files,
     check_model,
-    check_tensorflow,
     judge_detection_file,
     judge_probe,
 )
@@ -32,29 +30,22 @@ class TestModel:
         configure(model_path=model)
         return model
 
-    def test_the_shipped_one_is_as_its_card_says(self) -> None:
-        assert the_one(check_model()).status is Status.OK
-
-    def test_a_missing_one_fails(self, beside: Path) -> None:
-        beside.unlink()
+    @pytest.mark.parametrize(
+        ("damage", "status", "words"),
+        [
+            (lambda model: model.unlink(), Status.FAIL, "there is no file"),
+            (lambda model: model.write_bytes(model.read_bytes() + b"\0"), Status.WARN, "this one is damaged"),
+            (lambda model: model.with_suffix(".json").unlink(), Status.WARN, "no card"),
+            (lambda model: model.with_suffix(".familiarity.npz").write_bytes(b"x"), Status.FAIL, "familiarity"),
+        ],
+        ids=["missing", "damaged", "without a card", "damaged statistics"],
+    )
+    def test_what_is_wrong_is_said(
+        self, beside: Path, damage: Callable[[Path], object], status: Status, words: str
+    ) -> None:
+        damage(beside)
         finding = the_one(check_model())
-        assert (finding.status, "there is no file" in finding.message) == (Status.FAIL, True)
-
-    def test_a_damaged_one_is_not_the_cards(self, beside: Path) -> None:
-        with beside.open("ab") as file:
-            file.write(b"\0")
-        finding = the_one(check_model())
-        assert (finding.status, "this one is damaged" in finding.message) == (Status.WARN, True)
-
-    def test_without_a_card_nothing_is_calibrated(self, beside: Path) -> None:
-        beside.with_suffix(".json").unlink()
-        finding = the_one(check_model())
-        assert (finding.status, "no card" in finding.message) == (Status.WARN, True)
-
-    def test_damaged_statistics_fail(self, beside: Path) -> None:
-        beside.with_name(f"{beside.stem}.familiarity.npz").write_bytes(b"x")
-        finding = the_one(check_model())
-        assert (finding.status, "familiarity" in finding.message) == (Status.FAIL, True)
+        assert (finding.status, words in finding.message) == (status, True)
 
     def test_classes_in_another_order_fail_with_the_right_ones(self, settings: Settings, configure: Configure) -> None:
         configure(classes=settings.classes[::-1])
@@ -88,9 +79,6 @@ class TestDetectionFiles:
     def test_one_that_is_nowhere_fails(self, tmp_path: Path) -> None:
         finding = judge_detection_file(AssetOrigin(tmp_path / "target.xml", None, "package"))
         assert (finding.status, finding.advice) == (Status.FAIL, "pip install --force-reinstall package")
-
-    def test_all_three_are_looked_at(self) -> None:
-        assert len(list(check_detection_files())) == 3
 
 
 FOUND = {
@@ -127,9 +115,3 @@ class TestTensorflow:
     def test_a_process_that_died_is_told(self, exit_code: int, words: str) -> None:
         finding = the_one(judge_probe(exit_code, b"not json", has_nvidia_device=False))
         assert (finding.status, words in finding.message) == (Status.FAIL, True)
-
-
-@pytest.mark.usefixtures("wrong_settings")
-@pytest.mark.parametrize("check", [check_model, check_tensorflow])
-def test_while_the_settings_are_wrong_there_is_nothing_to_look_at(check: Check) -> None:
-    assert the_one(check()).status is Status.SKIP

@@ -39,19 +39,17 @@ NAMED = ["face.png", "turned.jpg", "no_suffix", ODD_NAME, "broken.png", "blank.p
 REPLACED, REMOVED = "1 damaged at first.png", "2 removed later.png"
 
 _ROTATED = 6
-_PATIENCE_SECONDS = 240
+_PATIENCE = 240
 
 
 @dataclass
 class Story:
-    """What was there after each of three runs.
+    """What was there after each of three runs: killed, interrupted, and come to its end.
 
     Attributes:
-        killed: the lines of results after the first run.
-        page_after_kill: whether there was a page.
-        interrupted, page, said: the lines, the page and the output of the second run.
-        process: the third run, which came to its end.
-        out: the report as that run left it.
+        killed, interrupted: the lines of results after the first and the second run.
+        page, said: of the second run, its page and its output.
+        out: the report as the third run left it.
         kept: where a server with the same settings would save pictures.
     """
 
@@ -121,17 +119,12 @@ def story(photos: Path, face: RgbImage) -> Story:
         said = photos.parent / "said"
         with said.open("wb") as output:
             process = subprocess.Popen(
-                command,
-                cwd=PROJECT_ROOT,
-                env=environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                command, cwd=PROJECT_ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
             )
         try:
             wait_until(lambda: written() >= at_lines or process.poll() is not None, f"{at_lines} lines")
             process.send_signal(number)
-            return process.wait(_PATIENCE_SECONDS), said.read_text(encoding="utf-8")
+            return process.wait(_PATIENCE), said.read_text(encoding="utf-8")
         finally:
             if process.poll() is None:
                 process.kill()
@@ -154,7 +147,7 @@ def story(photos: Path, face: RgbImage) -> Story:
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=_PATIENCE_SECONDS,
+        timeout=_PATIENCE,
         check=False,
     )
     return Story(killed, page_after_kill, interrupted, page, said, process, out, kept)
@@ -210,7 +203,7 @@ def test_files_without_an_answer_are_told_by_the_exit_code_and_by_name(story: St
     assert "Traceback" not in process.stdout + process.stderr
 
 
-def test_every_picture_has_its_line(story: Story) -> None:
+def test_every_picture_has_its_line_and_a_turned_one_the_answer_of_the_upright_one(story: Story) -> None:
     lines = story.lines
     assert set(lines) == {*NAMED, REPLACED, REMOVED, *MANY}
     assert [eye["eye"] for eye in lines["face.png"]["eyes"]] == ["left_eye", "right_eye"]
@@ -218,9 +211,6 @@ def test_every_picture_has_its_line(story: Story) -> None:
     assert [eye["found_by"] for eye in lines["no_suffix"]["eyes"]] == ["whole_picture"]
     assert lines["broken.png"]["refusal"]["code"] == "not_a_picture"
     assert lines["no_suffix"]["sha256"] == lines[ODD_NAME]["sha256"]
-
-
-def test_a_turned_photo_is_answered_like_the_upright_one(story: Story) -> None:
     for upright, turned in zip(story.lines["face.png"]["eyes"], story.lines["turned.jpg"]["eyes"], strict=True):
         assert upright["eye"] == turned["eye"]
         # The turned one went through JPEG.
@@ -251,11 +241,8 @@ def test_the_page_has_every_eye_with_its_pictures(story: Story) -> None:
     assert {file.name for file in (story.out / "previews").iterdir()} == set(pictures)
 
 
-def test_nobody_else_can_read_it(story: Story) -> None:
+def test_nobody_else_can_read_it_and_nothing_is_saved_where_the_server_would_save_it(story: Story) -> None:
     everything = [story.out, *story.out.rglob("*")]
     assert {stat.S_IMODE(file.stat().st_mode) for file in everything if file.is_dir()} == {0o700}
     assert {stat.S_IMODE(file.stat().st_mode) for file in everything if file.is_file()} == {0o600}
-
-
-def test_nothing_is_saved_where_the_server_would_save_it(story: Story) -> None:
     assert not story.kept.exists()

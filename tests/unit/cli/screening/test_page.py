@@ -44,6 +44,8 @@ def test_the_page_refers_to_no_other_place(render: Render) -> None:
     reader = Reader(page)
     assert page.startswith("<!doctype html>\n")
     assert reader.open == []
+    assert "prefers-color-scheme: dark" in page
+    assert "\ufffd\ufffd目.jpg" in render(make_record("\udcff\n目.jpg", make_eye(10))).encode("utf-8").decode("utf-8")
     uri = "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
     assert reader.references == [uri] * 4
     for way_out in ("url(", "@import", "http://", "https://", "//cdn"):
@@ -59,8 +61,10 @@ def test_the_policy_lets_only_our_script_run(render: Render) -> None:
     assert policy == (f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'")
 
 
-def test_what_must_be_known_comes_first(render: Render) -> None:
+def test_what_must_be_known_comes_first_and_the_model_and_the_settings_are_named(render: Render) -> None:
     text = Reader(render(make_record("a.jpg", make_eye(10)))).text
+    for fact in ("ab" * 32, "MIN_CONFIDENCE=0.6", "no pictures: 2"):
+        assert fact in text
     assert (
         text.index("not a medical device") < text.index("This page holds pictures of people") < text.index("Verdicts")
     )
@@ -81,12 +85,6 @@ def test_names_cannot_become_markup(render: Render, name: str) -> None:
     assert odd.text.count(name) == usual.text.count("a.jpg") == 3
 
 
-def test_any_name_can_be_shown(render: Render) -> None:
-    page = render(make_record("\udcff\n目.jpg", make_eye(10)))
-    assert "\ufffd\ufffd目.jpg" in page
-    page.encode("utf-8")
-
-
 def test_the_doubtful_come_first_and_say_why(render: Render) -> None:
     reader = Reader(
         render(make_record("sure.jpg", make_eye(3)), make_record("doubt.jpg", make_eye(55, "blurry", "too_dark")))
@@ -105,16 +103,12 @@ def test_files_without_an_answer_are_listed(render: Render) -> None:
     assert "No eye was found in any picture." in text
 
 
-def test_an_unfinished_screening_says_so(render: Render) -> None:
+def test_it_says_what_is_not_finished_and_whether_scores_are_calibrated(render: Render) -> None:
     record = make_record("a.jpg", make_eye(10))
     assert "Not finished: 7 pictures" in render(record, left=7)
     assert "Not looked into, because they cannot be read: b, c.jpg." in render(record, unseen=["b", "c.jpg"])
     assert "Not finished" not in render(record)
     assert "Not looked into" not in render(record)
-
-
-def test_it_says_whether_scores_are_calibrated(render: Render) -> None:
-    record = make_record("a.jpg", make_eye(10))
     assert "The scores are calibrated" in render(record)
     assert "are not calibrated" in render(record, conditions=CONDITIONS | {"calibrated": False})
 
@@ -150,19 +144,6 @@ def test_a_long_report_links_the_pictures_that_would_make_it_too_large(render: R
         "previews/0123456789abcdef-left_eye-heatmap.jpg",
     ]
     assert "The pictures of the first 2 are on this page" in reader.text
-
-
-def test_it_is_light_or_dark_as_the_reader_likes_and_can_be_printed(render: Render) -> None:
-    page = render(make_record("a.jpg"))
-    assert "prefers-color-scheme: dark" in page
-    assert "@media print" in page
-
-
-def test_it_names_the_model_and_the_settings(render: Render) -> None:
-    text = Reader(render(make_record("a.jpg", make_eye(10)))).text
-    assert "ab" * 32 in text
-    assert "MIN_CONFIDENCE=0.6" in text
-    assert "no pictures: 2" in text
 
 
 OpenReport = Callable[..., Any]
@@ -232,7 +213,7 @@ class TestInABrowser:
         assert set(shown(page)) & set(first) == set()
         assert page.get_by_role("button", name="Next").is_disabled()
 
-    def test_a_heading_sorts_both_ways_and_says_so(self, open_report: OpenReport) -> None:
+    def test_a_heading_sorts_both_ways_numbers_as_numbers_and_says_so(self, open_report: OpenReport) -> None:
         page = open_report()
         heading = page.get_by_role("columnheader", name="File")
         heading.get_by_role("button").click()
@@ -241,9 +222,6 @@ class TestInABrowser:
         heading.get_by_role("button").click()
         assert shown(page)[:2] == ["photo 129.jpg", "photo 128.jpg"]
         assert heading.get_attribute("aria-sort") == "descending"
-
-    def test_numbers_sort_as_numbers(self, open_report: OpenReport) -> None:
-        page = open_report()
         page.get_by_role("columnheader", name="Unfamiliarity").get_by_role("button").click()
         assert shown(page)[8:12] == ["photo 8.jpg", "photo 9.jpg", "photo 10.jpg", "photo 11.jpg"]
 
@@ -268,14 +246,13 @@ class TestInABrowser:
         page.keyboard.press("Enter")
         assert page.locator("th[aria-sort]").count() == 1
 
-    def test_paper_gets_all_pages_and_no_controls(self, open_report: OpenReport) -> None:
-        page = open_report()
-        page.emulate_media(media="print")
-        assert len(shown(page)) == _EYES
-        assert not page.get_by_label("Find in").is_visible()
-
-    def test_without_the_script_everything_is_there(self, open_report: OpenReport) -> None:
-        page = open_report(java_script_enabled=False)
+    @pytest.mark.parametrize("script", [True, False])
+    def test_paper_and_a_browser_without_scripts_get_all_pages_and_no_controls(
+        self, open_report: OpenReport, script: bool
+    ) -> None:
+        page = open_report(java_script_enabled=script)
+        if script:
+            page.emulate_media(media="print")
         assert len(shown(page)) == _EYES
         assert not page.get_by_label("Find in").is_visible()
 

@@ -44,12 +44,8 @@ def test_a_folder_with_something_else_in_it_is_refused_and_left_as_it_is(tmp_pat
         ReportFolder(tmp_path).prepare()
     assert mode(tmp_path) == 0o755
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.docx"]
-
-
-def test_a_file_in_the_place_of_the_folder_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "report").touch()
     with pytest.raises(StartupError, match="cannot be written to"):
-        ReportFolder(tmp_path / "report").prepare()
+        ReportFolder(tmp_path / "thesis.docx").prepare()
 
 
 def test_only_previews_of_ours_are_deleted(tmp_path: Path) -> None:

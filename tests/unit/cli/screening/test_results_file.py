@@ -20,22 +20,16 @@ def found(name: str, size: int = 10) -> FoundPicture:
     return FoundPicture(name, Path(name), size, 20)
 
 
-def test_what_is_appended_is_there_for_the_next_screening(tmp_path: Path) -> None:
+def test_what_is_appended_is_on_the_disk_at_once_and_there_for_the_next_screening(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     for name in ("a.jpg", "b.jpg"):
         with open_results(file) as results:
             results.append(make_record(name))
+            assert file.read_bytes().endswith(make_record(name).to_line())
     with open_results(file) as results:
         assert list(results.records) == ["a.jpg", "b.jpg"]
         assert not results.repaired
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-def test_each_line_is_on_the_disk_at_once(tmp_path: Path) -> None:
-    file = tmp_path / "results.jsonl"
-    with open_results(file) as results:
-        results.append(make_record("a.jpg"))
-        assert file.read_bytes() == make_record("a.jpg").to_line()
 
 
 @pytest.mark.parametrize("left_of_it", [1, 40, -1])
@@ -50,18 +44,13 @@ def test_a_half_written_last_line_is_cut_off(tmp_path: Path, left_of_it: int) ->
     assert file.read_bytes() == whole + make_record("c.jpg").to_line()
 
 
-def test_a_damaged_line_in_the_middle_costs_that_line(tmp_path: Path) -> None:
+def test_a_damaged_line_in_the_middle_costs_that_line_and_the_last_line_of_a_picture_counts(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
-    file.write_bytes(make_record("a.jpg").to_line() + b"\0\0\0\n" + make_record("b.jpg").to_line())
+    lines = [make_record("a.jpg", size=9).to_line(), b"\0\0\0\n", make_record("a.jpg", size=10).to_line()]
+    file.write_bytes(b"".join([*lines, make_record("b.jpg").to_line()]))
     with open_results(file) as results:
         assert list(results.records) == ["a.jpg", "b.jpg"]
         assert results.damaged == 1
-
-
-def test_the_last_line_of_a_picture_counts(tmp_path: Path) -> None:
-    file = tmp_path / "results.jsonl"
-    file.write_bytes(make_record("a.jpg", size=9).to_line() + make_record("a.jpg", size=10).to_line())
-    with open_results(file) as results:
         assert results.records["a.jpg"].size == 10
 
 
@@ -88,7 +77,7 @@ def test_only_pictures_that_would_say_something_new_are_screened(tmp_path: Path)
         assert results.without_answer(pictures, CONDITIONS, lambda _record: False) == pictures
 
 
-def test_two_screenings_cannot_write_into_one_report(tmp_path: Path) -> None:
+def test_a_file_that_another_screening_writes_to_or_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     with (
         open_results(tmp_path / "results.jsonl"),
         pytest.raises(StartupError, match="another screening"),
@@ -96,6 +85,8 @@ def test_two_screenings_cannot_write_into_one_report(tmp_path: Path) -> None:
     ):
         pass
     with open_results(tmp_path / "results.jsonl"):
+        pass
+    with pytest.raises(StartupError, match="cannot be opened"), open_results(tmp_path / "gone" / "results.jsonl"):
         pass
 
 
@@ -116,8 +107,3 @@ def test_a_full_disk_is_an_error_and_leaves_no_half_line(tmp_path: Path, monkeyp
             results.append(make_record("b.jpg"))
         assert file.read_bytes() == before
         assert list(results.records) == ["a.jpg"]
-
-
-def test_a_file_that_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(StartupError, match="cannot be opened"), open_results(tmp_path / "gone" / "results.jsonl"):
-        pass
