@@ -21,8 +21,6 @@ _RANKED = ("auroc", "average_precision", "sensitivity_at_specificity_95")
 
 def confusion_matrix(truth: Integers, predicted: Integers, class_count: int) -> Integers:
     """Counts; rows are true classes, columns predicted ones."""
-    if len(truth) == 0:
-        return np.zeros((class_count, class_count), dtype=np.int64)
     counts = sklearn.metrics.confusion_matrix(truth, predicted, labels=range(class_count))
     return np.asarray(counts, dtype=np.int64)
 
