@@ -1,4 +1,4 @@
-"""The card counts what was learnt from, and the committed one belongs to the committed model; the service reads both."""
+"""The card counts what was learnt from; the committed one belongs to the committed model, and the service reads it."""
 
 from __future__ import annotations
 
