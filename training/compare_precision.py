@@ -18,7 +18,7 @@ from src.services.model_file import card_path_of
 from src.services.startup import prepare_process
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
-from training.card.model_files import write_card
+from training.card.model_card import write_card
 from training.data.pictures import LabelledPicture, find_pictures
 from training.evaluation.examination import Case, examine_with
 

@@ -22,8 +22,7 @@ from src.utils.files import sha256_of
 from src.utils.progress import Progress
 from training.arguments import at_least
 from training.card.card_page import write_page
-from training.card.model_card import make_card
-from training.card.model_files import put_in_place, write_answering_card, write_card
+from training.card.model_card import make_card, put_in_place, write_answering_card, write_card
 from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures, is_doubtful
 from training.data.split import assign_folds, describe_folds, whole_origins
 from training.evaluation.bootstrap import shown
@@ -50,11 +49,8 @@ Pictures = Sequence[LabelledPicture]
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """How much is looked at after the training, besides every picture.
-
-    Attributes:
-        heatmap_cases: painted styes on the left-out pictures of each fold, and once more for the final model.
-        quality_pictures: pictures that are blurred, darkened and shrunk.
+    """How much is looked at after the training, besides every picture: painted styes on the left-out pictures of each
+    fold, and once more for the final model; pictures that are blurred, darkened and shrunk.
     """
 
     heatmap_cases: int = 40
@@ -76,7 +72,8 @@ def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -
         pictures = find_pictures(options.data, CLASSES)
         folds = assign_folds(pictures, options.folds)
         _check_folds(pictures, folds)
-        strangers = _find_strangers(options)
+        folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
+        strangers = {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
         network = build_network()
         load_imagenet_weights(network.get_layer("densenet121"), options.weights)
     except (OSError, ValueError, StartupError, UnusablePictures) as problem:
@@ -186,11 +183,6 @@ def _make(
     _print_aims(card["aims"], options)
 
 
-def _find_strangers(options: argparse.Namespace) -> dict[str, list[LabelledPicture]]:
-    folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
-    return {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
-
-
 def _origins_to_leave_out(pictures: Pictures) -> list[str]:
     """Those that are cut by the folds, and do not hold all there is to learn from."""
     cut = {picture.origin for picture in pictures} - set(whole_origins(pictures))
@@ -205,49 +197,29 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Trains the eye classifier on a folder with one folder of pictures per class.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
-    parser.add_argument(
-        "--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("src/assets/models/eyenet_model_52k_ds.h5"), help="where the model is written"
-    )
-    parser.add_argument("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
-    parser.add_argument("--report", type=Path, default=Path("build/validation"), help="folder for the report")
-    parser.add_argument("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
-    parser.add_argument("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
-    parser.add_argument("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
-    parser.add_argument(
-        "--leave-out-origins", action="store_true", help="also test on each large origin by a model that saw none of it"
-    )
-    parser.add_argument(
-        "--head-steps",
-        type=at_least(0),
-        default=recipe.head_steps,
-        help="batches on which only the new layers of a model learn",
-    )
-    parser.add_argument(
-        "--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
-    )
-    parser.add_argument(
-        "--patience",
-        type=at_least(0),
-        default=recipe.patience,
-        help="stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps",
-    )
-    parser.add_argument(
-        "--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU"
-    )
-    parser.add_argument(
-        "--copies-per-class", type=at_least(0), default=plan.copies_per_class, help="augmented copies of each class"
-    )
-    parser.add_argument(
-        "--painted-styes",
-        type=at_least(0),
-        default=plan.painted_styes,
-        help="styes painted on eyes of the other classes",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
+    add("--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)")
+    shipped = Path("src/assets/models/eyenet_model_52k_ds.h5")
+    add("--out", type=Path, default=shipped, help="where the model is written")
+    add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
+    add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
+    add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
+    add("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
+    add("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
+    help_text = "also test on each large origin by a model that saw none of it"
+    add("--leave-out-origins", action="store_true", help=help_text)
+    help_text = "batches on which only the new layers of a model learn"
+    add("--head-steps", type=at_least(0), default=recipe.head_steps, help=help_text)
+    add("--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns")
+    help_text = "stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps"
+    add("--patience", type=at_least(0), default=recipe.patience, help=help_text)
+    add("--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU")
+    help_text = "augmented copies of each class"
+    add("--copies-per-class", type=at_least(0), default=plan.copies_per_class, help=help_text)
+    help_text = "styes painted on eyes of the other classes"
+    add("--painted-styes", type=at_least(0), default=plan.painted_styes, help=help_text)
+    add("--seed", type=int, default=0, help="of everything random")
     return parser.parse_args(arguments)
 
 

@@ -97,11 +97,7 @@ def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Seque
 def source_hash(module: str, root: Path = _ROOT) -> str:
     """A hash of the source of a module of ours and of every module of ours that it imports, directly or through others.
 
-    What is kept under this hash is computed again when any of them has changed.
-
-    Args:
-        module: its full name.
-        root: the folder with our packages.
+    What is kept under this hash is computed again when any of them has changed. `root` has our packages.
     """
     sources: dict[Path, bytes] = {}
     waiting = _files_of([module], root)

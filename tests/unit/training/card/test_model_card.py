@@ -17,8 +17,14 @@ from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
 from src.utils.files import sha256_of
 from training.card.card_page import render_page
-from training.card.model_card import _training_data, compare_with_aims
-from training.card.model_files import FAMILIARITY_LAYER, put_in_place, write_answering_card, write_card
+from training.card.model_card import (
+    FAMILIARITY_LAYER,
+    _training_data,
+    compare_with_aims,
+    put_in_place,
+    write_answering_card,
+    write_card,
+)
 from training.data.pictures import find_pictures
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE, PARAMETER_COUNT
 from training.learning.samples import Sample, SampleKind

@@ -48,7 +48,7 @@ CASES = [red_bump_on_skin(seed) for seed in range(12)]
 
 
 def measured(reader: Any, **others: Any) -> dict[str, Any]:
-    return measure_heatmaps(reader, CASES, others, seed=0, deletion_cases=4)
+    return measure_heatmaps(reader, CASES, others, seed=0)
 
 
 def test_a_reader_that_points_right_has_the_figures_of_one_and_they_can_be_written_on_a_card() -> None:
@@ -60,7 +60,8 @@ def test_a_reader_that_points_right_has_the_figures_of_one_and_they_can_be_writt
         assert pointing["heatmap"] >= 0.9
         assert pointing["heatmap"] > 2 * max(pointing["chance"], pointing["centre"])
     assert np.abs(right["median_offset_px"]).max() < 10
-    assert right["deletion"]["n"] == right["insertion"]["n"] == 4
+    # One case in five is deleted and inserted.
+    assert right["deletion"]["n"] == right["insertion"]["n"] == 2
     assert right["deletion"]["heatmap"] < min(right["deletion"]["random"], right["deletion"]["centre"])
     assert right["insertion"]["heatmap"] > max(right["insertion"]["random"], right["insertion"]["centre"])
     # Opposite maps of two classes are seen to differ, and a map that survives shuffling is told from one that does not.

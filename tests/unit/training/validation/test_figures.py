@@ -18,7 +18,7 @@ from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from tests.unit.training.small_network import build_small_network
 from tests.unit.training.validation.conftest import Trial
-from training.card.model_files import write_answering_card
+from training.card.model_card import write_answering_card
 from training.evaluation.examination import Case
 from training.learning.network import CLASSES, frozen_part, save_network
 from training.learning.samples import SampleKind
