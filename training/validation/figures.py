@@ -158,13 +158,13 @@ def describe_operating_points(cases: Sequence[Case], classes: Sequence[str], thr
 
 def _at_confidence(cases: Sequence[Case], classes: Sequence[str], least: float) -> dict[str, Any]:
     answered = [case for case in cases if case.probabilities.max() >= least]
+    right = [case.said == case.truth for case in answered]
+    of_healthy = [said for said, case in zip(right, answered, strict=True) if classes[case.truth] == "Healthy"]
     return {
         "min_confidence": least,
         "coverage": round(len(answered) / len(cases), 4),
-        "accuracy": share([case.said == case.truth for case in answered]),
-        "accuracy_on_healthy": share(
-            [case.said == case.truth for case in answered if classes[case.truth] == "Healthy"]
-        ),
+        "accuracy": share(right),
+        "accuracy_on_healthy": share(of_healthy),
         "coverage_per_class": {
             name: share([bool(case.probabilities.max() >= least) for case in cases if case.truth == label])
             for label, name in enumerate(classes)
@@ -185,8 +185,10 @@ def find_strangers(folder: Path) -> list[LabelledPicture]:
 
 
 def measure_strangers(settings: Settings, pictures: Sequence[LabelledPicture], eyes: Sequence[Case]) -> dict[str, Any]:
-    """What the service says of pictures of anything but the classes, ready for JSON. Its model must not have been trained
-    on them; each of the eyes, for comparison, was judged by a model that did not know it.
+    """What the service says of pictures of anything but the classes, ready for JSON.
+
+    Its model must not have been trained on them; each of the eyes, for comparison, was judged by a model that did not
+    know it.
     """
     examination, _ = examine_with(settings, pictures)
     strangers = examination.cases

@@ -125,8 +125,8 @@ def test_the_intervals_contain_their_values_and_all_is_ready_for_json() -> None:
     assert all(figure["value"] is not None and figure["interval"] is None for figure in without)
 
 
-def width(*arguments: Any, **more: Any) -> float:
-    return float(np.ptp(measure(*arguments, CLASSES, **more)["accuracy"]["interval"]))
+def width(truth: Any, probabilities: Any, **more: Any) -> float:
+    return float(np.ptp(measure(truth, probabilities, CLASSES, **more)["accuracy"]["interval"]))
 
 
 def test_more_pictures_give_narrower_intervals_but_copies_counted_as_groups_pretend_no_certainty() -> None:
