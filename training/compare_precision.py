@@ -28,8 +28,8 @@ MOST_POINTS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How many eyes were compared, have another best class, and are `beyond` `MOST_POINTS` with a score; how much a score
-    differs, in percentage points, at the most and in half, 95 % and 99 % of the eyes.
+    """How many eyes were compared, have another best class, and are `beyond` `MOST_POINTS` with a score; by how many
+    percentage points scores differ, at the most and in half, 95 % and 99 % of the eyes.
     """
 
     eyes: int

@@ -49,8 +49,8 @@ def correlations_between_classes(heatmaps: Sequence[Heatmap | None]) -> list[flo
 
 @dataclass(frozen=True, slots=True)
 class FollowScore:
-    """Mean rank correlation of the heatmaps of moved crops with those of the crops before, moved alike (1 where the heatmap
-    follows the picture) and left as they were (what a map that ignores the picture would score best in).
+    """Mean rank correlation of the heatmaps of moved crops with those of the crops before: these moved alike (1 where
+    they follow the picture), and left as they were (where a map that ignores the picture would score best).
     """
 
     moved: float
@@ -94,10 +94,8 @@ def shift_agreement(
     directions = [DIRECTIONS[index % len(DIRECTIONS)] for index in range(len(crops))]
     moved_crops = []
     for crop, heatmap, (right, down) in zip(crops, heatmaps, directions, strict=True):
-        if heatmap is not None:
-            rows, columns = heatmap.shape
-            crop = shifted(crop, right * (crop.shape[1] // columns), down * (crop.shape[0] // rows))
-        moved_crops.append(crop)
+        rows, columns = (7, 7) if heatmap is None else heatmap.shape
+        moved_crops.append(shifted(crop, right * (crop.shape[1] // columns), down * (crop.shape[0] // rows)))
     pairs = []
     for before, prediction, (right, down) in zip(heatmaps, classifier.classify(moved_crops), directions, strict=True):
         after = _remaining(prediction.heatmaps[class_index], -right, -down)

@@ -94,12 +94,6 @@ def test_equally_wrong_mistakes_on_the_sheet_have_their_pixels(tmp_path: Path) -
     assert all(case.preview is not None for case in worst_mistakes(examination.cases))
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_any_number_of_pictures_is_examined(tmp_path: Path, count: int) -> None:
-    examination, _ = examined(tmp_path, {f"Stye/{n}.jpg": "0.6" for n in range(count)})
-    assert len(examination.cases) == count
-
-
 def test_a_wrong_answer_is_as_wrong_as_it_is_sure_and_a_right_one_not_at_all() -> None:
     unsure = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
     assert (unsure.said, unsure.wrongness) == (0, 0)

@@ -71,14 +71,13 @@ def test_a_reader_that_points_right_has_the_figures_of_one_and_they_can_be_writt
     assert abs(right["randomisation"]["other"]["rank_correlation"]) < 0.3
     assert right["randomisation"]["blind"] == {"n": 0, "rank_correlation": None}
 
-    # One that always points at one corner loses the game, and its map does not follow the picture.
+    # One that always points at one corner loses the game.
     stubborn = measured(StubbornReader())
     assert right["energy_inside"] > 3 * stubborn["energy_inside"]
     assert stubborn["pointing"]["strict"]["heatmap"] <= 0.25
     assert min(stubborn["median_offset_px"]) > 50
-    for motion in ("mirror", "shift"):
-        assert right[motion]["moved"] > 0.9 > right[motion]["unmoved"]
-        assert stubborn[motion]["unmoved"] == pytest.approx(1)
+    assert right["mirror"]["moved"] > 0.9 > right["mirror"]["unmoved"]
+    assert right["shift"]["moved"] > 0.9 > right["shift"]["unmoved"]
 
 
 def test_a_reader_that_shows_nothing_hits_nothing_and_still_gets_a_card() -> None:

@@ -107,20 +107,16 @@ def weights_of(file: Path) -> dict[str, Any]:
     return {weight.name: weight.numpy() for weight in keras.models.load_model(file, compile=False).weights}
 
 
-@pytest.mark.parametrize(
-    ("part", "kernels"),
-    [
-        (ShuffledPart.LAST_LAYER, {"scores/kernel:0"}),
-        (ShuffledPart.HEAD, {"scores/kernel:0", "hidden/kernel:0"}),
-        (ShuffledPart.EVERYTHING, {"scores/kernel:0", "hidden/kernel:0", "filters/kernel:0"}),
-    ],
-)
-def test_each_part_has_its_layers(model_file: Path, tmp_path: Path, part: ShuffledPart, kernels: set[str]) -> None:
-    save_shuffled(model_file, part, 0, tmp_path / "shuffled.h5")
-    before, after = weights_of(model_file), weights_of(tmp_path / "shuffled.h5")
-    assert list(before) == list(after)
-    # Biases and normalisation are all alike in a new model: shuffling does not show on them.
-    assert {name for name, values in before.items() if not np.array_equal(values, after[name])} == kernels
+def test_each_part_has_its_layers(model_file: Path, tmp_path: Path) -> None:
+    before = weights_of(model_file)
+    kernels = ["scores/kernel:0", "hidden/kernel:0", "filters/kernel:0"]
+    for count, part in enumerate((ShuffledPart.LAST_LAYER, ShuffledPart.HEAD, ShuffledPart.EVERYTHING), start=1):
+        save_shuffled(model_file, part, 0, tmp_path / "shuffled.h5")
+        after = weights_of(tmp_path / "shuffled.h5")
+        assert list(before) == list(after)
+        # Biases and normalisation are all alike in a new model: shuffling does not show on them.
+        changed = {name for name, values in before.items() if not np.array_equal(values, after[name])}
+        assert changed == set(kernels[:count])
 
 
 def test_no_number_is_lost_or_new_and_the_seed_decides_their_order(model_file: Path, tmp_path: Path) -> None:

@@ -84,7 +84,3 @@ def test_shares_are_by_class_and_kind_groups_of_an_origin_weigh_alike_and_origin
     *large, small = cataract.values()
     assert large == pytest.approx([large[0]] * 4)
     assert sum(large) / small == pytest.approx(2)
-    chosen = np.arange(len(samples)) % 2 == 0
-    weights = sampling_weights(samples, pictures, chosen)
-    assert weights[~chosen].sum() == 0
-    assert weights.sum() == pytest.approx(1)
