@@ -27,12 +27,10 @@ class Case:
     """One eye of one picture.
 
     Attributes:
-        file: the picture's name, for people.
-        truth: index of its class.
         preview: what the service looked at; None once nobody will look at it any more.
         overlay: `preview` with the heatmap of the class that was said; None where the map is flat.
-        unfamiliarity: how unlike the training pictures it is, see `EyePrediction`; None where nobody compared.
         reasons: why the service is not sure, by their values in answers; empty if it is.
+        unfamiliarity: see `EyePrediction`; None where nobody compared.
     """
 
     file: str

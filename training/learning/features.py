@@ -27,12 +27,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """
-    Attributes:
-        samples: those that could be rendered.
-        values: float16 (len(samples), 7, 7, 512).
-        evidence: float16 (len(samples), 7, 7), see `RenderedSample`.
-        key: differs if anything that the features come from differs.
+    """The samples that could be rendered, their values, float16 (n, 7, 7, 512), and evidence, float16 (n, 7, 7), see
+    `RenderedSample`; the key differs if anything that the features come from differs.
     """
 
     samples: list[Sample]

@@ -30,11 +30,8 @@ _FLOAT16_LOSS_SCALE = 1024.0
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """
-    Attributes:
-        multiplications: the type in which they are done.
-        loss_scale: factor by which a loss has to be scaled so that small gradients survive: float16 on a GPU has few
-            exponents; bfloat16 on a CPU (oneDNN, fast from AVX-512 BF16 on) has as many as float32.
+    """The type of multiplications, and the factor by which a loss has to be scaled so that small gradients survive:
+    float16 on a GPU has few exponents; bfloat16 on a CPU (oneDNN, fast from AVX-512 BF16 on) has as many as float32.
     """
 
     multiplications: str = "float32"

@@ -26,11 +26,8 @@ REAL_STYE_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """
-    Attributes:
-        values: float16 (n, 7, 7, 512), outputs of the frozen part.
-        labels: class indices (n).
-        evidence: float16 (n, 7, 7), where the heatmap of the label should lie; all 0 where that is not known.
+    """Outputs of the frozen part, float16 (n, 7, 7, 512), class indices (n), and where the heatmap of the label should
+    lie, float16 (n, 7, 7); all 0 where that is not known.
     """
 
     values: npt.NDArray[np.float16]

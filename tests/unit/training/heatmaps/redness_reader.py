@@ -64,4 +64,5 @@ class ContraryReader(RednessReader):
 class BlindReader(RednessReader):
     """Scores as well, and shows nothing."""
 
-    heat = staticmethod(lambda _: None)
+    def _answer(self, crop: RgbImage) -> Answer:
+        return Answer(super()._answer(crop).probabilities, (None,) * 4)
