@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,15 @@ from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.judgement import Thresholds
 from src.services.tensorflow_runtime import enable_memory_growth, keras, tf
-from src.utils.files import sha256_of
+from src.utils.files import sha256_of, write_then_rename
 from src.utils.progress import Progress
 from training.arguments import at_least
-from training.card.card_page import write_page
+from training.card.card_page import render_page
 from training.card.model_card import make_card, put_in_place, write_answering_card, write_card
 from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures, is_doubtful
 from training.data.split import assign_folds, describe_folds, whole_origins
 from training.evaluation.bootstrap import shown
+from training.evaluation.measures import measure_cases
 from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
 from training.learning.features import compute_features
 from training.learning.fitting import FitRecipe
@@ -37,7 +38,6 @@ from training.validation.cross_validation import CrossValidation
 from training.validation.figures import (
     describe_operating_points,
     figures_for_card,
-    figures_of_pictures,
     figures_of_unseen_origins,
     find_strangers,
     measure_strangers,
@@ -47,18 +47,12 @@ from training.validation.quality_limits import quality_of_pictures
 Pictures = Sequence[LabelledPicture]
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """How much is looked at after the training, besides every picture: painted styes on the left-out pictures of each
-    fold, and once more for the final model; pictures that are blurred, darkened and shrunk.
+def main(arguments: Sequence[str] | None = None, heatmap_cases: int = 40, quality_pictures: int = 150) -> int:
+    """Trains, tests and writes the model, its card and a report; returns the exit status.
+
+    Besides every picture it looks at so many painted styes on the left-out pictures of each fold, and once more for the
+    final model, and at so many pictures that are blurred, darkened and shrunk.
     """
-
-    heatmap_cases: int = 40
-    quality_pictures: int = 150
-
-
-def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -> int:
-    """Trains, tests and writes the model, its card and a report; returns the exit status."""
     options = _parse(arguments)
     enable_memory_growth()
     if not tf.config.list_physical_devices("GPU"):
@@ -80,7 +74,7 @@ def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -
         print(f"cannot start: {problem}", file=sys.stderr)
         return 2
     try:
-        _make(options, checks or Checks(), settings, pictures, folds, strangers, network)
+        _make(options, (heatmap_cases, quality_pictures), settings, pictures, folds, strangers, network)
     except (OSError, StartupError, UnusablePictures) as problem:
         print(f"cannot go on: {problem}", file=sys.stderr)
         return 2
@@ -108,13 +102,14 @@ def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> None:
 
 def _make(
     options: argparse.Namespace,
-    checks: Checks,
+    checks: tuple[int, int],
     settings: Settings,
     pictures: Pictures,
     folds: npt.NDArray[np.int64],
     strangers: dict[str, list[LabelledPicture]],
     network: Any,
 ) -> None:
+    heatmap_cases, quality_pictures = checks
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
     recipe = FitRecipe(head_steps=options.head_steps, steps=options.steps, patience=options.patience)
     backbone_sha256 = sha256_of(options.weights)
@@ -143,18 +138,16 @@ def _make(
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
     if not tested.cases:
         raise UnusablePictures(f"the service found no eye in any picture: {tested.left_out[0].problem}")
-    measured = figures_of_pictures(tested, options.seed)
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=options.seed)
     metrics = {
         "cross_validation": figures_for_card(measured, tested, validation),
         **({} if unseen is None else {"origins_never_seen": unseen}),
         "strangers": {name: measure_strangers(settings, found, tested.cases) for name, found in strangers.items()},
         "heatmaps": {
-            "left_out": heatmaps_of_left_out(
-                validation.models, pictures, folds, settings, options.seed, checks.heatmap_cases
-            ),
-            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, checks.heatmap_cases),
+            "left_out": heatmaps_of_left_out(validation.models, pictures, folds, settings, options.seed, heatmap_cases),
+            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, heatmap_cases),
         },
-        "quality": quality_of_pictures(pictures, settings, options.seed, checks.quality_pictures),
+        "quality": quality_of_pictures(pictures, settings, options.seed, quality_pictures),
     }
     card = make_card(
         model_file=draft,
@@ -175,7 +168,7 @@ def _make(
         backbone_sha256=backbone_sha256,
     )
     write_card(card, draft.with_suffix(".json"))
-    write_page(card, draft.with_suffix(".md"))
+    write_then_rename(draft.with_suffix(".md"), render_page(card).encode("utf-8"))
     put_in_place(draft, options.out)
     notes = [card["metrics"]["of_the_shipped_weights"]]
     measured["left_out"] = [asdict(left_out) for left_out in tested.left_out]

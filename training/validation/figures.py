@@ -30,11 +30,6 @@ _LARGE_FIGURES = ("roc", "risk_coverage", "bins")
 _CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def figures_of_pictures(tested: TestedPictures, seed: int) -> dict[str, Any]:
-    """Everything that `measure_cases` says of the tested pictures."""
-    return measure_cases(tested.cases, CLASSES, tested.groups, seed=seed)
-
-
 def figures_without_doubtful_labels(tested: TestedPictures) -> dict[str, Any] | None:
     """The point values on the cases whose labels are believed; None if there is no other."""
     if not any(tested.doubtful) or all(tested.doubtful):
@@ -54,7 +49,7 @@ def figures_without_doubtful_labels(tested: TestedPictures) -> dict[str, Any] | 
 
 
 def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validation: CrossValidation) -> dict[str, Any]:
-    """The section `cross_validation` of the card, from what `figures_of_pictures` returned of the tested pictures; the
+    """The section `cross_validation` of the card, from what `measure_cases` returned of the tested pictures; the
     validation tells of the copies of the same pictures.
     """
     natural = [SampleKind.PHOTOGRAPHED, SampleKind.HARMLESS_PAINT]

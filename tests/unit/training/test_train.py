@@ -20,9 +20,8 @@ from training import train
 from training.card.card_page import render_page
 from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
-from training.train import Checks, main
+from training.train import main
 
-FEW = Checks(heatmap_cases=2, quality_pictures=1)
 WRITTEN = ["model.familiarity.npz", "model.h5", "model.json", "model.md"]
 
 
@@ -59,7 +58,7 @@ def run(folder: Path, data: Path, weights: Path, *more: object) -> int:
     options = ["--data", data, "--weights", weights, "--out", folder / "out" / "model.h5", "--cache", folder / "cache"]
     options += ["--report", folder / "report", "--folds", 2, "--head-steps", 1, "--steps", 2]
     options += ["--copies-per-class", 2, "--painted-styes", 4, *more]
-    return main([str(option) for option in options], FEW)
+    return main([str(option) for option in options], heatmap_cases=2, quality_pictures=1)
 
 
 def test_what_is_missing_or_wrong_stops_the_start(

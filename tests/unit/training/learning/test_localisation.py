@@ -13,28 +13,14 @@ from training.learning.fitting import class_maps, localisation_loss
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
 
 
-@pytest.fixture(scope="module")
-def part(backbone: Any) -> Any:
+def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows(backbone: Any) -> None:
     keras.utils.set_random_seed(5)
-    return build_trainable_part(backbone)
-
-
-@pytest.fixture(scope="module")
-def outputs(part: Any) -> tuple[Any, Any]:
-    """Activations and hidden units of a few random features."""
-    model = keras.Model(part.input, [part.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER)])
-    activations, hidden = model(np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32), training=False)
-    return activations, hidden
-
-
-def maps_of(part: Any, outputs: tuple[Any, Any], label: int) -> Any:
-    hidden, score = (part.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
-    return class_maps(*outputs, hidden, score).numpy()[..., label]
-
-
-def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows(part: Any, outputs: tuple[Any, Any]) -> None:
-    activations = outputs[0]
-    hidden, score = (part.get_layer(name) for name in (HIDDEN_LAYER, SCORE_LAYER))
+    part = build_trainable_part(backbone)
+    multiply, hidden, score = (part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER))
+    features = np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32)
+    activations, units = keras.Model(part.input, [multiply.output, hidden.output])(features, training=False)
+    # The mean over 49 places divides each gradient by 49.
+    all_maps = class_maps(activations, units, hidden.kernel, score.kernel).numpy() / 49
 
     def logits(activations: Any) -> Any:
         """What follows the activations, as a graph would compute it."""
@@ -44,8 +30,7 @@ def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows(part: A
     service = shown(activations).numpy()
     assert (service > 0).any()
     for label in range(len(CLASSES)):
-        # The mean over 49 places divides each gradient by 49.
-        ours = maps_of(part, outputs, label) / 49
+        ours = all_maps[..., label]
         with tf.GradientTape() as tape:
             tape.watch(activations)
             of_class = logits(activations)[:, label]

@@ -24,18 +24,18 @@ from training.validation.calibration import (
     typical_unfamiliarity,
 )
 
+Honest = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
 
 @pytest.fixture(scope="module")
-def honest() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def honest() -> Honest:
     """Probabilities, and classes that were drawn by them."""
     dice = np.random.default_rng(0)
     probabilities = softmax(dice.normal(0, 2, (6000, 4)), axis=1)
     return probabilities, np.array([dice.choice(4, p=row) for row in probabilities])
 
 
-def test_a_temperature_divides_the_logits_and_leaves_the_order_of_the_classes(
-    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-) -> None:
+def test_a_temperature_divides_the_logits_and_leaves_the_order_of_the_classes(honest: Honest) -> None:
     probabilities = honest[0]
     assert at_temperature(probabilities, 1.0) == pytest.approx(probabilities)
     assert at_temperature(probabilities, 2.5) == pytest.approx(softmax((np.log(probabilities) + 5) / 2.5, axis=1))
@@ -48,9 +48,7 @@ def test_a_temperature_divides_the_logits_and_leaves_the_order_of_the_classes(
 
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
-def test_the_fit_undoes_what_was_done_to_honest_scores(
-    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]], overconfidence: float
-) -> None:
+def test_the_fit_undoes_what_was_done_to_honest_scores(honest: Honest, overconfidence: float) -> None:
     probabilities, truth = honest
     distorted = at_temperature(probabilities, 1 / overconfidence)
     temperature = fit_temperature(distorted, truth)
@@ -59,7 +57,7 @@ def test_the_fit_undoes_what_was_done_to_honest_scores(
     assert calibration_error(truth, calibrated)["ece_15_bins"] < 0.03
 
 
-def test_pictures_count_by_their_weight(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
+def test_pictures_count_by_their_weight(honest: Honest) -> None:
     probabilities, truth = honest
     half = len(truth) // 2
     mixed = np.concatenate([probabilities[:half], at_temperature(probabilities[half:], 1 / 3)])
@@ -79,13 +77,6 @@ def usual() -> Any:
     return 5 + dice.normal(size=(400, 3)) @ dice.normal(size=(3, MEASURES)) + dice.normal(0, 0.05, (400, MEASURES))
 
 
-@pytest.fixture(scope="module")
-def statistics(usual: Any) -> FamiliarityStatistics:
-    with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(calibration, "_DIRECTIONS", 3)
-        return fit_familiarity(usual[:300])
-
-
 def test_descriptors_are_those_that_the_service_computes() -> None:
     keras.utils.set_random_seed(0)
     network = build_small_network()
@@ -96,8 +87,10 @@ def test_descriptors_are_those_that_the_service_computes() -> None:
 
 
 def test_directions_are_those_of_most_variance_and_what_leaves_them_is_strange(
-    statistics: FamiliarityStatistics, usual: Any
+    usual: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calibration, "_DIRECTIONS", 3)
+    statistics = fit_familiarity(usual[:300])
     components = statistics.components
     assert components.shape == (MEASURES, 3)
     assert components.T @ components == pytest.approx(np.eye(3), abs=1e-9)

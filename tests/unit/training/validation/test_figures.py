@@ -20,6 +20,7 @@ from tests.unit.training.small_network import build_small_network
 from tests.unit.training.validation.conftest import Trial
 from training.card.model_card import write_answering_card
 from training.evaluation.examination import Case
+from training.evaluation.measures import measure_cases
 from training.learning.network import CLASSES, frozen_part, save_network
 from training.learning.samples import SampleKind
 from training.validation.calibration import describe, fit_familiarity
@@ -29,7 +30,6 @@ from training.validation.figures import (
     _of_copies,
     describe_operating_points,
     figures_for_card,
-    figures_of_pictures,
     figures_of_unseen_origins,
     figures_without_doubtful_labels,
     find_strangers,
@@ -48,7 +48,8 @@ def test_the_section_of_the_card_tells_pictures_from_copies_and_names_no_file(tr
     cases = [case(label, label, classes=4) for label in range(4)]
     cases += [case(0, 2, classes=4, file="Cataract/one.png"), case(0, 2, "blurry", classes=4, file="Cataract/two.png")]
     tested = Answers(cases, [f"o/{index}" for index in range(6)], ["o"] * 6, [False] * 5 + [True])
-    section = figures_for_card(figures_of_pictures(tested, seed=0), tested, trial.validation)
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=0)
+    section = figures_for_card(measured, tested, trial.validation)
     pictures = section["pictures"]
     assert pictures["n"] == 6
     assert pictures["per_class"]["Cataract"]["sensitivity"]["value"] == pytest.approx(1 / 3, abs=1e-4)
