@@ -63,9 +63,13 @@ def left_out(*indices: int) -> Any:
     return flags
 
 
-def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> None:
+def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(make: Make, tmp_path: Path) -> None:
     steps: list[int] = []
-    first = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
+    trainer = make(on_step=lambda: steps.append(1))
+    first = trainer.model_without(left_out(0, 7))
+    loaded = keras.models.load_model(first.file, compile=False)
+    pictures = np.random.default_rng(1).random((2, 224, 224, 3), dtype=np.float32)
+    assert np.array_equal(loaded(pictures), trainer._network(pictures))
     assert np.abs(first.said.sum(axis=1) - 1).max() < 1e-5
     written = first.file.stat().st_mtime_ns
     again = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
