@@ -18,7 +18,7 @@ from src.services.model_file import card_path_of
 from src.services.startup import prepare_process
 from src.utils.files import sha256_of
 from src.utils.progress import Progress
-from training.card.model_files import write_card
+from training.card.model_card import write_card
 from training.data.pictures import LabelledPicture, find_pictures
 from training.evaluation.examination import Case, examine_with
 
@@ -28,13 +28,8 @@ MOST_POINTS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """
-    Attributes:
-        eyes: that were compared.
-        class_changes: eyes with another best class.
-        largest_difference: of any score, in percentage points.
-        beyond: eyes with a score that differs by more than `MOST_POINTS`.
-        quantiles: largest difference of an eye's scores in percentage points, in half, 95 % and 99 % of the eyes.
+    """How many eyes were compared, have another best class, and are `beyond` `MOST_POINTS` with a score; by how many
+    percentage points scores differ, at the most and in half, 95 % and 99 % of the eyes.
     """
 
     eyes: int
@@ -59,7 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         float32, bfloat16 = (_cases(settings, pictures, precision) for precision in ("float32", "bfloat16"))
         agreement = compare(float32, bfloat16)
         if card is not None:
-            _record(card, card_path_of(settings.model_path), agreement)
+            card["bfloat16"] = {
+                "agrees": agreement.agrees,
+                "eyes": agreement.eyes,
+                "class_changes": agreement.class_changes,
+                "largest_difference_points": round(agreement.largest_difference, 2),
+                f"eyes_beyond_{MOST_POINTS}_points": agreement.beyond,
+            }
+            write_card(card, card_path_of(settings.model_path))
     except (OSError, ValueError, StartupError) as problem:
         print(f"cannot compare: {problem}", file=sys.stderr)
         return 2
@@ -74,11 +76,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         f"They agree where no best class changes and no score differs by more than {MOST_POINTS} points.",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with a folder of pictures per class")
-    parser.add_argument(
-        "--record",
-        action="store_true",
-        help="write the outcome to the model's card, where INFERENCE_PRECISION=auto looks",
-    )
+    record = "write the outcome to the model's card, where INFERENCE_PRECISION=auto looks"
+    parser.add_argument("--record", action="store_true", help=record)
     return parser.parse_args(arguments)
 
 
@@ -114,17 +113,6 @@ def _card(model_path: Path) -> dict[str, Any]:
     if card.get("sha256") != sha256_of(model_path):
         raise ValueError(f"{path} is the card of another model")
     return card
-
-
-def _record(card: dict[str, Any], path: Path, agreement: Agreement) -> None:
-    card["bfloat16"] = {
-        "agrees": agreement.agrees,
-        "eyes": agreement.eyes,
-        "class_changes": agreement.class_changes,
-        "largest_difference_points": round(agreement.largest_difference, 2),
-        f"eyes_beyond_{MOST_POINTS}_points": agreement.beyond,
-    }
-    write_card(card, path)
 
 
 def _print(agreement: Agreement) -> None:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from src.config.settings import Settings, load_settings
+from src.config.settings import load_settings
 from src.core.errors import StartupError
 from src.core.types import ModelInfo
 from src.services.startup import prepare_process
@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluates and writes the report; returns the exit status."""
     options = _parse(arguments)
     try:
-        settings = _settings(options.model)
+        settings = load_settings()
+        if options.model is not None:
+            settings = settings.model_copy(update={"model_path": options.model.absolute()})
         prepare_process(settings)
         pictures = find_pictures(options.data, settings.classes, all_classes=False)
         options.out.mkdir(parents=True, exist_ok=True)
@@ -71,11 +73,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--resamples", type=at_least(0), default=1000, help="of the bootstrap intervals")
     parser.add_argument("--seed", type=at_least(0), default=0, help="of the bootstrap")
     return parser.parse_args(arguments)
-
-
-def _settings(model: Path | None) -> Settings:
-    settings = load_settings()
-    return settings if model is None else settings.model_copy(update={"model_path": model.absolute()})
 
 
 def _notes(

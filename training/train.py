@@ -7,7 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,15 @@ from src.config.settings import Settings, load_settings
 from src.core.errors import StartupError
 from src.services.judgement import Thresholds
 from src.services.tensorflow_runtime import enable_memory_growth, keras, tf
-from src.utils.files import sha256_of
+from src.utils.files import sha256_of, write_then_rename
 from src.utils.progress import Progress
 from training.arguments import at_least
-from training.card.card_page import write_page
-from training.card.model_card import make_card
-from training.card.model_files import put_in_place, write_answering_card, write_card
+from training.card.card_page import render_page
+from training.card.model_card import make_card, put_in_place, write_answering_card, write_card
 from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures, is_doubtful
 from training.data.split import assign_folds, describe_folds, whole_origins
 from training.evaluation.bootstrap import shown
+from training.evaluation.measures import measure_cases
 from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
 from training.learning.features import compute_features
 from training.learning.fitting import FitRecipe
@@ -38,7 +38,6 @@ from training.validation.cross_validation import CrossValidation
 from training.validation.figures import (
     describe_operating_points,
     figures_for_card,
-    figures_of_pictures,
     figures_of_unseen_origins,
     find_strangers,
     measure_strangers,
@@ -48,21 +47,12 @@ from training.validation.quality_limits import quality_of_pictures
 Pictures = Sequence[LabelledPicture]
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """How much is looked at after the training, besides every picture.
+def main(arguments: Sequence[str] | None = None, heatmap_cases: int = 40, quality_pictures: int = 150) -> int:
+    """Trains, tests and writes the model, its card and a report; returns the exit status.
 
-    Attributes:
-        heatmap_cases: painted styes on the left-out pictures of each fold, and once more for the final model.
-        quality_pictures: pictures that are blurred, darkened and shrunk.
+    Besides every picture it looks at so many painted styes on the left-out pictures of each fold, and once more for the
+    final model, and at so many pictures that are blurred, darkened and shrunk.
     """
-
-    heatmap_cases: int = 40
-    quality_pictures: int = 150
-
-
-def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -> int:
-    """Trains, tests and writes the model, its card and a report; returns the exit status."""
     options = _parse(arguments)
     enable_memory_growth()
     if not tf.config.list_physical_devices("GPU"):
@@ -76,14 +66,15 @@ def main(arguments: Sequence[str] | None = None, checks: Checks | None = None) -
         pictures = find_pictures(options.data, CLASSES)
         folds = assign_folds(pictures, options.folds)
         _check_folds(pictures, folds)
-        strangers = _find_strangers(options)
+        folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
+        strangers = {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
         network = build_network()
         load_imagenet_weights(network.get_layer("densenet121"), options.weights)
     except (OSError, ValueError, StartupError, UnusablePictures) as problem:
         print(f"cannot start: {problem}", file=sys.stderr)
         return 2
     try:
-        _make(options, checks or Checks(), settings, pictures, folds, strangers, network)
+        _make(options, (heatmap_cases, quality_pictures), settings, pictures, folds, strangers, network)
     except (OSError, StartupError, UnusablePictures) as problem:
         print(f"cannot go on: {problem}", file=sys.stderr)
         return 2
@@ -111,13 +102,14 @@ def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> None:
 
 def _make(
     options: argparse.Namespace,
-    checks: Checks,
+    checks: tuple[int, int],
     settings: Settings,
     pictures: Pictures,
     folds: npt.NDArray[np.int64],
     strangers: dict[str, list[LabelledPicture]],
     network: Any,
 ) -> None:
+    heatmap_cases, quality_pictures = checks
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
     recipe = FitRecipe(head_steps=options.head_steps, steps=options.steps, patience=options.patience)
     backbone_sha256 = sha256_of(options.weights)
@@ -146,18 +138,16 @@ def _make(
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
     if not tested.cases:
         raise UnusablePictures(f"the service found no eye in any picture: {tested.left_out[0].problem}")
-    measured = figures_of_pictures(tested, options.seed)
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=options.seed)
     metrics = {
         "cross_validation": figures_for_card(measured, tested, validation),
         **({} if unseen is None else {"origins_never_seen": unseen}),
         "strangers": {name: measure_strangers(settings, found, tested.cases) for name, found in strangers.items()},
         "heatmaps": {
-            "left_out": heatmaps_of_left_out(
-                validation.models, pictures, folds, settings, options.seed, checks.heatmap_cases
-            ),
-            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, checks.heatmap_cases),
+            "left_out": heatmaps_of_left_out(validation.models, pictures, folds, settings, options.seed, heatmap_cases),
+            "shipped": heatmaps_of_model(draft, pictures, settings, options.seed, heatmap_cases),
         },
-        "quality": quality_of_pictures(pictures, settings, options.seed, checks.quality_pictures),
+        "quality": quality_of_pictures(pictures, settings, options.seed, quality_pictures),
     }
     card = make_card(
         model_file=draft,
@@ -178,17 +168,12 @@ def _make(
         backbone_sha256=backbone_sha256,
     )
     write_card(card, draft.with_suffix(".json"))
-    write_page(card, draft.with_suffix(".md"))
+    write_then_rename(draft.with_suffix(".md"), render_page(card).encode("utf-8"))
     put_in_place(draft, options.out)
     notes = [card["metrics"]["of_the_shipped_weights"]]
     measured["left_out"] = [asdict(left_out) for left_out in tested.left_out]
     write_report(options.report, f"{options.out.name}, cross-validation", notes, measured, tested.cases)
     _print_aims(card["aims"], options)
-
-
-def _find_strangers(options: argparse.Namespace) -> dict[str, list[LabelledPicture]]:
-    folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
-    return {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
 
 
 def _origins_to_leave_out(pictures: Pictures) -> list[str]:
@@ -205,49 +190,29 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Trains the eye classifier on a folder with one folder of pictures per class.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
-    parser.add_argument(
-        "--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("src/assets/models/eyenet_model_52k_ds.h5"), help="where the model is written"
-    )
-    parser.add_argument("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
-    parser.add_argument("--report", type=Path, default=Path("build/validation"), help="folder for the report")
-    parser.add_argument("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
-    parser.add_argument("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
-    parser.add_argument("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
-    parser.add_argument(
-        "--leave-out-origins", action="store_true", help="also test on each large origin by a model that saw none of it"
-    )
-    parser.add_argument(
-        "--head-steps",
-        type=at_least(0),
-        default=recipe.head_steps,
-        help="batches on which only the new layers of a model learn",
-    )
-    parser.add_argument(
-        "--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns"
-    )
-    parser.add_argument(
-        "--patience",
-        type=at_least(0),
-        default=recipe.patience,
-        help="stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps",
-    )
-    parser.add_argument(
-        "--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU"
-    )
-    parser.add_argument(
-        "--copies-per-class", type=at_least(0), default=plan.copies_per_class, help="augmented copies of each class"
-    )
-    parser.add_argument(
-        "--painted-styes",
-        type=at_least(0),
-        default=plan.painted_styes,
-        help="styes painted on eyes of the other classes",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
+    add("--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)")
+    shipped = Path("src/assets/models/eyenet_model_52k_ds.h5")
+    add("--out", type=Path, default=shipped, help="where the model is written")
+    add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
+    add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
+    add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
+    add("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
+    add("--folds", type=at_least(2), default=5, help="parts of the cross-validation")
+    help_text = "also test on each large origin by a model that saw none of it"
+    add("--leave-out-origins", action="store_true", help=help_text)
+    help_text = "batches on which only the new layers of a model learn"
+    add("--head-steps", type=at_least(0), default=recipe.head_steps, help=help_text)
+    add("--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns")
+    help_text = "stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps"
+    add("--patience", type=at_least(0), default=recipe.patience, help=help_text)
+    add("--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU")
+    help_text = "augmented copies of each class"
+    add("--copies-per-class", type=at_least(0), default=plan.copies_per_class, help=help_text)
+    help_text = "styes painted on eyes of the other classes"
+    add("--painted-styes", type=at_least(0), default=plan.painted_styes, help=help_text)
+    add("--seed", type=int, default=0, help="of everything random")
     return parser.parse_args(arguments)
 
 

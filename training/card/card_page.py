@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from src.utils.files import write_then_rename
 from src.utils.templates import render_template
 from training.evaluation.bootstrap import shown
 
@@ -18,13 +17,8 @@ _KNOWN_FAILURES = Path(__file__).with_name("known_failures.json")
 """
 
 
-def write_page(card: Mapping[str, Any], file: Path) -> None:
-    """Writes the page as Markdown, UTF-8."""
-    write_then_rename(file, render_page(card).encode("utf-8"))
-
-
 def render_page(card: Mapping[str, Any]) -> str:
-    """The page of a card that `make_card` made."""
+    """The page of a card that `make_card` made, as Markdown."""
     known = json.loads(_KNOWN_FAILURES.read_text(encoding="utf-8"))
     return render_template(
         _TEMPLATE,

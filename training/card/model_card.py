@@ -1,8 +1,12 @@
-"""The card beside the model: what it is, what it learnt from, how well it does, what it must not be used for."""
+"""The card beside the model: what it is, what it learnt from, how well it does, what it must not be used for; and how
+all files of a model are written and get to their place.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,13 +14,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from src.utils.files import sha256_of
+from src.services.familiarity import FamiliarityStatistics
+from src.utils.files import renamed_when_whole, sha256_of, write_then_rename
 from training.data.pictures import HASH_DIGITS, ORIGINS, LabelledPicture, is_doubtful
 from training.data.split import METHOD
 from training.learning.fitting import FitRecipe
 from training.learning.network import CLASSES, CUT_LAYER, GRAD_CAM_LAYER, INPUT_SIDE
 from training.learning.samples import CopyPlan, Sample, SampleKind
 from training.learning.training_set import CLASS_SHARES, REAL_STYE_SHARE
+
+FAMILIARITY_LAYER = f"densenet121/{CUT_LAYER}"
+"""Its weights are ImageNet's: they know more than eyes, and stay the same from one training to the next."""
+
+_SUFFIXES = (".familiarity.npz", ".h5", ".json", ".md")
+"""Statistics of the training pictures, the model, and its card for programs and for people."""
 
 _RELATION = (
     "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins). Those of "
@@ -133,55 +144,69 @@ def _training_data(pictures: Sequence[LabelledPicture], samples: Sequence[Sample
 def compare_with_aims(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the model was meant to reach, a row per aim: `aim`, `target`, `is` (least or most), `measured`, `reached`.
 
-    `measured` and `reached` are None where it was not measured.
-
-    Args:
-        metrics: the section of that name on the card.
+    `measured` and `reached` are None where it was not measured; `metrics` are those of the card.
     """
     validation = metrics["cross_validation"]
     pictures = validation["pictures"]
-    webcam = _webcam_like_healthy(validation["by_origin"])
+    healthy = validation["by_origin"]["Healthy"]
+    webcam = [healthy[origin] for origin in ORIGINS["webcam_like"] if origin in healthy]
+    total, answered, right = (sum(count[key] for count in webcam) for key in ("n", "answered", "right_of_answered"))
+    false_alarms = round(1 - right / answered, 4) if answered else None
+    coverage = round(answered / total, 4) if total else None
+    auroc = {name: found["auroc_of_unfamiliarity"] for name, found in metrics.get("strangers", {}).items()}
+    heatmaps = metrics["heatmaps"]["left_out"]
+    pointing = None if heatmaps is None else heatmaps["pointing"]["strict"]["heatmap"]
+    at_specificity = {name: found["sensitivity_at_specificity_95"] for name, found in pictures["per_class"].items()}
     return [
         _aim("macro F1", "least", 0.92, pictures["macro_f1"]),
-        *(
-            _aim(
-                f"sensitivity for {name} at specificity 0.95",
-                "least",
-                0.90,
-                pictures["per_class"][name]["sensitivity_at_specificity_95"],
-            )
-            for name in ("Cataract", "Conjunctivitis")
-        ),
-        _aim("false alarms on answered webcam-like healthy eyes", "most", 0.05, webcam["false_alarms"]),
-        _aim("share of webcam-like healthy eyes that are answered", "least", 0.85, webcam["coverage"]),
+        _aim("sensitivity for Cataract at specificity 0.95", "least", 0.90, at_specificity["Cataract"]),
+        _aim("sensitivity for Conjunctivitis at specificity 0.95", "least", 0.90, at_specificity["Conjunctivitis"]),
+        _aim("false alarms on answered webcam-like healthy eyes", "most", 0.05, false_alarms),
+        _aim("share of webcam-like healthy eyes that are answered", "least", 0.85, coverage),
         _aim("real styes found", "least", 0.8, pictures["per_class"]["Stye"]["sensitivity"]),
         _aim("expected calibration error, 15 bins", "most", 0.05, pictures["calibration"]["ece_15_bins"]),
-        _aim("AUROC of no eye against eyes", "least", 0.95, _auroc(metrics, "not_an_eye")),
-        _aim("AUROC of other eye conditions against eyes", "least", 0.80, _auroc(metrics, "other_eye_conditions")),
-        _aim("pointing game on painted styes", "least", 0.8, _pointing(metrics["heatmaps"]["left_out"])),
+        _aim("AUROC of no eye against eyes", "least", 0.95, auroc.get("not_an_eye")),
+        _aim("AUROC of other eye conditions against eyes", "least", 0.80, auroc.get("other_eye_conditions")),
+        _aim("pointing game on painted styes", "least", 0.8, pointing),
     ]
-
-
-def _webcam_like_healthy(by_origin: Mapping[str, Any]) -> dict[str, float | None]:
-    healthy = by_origin["Healthy"]
-    counts = [healthy[origin] for origin in ORIGINS["webcam_like"] if origin in healthy]
-    total, answered, right = (sum(count[key] for count in counts) for key in ("n", "answered", "right_of_answered"))
-    return {
-        "coverage": round(answered / total, 4) if total else None,
-        "false_alarms": round(1 - right / answered, 4) if answered else None,
-    }
-
-
-def _auroc(metrics: Mapping[str, Any], strangers: str) -> float | None:
-    measured = metrics.get("strangers", {}).get(strangers)
-    return None if measured is None else measured["auroc_of_unfamiliarity"]
-
-
-def _pointing(heatmaps: Mapping[str, Any] | None) -> float | None:
-    return None if heatmaps is None else heatmaps["pointing"]["strict"]["heatmap"]
 
 
 def _aim(words: str, bound: str, target: float, measured: Any) -> dict[str, Any]:
     value = measured["value"] if isinstance(measured, Mapping) else measured
     reached = None if value is None else value >= target if bound == "least" else value <= target
     return {"aim": words, "target": target, "is": bound, "measured": measured, "reached": reached}
+
+
+def write_answering_card(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> dict[str, Any]:
+    """Writes the statistics beside the model, and a card of only those sections that the service reads, with which the
+    model can be tested; returns these.
+    """
+    statistics = model_file.with_suffix(".familiarity.npz")
+    familiarity.save(statistics)
+    sections = {
+        "sha256": sha256_of(model_file),
+        "classes": list(CLASSES),
+        "calibrated": True,
+        "calibration": {"method": "temperature scaling", "temperature": temperature},
+        "familiarity": {
+            "layer": FAMILIARITY_LAYER,
+            "statistics": statistics.name,
+            "sha256": sha256_of(statistics),
+        },
+    }
+    write_card(sections, model_file.with_suffix(".json"))
+    return sections
+
+
+def write_card(card: dict[str, Any], file: Path) -> None:
+    """Writes a card as JSON, UTF-8."""
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_then_rename(file, text.encode("utf-8"))
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Copies the model `draft` (.h5) and what belongs to it beside and over `target`, each file in one piece."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in _SUFFIXES:
+        with renamed_when_whole(target.with_suffix(suffix)) as unfinished:
+            shutil.copyfile(draft.with_suffix(suffix), unfinished)

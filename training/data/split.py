@@ -32,9 +32,17 @@ def assign_folds(pictures: Sequence[LabelledPicture], fold_count: int) -> npt.ND
     folds = np.full(len(pictures), -1, dtype=np.int64)
     whole = whole_origins(pictures)
     _place_whole_origins(pictures, whole, folds, fold_count)
-    for members in _cut_origins(pictures, whole):
-        _cut_into_ranges(pictures, members, folds, fold_count)
-    _reunite_groups(pictures, folds)
+    # The other origins are cut class by class, by number.
+    cut: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for index, picture in enumerate(pictures):
+        if picture.origin not in whole:
+            cut[picture.origin, picture.label].append(index)
+    for members in cut.values():
+        _cut_into_ranges(pictures, sorted(members, key=lambda index: pictures[index].number), folds, fold_count)
+    # A group that was cut in two moves into the fold of its first picture.
+    first: dict[str, int] = {}
+    for index, picture in enumerate(pictures):
+        folds[index] = folds[first.setdefault(picture.group, index)]
     return folds
 
 
@@ -79,15 +87,6 @@ def _place_whole_origins(
         load[fold] += sum(1 / per_class[pictures[index].label] for index in members)
 
 
-def _cut_origins(pictures: Sequence[LabelledPicture], whole: Sequence[str]) -> list[list[int]]:
-    """Picture indices of the other origins, one list per origin and class, by number."""
-    lists: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for index, picture in enumerate(pictures):
-        if picture.origin not in whole:
-            lists[picture.origin, picture.label].append(index)
-    return [sorted(members, key=lambda index: pictures[index].number) for members in lists.values()]
-
-
 def _cut_into_ranges(
     pictures: Sequence[LabelledPicture], members: Sequence[int], folds: npt.NDArray[np.int64], fold_count: int
 ) -> None:
@@ -104,10 +103,3 @@ def _cut_into_ranges(
             end = low + int(np.argmax(gaps[low:high])) + 1 if low < high else ideal
         folds[list(members[start:end])] = fold
         start = end
-
-
-def _reunite_groups(pictures: Sequence[LabelledPicture], folds: npt.NDArray[np.int64]) -> None:
-    """A group that was cut in two moves into the fold of its first picture."""
-    first: dict[str, int] = {}
-    for index, picture in enumerate(pictures):
-        folds[index] = folds[first.setdefault(picture.group, index)]

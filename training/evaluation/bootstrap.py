@@ -56,6 +56,11 @@ def estimate(value: float, resampled: npt.ArrayLike) -> dict[str, Any]:
     return {"value": round(float(value), 4), "interval": interval}
 
 
+def divide(part: Floats, whole: Floats) -> Floats:
+    """The quotient, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
+
+
 def share(flags: Sequence[bool] | npt.NDArray[np.bool_]) -> float | None:
     """The part (0-1, four decimals) of the flags that are True, ready for JSON; None where there are none."""
     return round(float(np.mean(flags)), 4) if len(flags) else None

@@ -27,12 +27,10 @@ class Case:
     """One eye of one picture.
 
     Attributes:
-        file: the picture's name, for people.
-        truth: index of its class.
         preview: what the service looked at; None once nobody will look at it any more.
         overlay: `preview` with the heatmap of the class that was said; None where the map is flat.
-        unfamiliarity: how unlike the training pictures it is, see `EyePrediction`; None where nobody compared.
         reasons: why the service is not sure, by their values in answers; empty if it is.
+        unfamiliarity: see `EyePrediction`; None where nobody compared.
     """
 
     file: str
@@ -63,12 +61,8 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Examination:
-    """What came back.
-
-    Attributes:
-        cases: one per eye, in the order of the pictures; only the worst mistakes keep their pixels.
-        groups: of each case, those of its picture.
-        examined: the pictures that gave a case.
+    """What came back: a case per eye, in the order of the pictures, of which only the worst mistakes keep their pixels;
+    the group of each case's picture; and the pictures that gave a case.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -105,6 +99,8 @@ async def examine(
     A face gives up to two eyes, each a case of the picture's label. What the service refuses is listed, not fatal.
     """
     examination = Examination()
+    # A heap of (wrongness, minus index into cases), the least wrong on top; of equally wrong ones the last, as in
+    # `worst_mistakes`.
     mistakes: list[tuple[float, int]] = []
     for start in range(0, len(pictures), at_once):
         batch = pictures[start : start + at_once]
@@ -116,11 +112,9 @@ async def examine(
 
 
 def _keep(
-    examination: Examination,
-    mistakes: list[tuple[float, int]],
-    picture: LabelledPicture,
-    answer: FileAnswer,
+    examination: Examination, mistakes: list[tuple[float, int]], picture: LabelledPicture, answer: FileAnswer
 ) -> None:
+    """Drops the pixels of all but the worst mistakes, so that folders of any size fit into memory."""
     name = f"{picture.file.parent.name}/{picture.file.name}"
     if answer.refusal is not None:
         examination.left_out.append(LeftOut(name, answer.refusal.sentence))
@@ -129,11 +123,14 @@ def _keep(
         examination.examined.append(picture)
     for side in EyeSide:
         if side in eyes:
+            cases = examination.cases
             several = len(eyes) > 1
-            case = _case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, eyes[side])
-            examination.cases.append(case)
+            cases.append(_case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, eyes[side]))
             examination.groups.append(picture.group)
-            _forget_pixels(examination.cases, mistakes)
+            heapq.heappush(mistakes, (cases[-1].wrongness, 1 - len(cases)))
+            if len(mistakes) > MOST_MISTAKES:
+                _, minus_index = heapq.heappop(mistakes)
+                cases[-minus_index] = replace(cases[-minus_index], preview=None, overlay=None)
 
 
 def _case(name: str, picture: LabelledPicture, eye: EyeReport) -> Case:
@@ -151,19 +148,6 @@ def _case(name: str, picture: LabelledPicture, eye: EyeReport) -> Case:
 def _small(picture: RgbImage | None) -> RgbImage | None:
     # A copy, because a view would keep the whole picture in memory.
     return None if picture is None else shrink_to_fit(picture, _LONGEST_PREVIEW_SIDE).copy()
-
-
-def _forget_pixels(cases: list[Case], mistakes: list[tuple[float, int]]) -> None:
-    """Drops the pixels of all but the worst mistakes, so that folders of any size fit into memory.
-
-    `mistakes` is a heap of (wrongness, minus index into cases), the least wrong on top; of equally wrong ones the last,
-    as in `worst_mistakes`.
-    """
-    newest = len(cases) - 1
-    heapq.heappush(mistakes, (cases[newest].wrongness, -newest))
-    if len(mistakes) > MOST_MISTAKES:
-        _, minus_index = heapq.heappop(mistakes)
-        cases[-minus_index] = replace(cases[-minus_index], preview=None, overlay=None)
 
 
 def worst_mistakes(cases: Sequence[Case]) -> list[Case]:

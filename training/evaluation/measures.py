@@ -1,4 +1,6 @@
-"""How well predicted classes, and their probabilities, fit the true ones."""
+"""How well predicted classes, and their probabilities, fit the true ones: which class was taken for which, counted with
+weights, and what follows from the counts; for all pictures, and for those that the service answers because it is sure.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,54 @@ import numpy as np
 import numpy.typing as npt
 import sklearn.metrics
 
-from training.evaluation.bootstrap import METHOD, Bools, Floats, Integers, draw_counts, estimate
-from training.evaluation.confusion import AnsweredPictures, divide, figures_of, weighted_confusions
+from training.evaluation.bootstrap import METHOD, Bools, Floats, Integers, divide, draw_counts, estimate
 from training.evaluation.examination import Case
 from training.evaluation.probabilities import calibration_error, ranked_figures, risk_coverage, roc_points
 
+_NO_DISEASE = "Healthy"
 _OVERALL = ("accuracy", "macro_f1", "macro_recall")
 _PER_CLASS = ("sensitivity", "specificity", "precision", "f1")
 _RANKED = ("auroc", "average_precision", "sensitivity_at_specificity_95")
 
 
+def weighted_confusions(
+    truth: npt.NDArray[np.int64], said: npt.NDArray[np.int64], class_count: int, weights: Floats
+) -> Floats:
+    """One matrix per row of `weights` (resamples x pictures); rows are true classes, columns predicted ones."""
+    cell_of = np.zeros((len(truth), class_count * class_count))
+    cell_of[np.arange(len(truth)), truth * class_count + said] = 1
+    return np.reshape(weights @ cell_of, (-1, class_count, class_count))
+
+
+def figures_of(confusions: Floats) -> dict[str, Floats]:
+    """Per matrix: accuracy, macro_f1, macro_recall. Per matrix and class: sensitivity, specificity, precision, f1.
+
+    What is not defined is NaN: all of a class without pictures, except its specificity, which is about the pictures of
+    the other classes; the precision of a class that was never said. Macros are means over the classes with pictures.
+    """
+    right = np.diagonal(confusions, axis1=1, axis2=2)
+    of_class, called = confusions.sum(axis=2), confusions.sum(axis=1)
+    everything = of_class.sum(axis=1, keepdims=True)
+    present = of_class > 0
+    sensitivity = divide(right, of_class)
+    f1 = np.where(present, divide(2 * right, of_class + called), np.nan)
+    return {
+        "accuracy": divide(right.sum(axis=1), everything[:, 0]),
+        "macro_f1": _mean_where(present, f1),
+        "macro_recall": _mean_where(present, sensitivity),
+        "sensitivity": sensitivity,
+        "specificity": divide(everything - of_class - called + right, everything - of_class),
+        "precision": np.where(present, divide(right, called), np.nan),
+        "f1": f1,
+    }
+
+
+def _mean_where(chosen: npt.NDArray[np.bool_], values: Floats) -> Floats:
+    return divide(np.where(chosen, values, 0).sum(axis=1), chosen.sum(axis=1).astype(np.float64))
+
+
 def confusion_matrix(truth: Integers, predicted: Integers, class_count: int) -> Integers:
     """Counts; rows are true classes, columns predicted ones."""
-    if len(truth) == 0:
-        return np.zeros((class_count, class_count), dtype=np.int64)
     counts = sklearn.metrics.confusion_matrix(truth, predicted, labels=range(class_count))
     return np.asarray(counts, dtype=np.int64)
 
@@ -70,14 +106,9 @@ def measure(
     Figures are `{"value", "interval": [low, high]}`. What is not defined is null: all of a class without pictures
     except its specificity, and the precision of a class that was never said. Such classes do not count for macros.
 
-    Args:
-        truth: class index per picture.
-        probabilities: pictures x classes; each row sums to 1.
-        classes: their names, in the order of the columns.
-        inconclusive: pictures for which no answer was given; None if every picture is answered.
-        resamples: of the bootstrap; without any there are no intervals.
-        seed: of the bootstrap.
-        groups: pictures with the same group are resampled together (copies, two eyes of one person).
+    Each row of `probabilities` (pictures x classes) sums to 1. To pictures that are `inconclusive` there is no answer;
+    None if every picture is answered. Pictures with the same of `groups` are resampled together (copies, two eyes of
+    one person); without `resamples` there are no intervals.
 
     Raises:
         ValueError: there is nothing to measure.
@@ -87,26 +118,23 @@ def measure(
     scores = np.asarray(probabilities, dtype=np.float64)
     scores = scores / scores.sum(axis=1, keepdims=True)
     said = scores.argmax(axis=1)
-    answered = None if inconclusive is None else AnsweredPictures(truth, said, classes, np.asarray(inconclusive, bool))
+    answered = None if inconclusive is None else ~np.asarray(inconclusive, dtype=bool)
     parts: list[dict[str, Floats]] = []
     parts_of_answered: list[dict[str, Floats]] = []
     for weights in draw_counts(truth, groups, resamples, seed):
         confusions = weighted_confusions(truth, said, len(classes), weights)
         parts.append(figures_of(confusions) | _ranked(truth, scores, weights))
         if answered is not None:
-            parts_of_answered.append(answered.figures(weights))
+            parts_of_answered.append(_figures_of_answered(truth, said, classes, answered, weights))
     values, resampled = _point_values(truth, scores, said), _joined(parts)
     measured: dict[str, Any] = {
         "n": len(truth),
         "intervals": {"method": METHOD, "resamples": resamples, "seed": seed},
-        **{name: estimate(values[name][0], resampled.get(name, [])) for name in _OVERALL},
+        **_estimates(_OVERALL, values, resampled),
         "per_class": {
             name: {
                 "n": int((truth == label).sum()),
-                **{
-                    figure: estimate(values[figure][0, label], resampled[figure][:, label] if resampled else [])
-                    for figure in (*_PER_CLASS, *_RANKED)
-                },
+                **_estimates((*_PER_CLASS, *_RANKED), values, resampled, label),
                 "roc": roc_points(truth == label, scores[:, label]),
             }
             for label, name in enumerate(classes)
@@ -116,8 +144,49 @@ def measure(
         "risk_coverage": risk_coverage(said == truth, scores.max(axis=1)),
     }
     if answered is not None:
-        measured["answered"] = answered.measure(_joined(parts_of_answered))
+        values = _figures_of_answered(truth, said, classes, answered, np.ones((1, len(truth))))
+        resampled = _joined(parts_of_answered)
+        measured["answered"] = {
+            "n": int(answered.sum()),
+            **_estimates(("coverage", *_OVERALL, "false_alarms_on_healthy"), values, resampled),
+            "per_class": {
+                name: {
+                    "n": int((truth[answered] == label).sum()),
+                    "coverage": _estimates(("class_coverage",), values, resampled, label)["class_coverage"],
+                    **_estimates(_PER_CLASS, values, resampled, label),
+                }
+                for label, name in enumerate(classes)
+            },
+        }
     return measured
+
+
+def _figures_of_answered(
+    truth: Integers, said: Integers, classes: Sequence[str], answered: Bools, weights: Floats
+) -> dict[str, Floats]:
+    """`figures_of` the pictures for which an answer was given, and how many these are."""
+    confusions = weighted_confusions(truth, said, len(classes), weights * answered)
+    of_class = weighted_confusions(truth, said, len(classes), weights).sum(axis=2)
+    figures = figures_of(confusions)
+    figures["class_coverage"] = divide(confusions.sum(axis=2), of_class)
+    figures["coverage"] = divide(confusions.sum(axis=(1, 2)), of_class.sum(axis=1))
+    figures["false_alarms_on_healthy"] = (
+        1 - figures["sensitivity"][:, list(classes).index(_NO_DISEASE)]
+        if _NO_DISEASE in classes
+        else np.full(len(weights), np.nan)
+    )
+    return figures
+
+
+def _estimates(
+    names: Sequence[str], values: dict[str, Floats], resampled: dict[str, Floats], label: int | None = None
+) -> dict[str, Any]:
+    """The figures of these names, of one class where there is a `label`, ready for JSON."""
+    column = () if label is None else (label,)
+    return {
+        name: estimate(values[name][(0, *column)], resampled[name][(slice(None), *column)] if resampled else [])
+        for name in names
+    }
 
 
 def measure_cases(

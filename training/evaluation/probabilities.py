@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import brier_score_loss, roc_curve
 
-from training.evaluation.bootstrap import Floats
-from training.evaluation.confusion import divide
+from training.evaluation.bootstrap import Floats, divide
 
 DEMANDED_SPECIFICITY: Final = 0.95
 NAMED_COVERAGES: Final = (0.85, 0.9, 1.0)
@@ -22,14 +21,10 @@ _ROUNDING = 1e-9
 
 
 def ranked_figures(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> dict[str, Floats]:
-    """auroc, average_precision and sensitivity_at_specificity_95, one value per row of `weights`.
+    """auroc, average_precision and sensitivity_at_specificity_95, one value per row of `weights` (resamples x pictures,
+    how often each counts), of one class against all others.
 
     Pictures with the same score share one threshold. Without pictures of the class, or without others, all are NaN.
-
-    Args:
-        positive: whether each picture is of the class.
-        scores: the probability of the class.
-        weights: resamples x pictures, how often each picture counts.
     """
     order = np.argsort(-scores, kind="stable")
     first_of_score = np.flatnonzero(np.diff(scores[order], prepend=np.inf))
@@ -77,15 +72,9 @@ def risk_coverage(right: npt.NDArray[np.bool_], confidence: npt.NDArray[np.float
         return max(1, int(np.ceil(coverage * len(right) - _ROUNDING))) - 1
 
     indices = sorted({index_at(step / _CURVE_POINTS) for step in range(1, _CURVE_POINTS + 1)})
+    columns = {"coverage": answered / len(right), "risk": risks, "least_confidence": least_confidence}
     return {
-        "curve": [
-            {
-                "coverage": round(float(answered[index] / len(right)), 4),
-                "risk": round(float(risks[index]), 4),
-                "least_confidence": round(float(least_confidence[index]), 4),
-            }
-            for index in indices
-        ],
+        "curve": [{name: round(float(column[index]), 4) for name, column in columns.items()} for index in indices],
         "area": round(float(risks.mean()), 4),
         "accuracy_at_coverage": {f"{at:g}": round(float(1 - risks[index_at(at)]), 4) for at in NAMED_COVERAGES},
     }
@@ -104,20 +93,12 @@ def calibration_error(truth: npt.NDArray[np.int64], probabilities: npt.NDArray[n
     error = 0.0
     for index in range(BINS):
         inside = bin_of == index
-        count = int(inside.sum())
-        mean_confidence = float(confidence[inside].mean()) if count else None
-        accuracy = float(right[inside].mean()) if count else None
-        if mean_confidence is not None and accuracy is not None:
-            error += count / len(truth) * abs(accuracy - mean_confidence)
-        bins.append(
-            {
-                "from": round(float(edges[index]), 4),
-                "to": round(float(edges[index + 1]), 4),
-                "confidence": None if mean_confidence is None else round(mean_confidence, 4),
-                "accuracy": None if accuracy is None else round(accuracy, 4),
-                "n": count,
-            }
-        )
+        edge, next_edge = (round(float(edges[at]), 4) for at in (index, index + 1))
+        bins.append({"from": edge, "to": next_edge, "confidence": None, "accuracy": None, "n": int(inside.sum())})
+        if inside.any():
+            mean_confidence, accuracy = float(confidence[inside].mean()), float(right[inside].mean())
+            error += bins[-1]["n"] / len(truth) * abs(accuracy - mean_confidence)
+            bins[-1] |= {"confidence": round(mean_confidence, 4), "accuracy": round(accuracy, 4)}
     labels = range(probabilities.shape[1])
     brier = brier_score_loss(truth, probabilities, labels=labels, scale_by_half=False)
     return {"ece_15_bins": round(error, 4), "brier": round(float(brier), 4), "bins": bins}

@@ -30,11 +30,8 @@ _BLUR = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Mean score (0-1) of the class from the first place to the last: the areas under the curves.
-
-    Attributes:
-        deletion: smaller is better.
-        insertion: larger is better.
+    """Mean score (0-1) of the class from the first place to the last, under the curve: in deletion less is better, in
+    insertion more.
     """
 
     deletion: float
@@ -43,12 +40,7 @@ class Areas:
 
 @dataclass(frozen=True, slots=True)
 class AreasPerOrder:
-    """
-    Attributes:
-        heatmap: hottest places first.
-        random: mean over random orders.
-        centre: the middle of the picture first.
-    """
+    """With the hottest places first, as a mean over random orders, and with the middle of the picture first."""
 
     heatmap: Areas
     random: Areas
@@ -92,11 +84,13 @@ def areas_per_order(
     shuffled = [rng.permutation(heatmap.size) for _ in range(random_orders)]
     masks: list[Mask] = []
     for order in (hottest_first(heatmap, rng), centre_first(*shape)):
-        masks += [*_deleting(order, shape), *_inserting(order, shape)]
+        inserting = list(_inserting(order, shape))
+        masks += [*(~hidden for hidden in inserting), *inserting]
     for order in shuffled:
-        masks += _deleting(order, shape)
+        masks += (~hidden for hidden in _inserting(order, shape))
     scores = _scores(classifier, crop, masks, class_index)
-    areas = [_area(curve) for curve in scores.reshape(-1, _STEPS + 1)]
+    # By the trapezoid rule, over a base of 1.
+    areas = [float((curve[:-1] + curve[1:]).mean() / 2) for curve in scores.reshape(-1, _STEPS + 1)]
     # Deleting in one order shows the same pictures as inserting in the reverse one, so that for random orders one
     # curve serves for both.
     by_chance = float(np.mean(areas[4:]))
@@ -112,11 +106,6 @@ def _inserting(order: Order, shape: tuple[int, ...]) -> Iterator[Mask]:
         yield shown.reshape(shape)
 
 
-def _deleting(order: Order, shape: tuple[int, ...]) -> Iterator[Mask]:
-    for hidden in _inserting(order, shape):
-        yield ~hidden
-
-
 def _scores(
     classifier: EyeClassifier, crop: RgbImage, masks: Sequence[Mask], class_index: int
 ) -> npt.NDArray[np.float64]:
@@ -127,8 +116,3 @@ def _scores(
         key: float(prediction.probabilities[class_index]) for key, prediction in zip(unique, predictions, strict=True)
     }
     return np.array([score_of[mask.tobytes()] for mask in masks])
-
-
-def _area(scores: npt.NDArray[np.float64]) -> float:
-    """By the trapezoid rule, over a base of 1."""
-    return float((scores[:-1] + scores[1:]).mean() / 2)

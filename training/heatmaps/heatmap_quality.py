@@ -15,7 +15,7 @@ from src.config.settings import Settings
 from src.core.types import EyePrediction, Heatmap
 from src.services.classifier import EyeClassifier
 from training.data.pictures import LabelledPicture
-from training.heatmaps.deletion_insertion import AreasPerOrder, areas_per_order
+from training.heatmaps.deletion_insertion import areas_per_order
 from training.heatmaps.pointing_game import (
     STANDARD_TOLERANCE,
     Mask,
@@ -48,29 +48,20 @@ _MOST_PICTURES = 60
 
 
 def measure_heatmaps(
-    classifier: EyeClassifier,
-    cases: Sequence[PaintedCase],
-    shuffled: Mapping[str, EyeClassifier],
-    seed: int,
-    deletion_cases: int = 40,
+    classifier: EyeClassifier, cases: Sequence[PaintedCase], shuffled: Mapping[str, EyeClassifier], seed: int
 ) -> dict[str, Any]:
     """All measures, ready for JSON. Where a measure is of one class, it is of `Stye`.
 
-    Args:
-        classifier: the model.
-        cases: on pictures that the model was not trained on, or the figures flatter it.
-        shuffled: the same model with shuffled weights (see `save_shuffled`), by the name of what was shuffled.
-        seed: of the random orders of deletion.
-        deletion_cases: how many of the cases are deleted and inserted; each costs about 44 more crops.
+    On pictures that the model was trained on the figures flatter it. `shuffled` is the same model with shuffled weights
+    (see `save_shuffled`), by the name of what was shuffled.
     """
+    deleted = max(1, round(_DELETIONS_PER_CASE * len(cases)))
     crops = [case.crop for case in cases]
     masks = [case.mask for case in cases]
     predictions = classifier.classify(crops)
     heatmaps = [prediction.heatmaps[_STYE] for prediction in predictions]
     recognised = [int(prediction.probabilities.argmax()) == _STYE for prediction in predictions]
-    between_classes = [
-        value for prediction in predictions for value in correlations_between_classes(prediction.heatmaps)
-    ]
+    between_classes = [value for found in predictions for value in correlations_between_classes(found.heatmaps)]
     return {
         "n": len(cases),
         "recognised": _rounded(float(np.mean(recognised))),
@@ -80,11 +71,8 @@ def measure_heatmaps(
             f"within_{STANDARD_TOLERANCE:.0f}_px": _pointing(heatmaps, masks, recognised, STANDARD_TOLERANCE),
         },
         **_place(heatmaps, masks),
-        **_deletion_and_insertion(classifier, cases[:deletion_cases], heatmaps[:deletion_cases], seed),
-        "class_difference": {
-            "n": len(between_classes),
-            "rank_correlation": _mean(between_classes),
-        },
+        **_deletion_and_insertion(classifier, cases[:deleted], heatmaps[:deleted], seed),
+        "class_difference": {"n": len(between_classes), "rank_correlation": _mean(between_classes)},
         "randomisation": {
             name: _after_shuffling(predictions, other.classify(crops)) for name, other in shuffled.items()
         },
@@ -126,13 +114,15 @@ def _deletion_and_insertion(
         for case, heatmap in zip(cases, heatmaps, strict=True)
         if heatmap is not None
     ]
-    return {curve: {"n": len(areas), **_per_order(areas, curve)} for curve in ("deletion", "insertion")}
-
-
-def _per_order(areas: Sequence[AreasPerOrder], curve: str) -> dict[str, float | None]:
     return {
-        order: _mean([getattr(getattr(area, order), curve) for area in areas])
-        for order in ("heatmap", "random", "centre")
+        curve: {
+            "n": len(areas),
+            **{
+                order: _mean([getattr(getattr(area, order), curve) for area in areas])
+                for order in ("heatmap", "random", "centre")
+            },
+        }
+        for curve in ("deletion", "insertion")
     }
 
 
@@ -177,7 +167,7 @@ def heatmaps_of_left_out(
         own = [picture for picture, number in zip(pictures, folds, strict=True) if number == fold]
         cases = _painted(own, cases_per_fold, seed)
         if cases:
-            per_fold.append(measure_heatmaps(_load(settings, model.file), cases, {}, seed, _deletions(cases)))
+            per_fold.append(measure_heatmaps(_load(settings, model.file), cases, {}, seed))
     figures: dict[str, Any] | None = _average(per_fold)
     return figures
 
@@ -198,7 +188,11 @@ def heatmaps_of_model(
             file = Path(folder) / f"{part.value}.h5"
             save_shuffled(model_file, part, seed, file)
             shuffled[part.value] = _load(settings, file)
-        return measure_heatmaps(_load(settings, model_file), cases, shuffled, seed, _deletions(cases))
+        return measure_heatmaps(_load(settings, model_file), cases, shuffled, seed)
+
+
+def _load(settings: Settings, file: Path) -> EyeClassifier:
+    return EyeClassifier.from_settings(settings.model_copy(update={"model_path": file}))
 
 
 def _average(figures: Sequence[Any]) -> Any:
@@ -225,11 +219,3 @@ def _painted(pictures: Sequence[LabelledPicture], count: int, seed: int) -> list
     except ValueError:
         # The lids were found in none of them.
         return []
-
-
-def _deletions(cases: Sequence[PaintedCase]) -> int:
-    return max(1, round(_DELETIONS_PER_CASE * len(cases)))
-
-
-def _load(settings: Settings, file: Path) -> EyeClassifier:
-    return EyeClassifier.from_settings(settings.model_copy(update={"model_path": file}))

@@ -34,12 +34,7 @@ _MOST_TURNS = 10
 
 @dataclass(frozen=True, slots=True)
 class PaintedCase:
-    """
-    Attributes:
-        crop: RGB uint8 INPUT_SIDE x INPUT_SIDE x 3, with the stye.
-        untouched: the same crop without it.
-        mask: INPUT_SIDE x INPUT_SIDE, True on the bump; never empty.
-    """
+    """RGB uint8 INPUT_SIDE x INPUT_SIDE x 3 with the stye and without it, and the mask of the bump, never empty."""
 
     crop: RgbImage
     untouched: RgbImage
@@ -65,18 +60,14 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
         picture, opening = usable[turn % len(usable)]
         turn += 1
         stye = paint_stye(picture, opening, rng)
-        mask = _squeezed(stye.mask)
+        covered = cv2.resize(stye.mask.astype(np.float32), (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)
+        mask = np.asarray(covered >= 0.5, dtype=np.bool_)
         if mask.any():
             untouched = to_network_input(picture, INPUT_SIDE)
             cases.append(PaintedCase(to_network_input(stye.picture, INPUT_SIDE), untouched, mask))
     if not cases:
         raise ValueError("no painted stye could be seen on these pictures")
     return cases
-
-
-def _squeezed(mask: Mask) -> Mask:
-    covered = cv2.resize(mask.astype(np.float32), (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(covered >= 0.5, dtype=np.bool_)
 
 
 def peak(heatmap: Heatmap, width: int, height: int) -> tuple[int, int]:

@@ -49,11 +49,8 @@ def correlations_between_classes(heatmaps: Sequence[Heatmap | None]) -> list[flo
 
 @dataclass(frozen=True, slots=True)
 class FollowScore:
-    """Mean rank correlation of the heatmaps of moved crops with those of the crops before.
-
-    Attributes:
-        moved: with the heatmap moved like its crop; 1 where the heatmap follows the picture.
-        unmoved: with the heatmap left as it was; what a map that ignores the picture would score best in.
+    """Mean rank correlation of the heatmaps of moved crops with those of the crops before: these moved alike (1 where
+    they follow the picture), and left as they were (where a map that ignores the picture would score best).
     """
 
     moved: float
@@ -95,21 +92,16 @@ def shift_agreement(
     are.
     """
     directions = [DIRECTIONS[index % len(DIRECTIONS)] for index in range(len(crops))]
-    moved_crops = [
-        crop if heatmap is None else _shifted_by_places(crop, heatmap, *direction)
-        for crop, heatmap, direction in zip(crops, heatmaps, directions, strict=True)
-    ]
+    moved_crops = []
+    for crop, heatmap, (right, down) in zip(crops, heatmaps, directions, strict=True):
+        rows, columns = (7, 7) if heatmap is None else heatmap.shape
+        moved_crops.append(shifted(crop, right * (crop.shape[1] // columns), down * (crop.shape[0] // rows)))
     pairs = []
     for before, prediction, (right, down) in zip(heatmaps, classifier.classify(moved_crops), directions, strict=True):
         after = _remaining(prediction.heatmaps[class_index], -right, -down)
         followed, stayed = _remaining(before, right, down), _remaining(before, -right, -down)
         pairs.append(FollowScore(rank_correlation(followed, after), rank_correlation(stayed, after)))
     return _mean(pairs)
-
-
-def _shifted_by_places(crop: RgbImage, heatmap: Heatmap, right: int, down: int) -> RgbImage:
-    rows, columns = heatmap.shape
-    return shifted(crop, right * (crop.shape[1] // columns), down * (crop.shape[0] // rows))
 
 
 def _remaining(heatmap: Heatmap | None, right: int, down: int) -> Heatmap | None:
@@ -143,18 +135,14 @@ def save_shuffled(model_file: Path, part: ShuffledPart, seed: int, target: Path)
     shutil.copyfile(model_file, target)
     rng = np.random.default_rng(seed)
     with h5py.File(target, "r+") as file:
-        for name in _layers(json.loads(file.attrs["model_config"]), part):
-            for dataset in _datasets(file["model_weights"][name]):
+        layers = json.loads(file.attrs["model_config"])["config"]["layers"]
+        if part is ShuffledPart.LAST_LAYER:
+            layers = layers[-1:]
+        elif part is ShuffledPart.HEAD:
+            layers = [layer for layer in layers if layer["class_name"] not in _NESTED_MODELS]
+        for layer in layers:
+            for dataset in _datasets(file["model_weights"][layer["config"]["name"]]):
                 dataset[...] = rng.permuted(dataset[...], axis=None)
-
-
-def _layers(model_config: dict[str, Any], part: ShuffledPart) -> list[str]:
-    layers = model_config["config"]["layers"]
-    if part is ShuffledPart.LAST_LAYER:
-        layers = layers[-1:]
-    elif part is ShuffledPart.HEAD:
-        layers = [layer for layer in layers if layer["class_name"] not in _NESTED_MODELS]
-    return [layer["config"]["name"] for layer in layers]
 
 
 def _datasets(group: Any) -> list[Any]:

@@ -27,12 +27,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """
-    Attributes:
-        samples: those that could be rendered.
-        values: float16 (len(samples), 7, 7, 512).
-        evidence: float16 (len(samples), 7, 7), see `RenderedSample`.
-        key: differs if anything that the features come from differs.
+    """The samples that could be rendered, their values, float16 (n, 7, 7, 512), and evidence, float16 (n, 7, 7), see
+    `RenderedSample`; the key differs if anything that the features come from differs.
     """
 
     samples: list[Sample]
@@ -97,11 +93,7 @@ def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Seque
 def source_hash(module: str, root: Path = _ROOT) -> str:
     """A hash of the source of a module of ours and of every module of ours that it imports, directly or through others.
 
-    What is kept under this hash is computed again when any of them has changed.
-
-    Args:
-        module: its full name.
-        root: the folder with our packages.
+    What is kept under this hash is computed again when any of them has changed. `root` has our packages.
     """
     sources: dict[Path, bytes] = {}
     waiting = _files_of([module], root)

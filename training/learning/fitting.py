@@ -65,19 +65,15 @@ class Fitting:
     """One trainable part that begins with the weights of a backbone, and what it takes to fit it."""
 
     def __init__(self, backbone: Any, recipe: FitRecipe, seed: int, loss_scale: float = 1.0) -> None:
-        """
-        Args:
-            backbone: stays as it is.
-            recipe: how long and how fast.
-            seed: of the first weights, the draws and the dropout.
-            loss_scale: see `enable_mixed_precision`.
-        """
+        """The backbone stays as it is; for `loss_scale` see `enable_mixed_precision`."""
         keras.utils.set_random_seed(seed)
         self.part = build_trainable_part(backbone)
         self._recipe = recipe
         self._seed = seed
         self._loss_scale = loss_scale
-        self._head, self._block = _split_variables(self.part)
+        self._head = [weight for name in HEAD_LAYERS for weight in self.part.get_layer(name).trainable_variables]
+        of_head = {id(variable) for variable in self._head}
+        self._block = [variable for variable in self.part.trainable_variables if id(variable) not in of_head]
         self._head_optimizer = _optimizer(recipe.learning_rate, recipe)
         self._block_optimizer = _optimizer(recipe.backbone_learning_rate, recipe)
         self._head_optimizer.build(self._head)
@@ -99,25 +95,18 @@ class Fitting:
         checkpoint_folder: Path | None = None,
         on_step: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Fits and returns the part.
+        """Fits and returns the part; `weights` are the samples' probabilities to be drawn (n), summing to 1.
 
-        Args:
-            training_set: the samples.
-            weights: probability of each sample to be drawn (n), summing to 1.
-            kept_aside: indices of samples with weight 0 whose loss decides on stopping early.
-            checkpoint_folder: where the state is kept, so that an interrupted run goes on from there; its dropout then
-                differs from that of an uninterrupted one, and its patience begins anew.
-            on_step: called after each batch.
+        The loss on the samples `kept_aside`, with weight 0, decides on stopping early. An interrupted run goes on from
+        the state in `checkpoint_folder`; its dropout then differs, and its patience begins anew.
         """
         manager = self._restore(checkpoint_folder, on_step)
         stopping = _EarlyStopping(self._recipe.patience)
         done = int(self._steps_done)
         for batch in training_set.batches(weights, self._recipe.batch, self._recipe.all_steps, self._seed, done):
             done += 1
-            if done <= self._recipe.head_steps:
-                self._train_head(*batch)
-            else:
-                self._train_all(*batch)
+            train = self._train_head if done <= self._recipe.head_steps else self._train_all
+            train(*batch)
             self._steps_done.assign(done)
             on_step()
             if manager is not None and done % _CHECKPOINT_EVERY == 0:
@@ -140,12 +129,8 @@ class Fitting:
         variables = self._head + self._block if with_block else self._head
         with tf.GradientTape() as tape:
             activations, hidden, scores = self._outputs(values, training=True)
-            maps = class_maps(
-                activations,
-                hidden,
-                self.part.get_layer(HIDDEN_LAYER).kernel,
-                self.part.get_layer(SCORE_LAYER).kernel,
-            )
+            kernels = (self.part.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
+            maps = class_maps(activations, hidden, *kernels)
             misplaced = localisation_loss(maps, targets, evidence)
             loss = self._loss(targets, scores) + self._recipe.place_weight * misplaced
             loss = (loss + tf.add_n(self.part.losses)) * self._loss_scale
@@ -192,13 +177,6 @@ class _EarlyStopping:
         return self._in_vain >= self._patience
 
 
-def _split_variables(part: Any) -> tuple[list[Any], list[Any]]:
-    """Trainable variables of the new layers, and those of the backbone's last block."""
-    head = [variable for name in HEAD_LAYERS for variable in part.get_layer(name).trainable_variables]
-    of_head = {id(variable) for variable in head}
-    return head, [variable for variable in part.trainable_variables if id(variable) not in of_head]
-
-
 def _optimizer(learning_rate: float, recipe: FitRecipe) -> Any:
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, recipe.all_steps)
     averaged = recipe.average_decay > 0
@@ -224,16 +202,9 @@ def predict(
 
 def class_maps(activations: Any, hidden: Any, hidden_kernel: Any, score_kernel: Any) -> Any:
     """Grad-CAM of each class before its ReLU, in closed form: the layers behind the activations are a mean over places,
-    a dense layer with a ReLU, and a dense layer.
+    a dense layer with a ReLU (`hidden`: n x units, after it), and a dense layer.
 
-    Args:
-        activations: n x height x width x channels.
-        hidden: n x units, after the ReLU.
-        hidden_kernel: channels x units.
-        score_kernel: units x classes.
-
-    Returns:
-        n x height x width x classes.
+    From `activations` of n x height x width x channels to maps of n x height x width x classes.
     """
     open_units = tf.cast(hidden > 0, activations.dtype)
     of_units = tf.einsum("nhwc,cu->nhwu", activations, hidden_kernel) * open_units[:, tf.newaxis, tf.newaxis, :]
@@ -249,12 +220,8 @@ def localisation_loss(maps: Any, targets: Any, evidence: Any) -> Any:
     one rewards the right ones.
 
     It is the cross-entropy of the target's map, as a distribution over places, against the evidence, and the heat of
-    the other classes' maps where the evidence is: what speaks for one class speaks for no other.
-
-    Args:
-        maps: n x height x width x classes, of any sign.
-        targets: n x classes, one-hot.
-        evidence: n x height x width, 0-1; all 0 where the place is not known.
+    the other classes' maps where the evidence is: what speaks for one class speaks for no other. Maps are n x height x
+    width x classes, of any sign, targets one-hot, the evidence n x height x width, 0-1, all 0 where it is not known.
     """
     places, classes = maps.shape[1] * maps.shape[2], maps.shape[3]
     maps, evidence = tf.reshape(maps, [-1, places, classes]), tf.reshape(evidence, [-1, places])

@@ -54,15 +54,11 @@ _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float64)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], dtype=np.float64)
 
 
-def build_network(class_count: int = len(CLASSES)) -> Any:
-    """The whole graph with random weights.
-
-    Returns:
-        A Keras model from float32 (n, 224, 224, 3) RGB in [0, 1] to float32 (n, class_count) probabilities.
-    """
+def build_network() -> Any:
+    """The whole graph with random weights: float32 (n, 224, 224, 3) RGB in [0, 1] to float32 (n, 4) probabilities."""
     pictures = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="input_2")
     features = build_backbone()(pictures)
-    return keras.Model(pictures, _score(features, class_count), name="eyenet")
+    return keras.Model(pictures, _score(features), name="eyenet")
 
 
 def build_backbone() -> Any:
@@ -79,7 +75,7 @@ def frozen_part(backbone: Any) -> Any:
     return keras.Model(backbone.input, backbone.get_layer(CUT_LAYER).output, name="frozen_part")
 
 
-def build_trainable_part(backbone: Any, class_count: int = len(CLASSES)) -> Any:
+def build_trainable_part(backbone: Any) -> Any:
     """Everything behind `CUT_LAYER` as a model of its own, to be trained on stored features.
 
     The layers of the backbone are copies with its weights; their normalisation stays as it is, because its statistics
@@ -92,7 +88,7 @@ def build_trainable_part(backbone: Any, class_count: int = len(CLASSES)) -> Any:
     for layer in copied.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-    return keras.Model(copied.input, _score(copied.output, class_count), name="trainable_part")
+    return keras.Model(copied.input, _score(copied.output), name="trainable_part")
 
 
 def install_trained_part(network: Any, trained: Any) -> None:
@@ -113,7 +109,7 @@ def save_network(network: Any, file: Path) -> None:
         network.save(unfinished, save_format="h5", include_optimizer=False)
 
 
-def _score(features: Any, class_count: int) -> Any:
+def _score(features: Any) -> Any:
     """Channel attention, spatial attention, two dense layers.
 
     Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018; Woo et al., "CBAM", ECCV 2018.
@@ -137,7 +133,7 @@ def _score(features: Any, class_count: int) -> Any:
     decay = keras.regularizers.l2(_WEIGHT_DECAY)
     hidden = layers.Dense(_PENULTIMATE_WIDTH, activation="relu", kernel_regularizer=decay, name="dense_2")(pooled)
     hidden = layers.Dropout(_DROPOUT, name="dropout")(hidden)
-    return layers.Dense(class_count, activation="softmax", name="dense_3")(hidden)
+    return layers.Dense(len(CLASSES), activation="softmax", name="dense_3")(hidden)
 
 
 def _operation(symbol: str) -> Any:

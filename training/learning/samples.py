@@ -59,12 +59,8 @@ class CopyPlan:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One input of the network, not rendered yet.
-
-    Attributes:
-        picture: index into the list of pictures.
-        label: class index; differs from the picture's for a painted stye.
-        seed: of everything random in it.
+    """One input of the network, not rendered yet: the index of its picture, how it is made of it, its class (another
+    than the picture's for a painted stye), and the seed of everything random in it.
     """
 
     picture: int
@@ -97,12 +93,8 @@ def plan_samples(pictures: Sequence[LabelledPicture], plan: CopyPlan, seed: int)
 
 @dataclass(frozen=True, slots=True)
 class RenderedSample:
-    """
-    Attributes:
-        index: into the planned samples.
-        picture: RGB uint8 INPUT_SIDE x INPUT_SIDE x 3.
-        evidence: float32 7 x 7, which part (0-1) of each place of the feature map shows what its label is told by; all
-            0 where that is not known.
+    """Index into the planned samples, RGB uint8 INPUT_SIDE x INPUT_SIDE x 3, and the evidence: float32 7 x 7, which
+    part (0-1) of each place of the feature map shows what its label is told by; all 0 where that is not known.
     """
 
     index: int

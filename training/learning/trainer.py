@@ -30,11 +30,8 @@ _FLOAT16_LOSS_SCALE = 1024.0
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """
-    Attributes:
-        multiplications: the type in which they are done.
-        loss_scale: factor by which a loss has to be scaled so that small gradients survive: float16 on a GPU has few
-            exponents; bfloat16 on a CPU (oneDNN, fast from AVX-512 BF16 on) has as many as float32.
+    """The type of multiplications, and the factor by which a loss has to be scaled so that small gradients survive:
+    float16 on a GPU has few exponents; bfloat16 on a CPU (oneDNN, fast from AVX-512 BF16 on) has as many as float32.
     """
 
     multiplications: str = "float32"
@@ -62,11 +59,8 @@ def disable_mixed_precision() -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """
-    Attributes:
-        file: Keras .h5.
-        tested: indices of the samples of the pictures that were left out.
-        said: float32 (len(tested), classes), probabilities of these samples.
+    """A Keras .h5, the indices of the samples of the pictures that were left out, and their probabilities, float32
+    (len(tested), classes).
     """
 
     file: Path
@@ -88,16 +82,8 @@ class Trainer:
         precision: Precision = FULL_PRECISION,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:
-        """
-        Args:
-            whole_network: with the backbone's weights to begin from.
-            pictures: all of them.
-            features: of all samples.
-            recipe: how long and how fast.
-            seed: of everything random.
-            folder: for models and checkpoints.
-            precision: in which the graphs that are made now multiply.
-            on_step: called after each batch.
+        """The network has the backbone's weights to begin from, the folder takes models and checkpoints, and the
+        precision is that in which the graphs that are made now multiply.
         """
         self._network = whole_network
         self._backbone = whole_network.get_layer("densenet121")
@@ -157,9 +143,8 @@ class Trainer:
             groups = sorted({picture.group for picture in self._pictures})
             aside = {group for group in groups if rng.random() < _KEPT_ASIDE_SHARE}
             is_aside = np.array([picture.group in aside for picture in self._pictures])
-            kept_aside = np.flatnonzero((shown & is_aside)[self._picture_of])
-            if len(kept_aside) == 0:
-                kept_aside = None
+            found = np.flatnonzero((shown & is_aside)[self._picture_of])
+            kept_aside = found if len(found) else None
             shown &= ~is_aside
         return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
 

@@ -26,11 +26,8 @@ REAL_STYE_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """
-    Attributes:
-        values: float16 (n, 7, 7, 512), outputs of the frozen part.
-        labels: class indices (n).
-        evidence: float16 (n, 7, 7), where the heatmap of the label should lie; all 0 where that is not known.
+    """Outputs of the frozen part, float16 (n, 7, 7, 512), class indices (n), and where the heatmap of the label should
+    lie, float16 (n, 7, 7); all 0 where that is not known.
     """
 
     values: npt.NDArray[np.float16]
@@ -42,12 +39,8 @@ class TrainingSet:
     ) -> Iterator[Any]:
         """`steps` batches of (values, one-hot targets, evidence), all float32, read while the one before is learnt.
 
-        Args:
-            weights: probability of each sample to be drawn (n), summing to 1.
-            batch: samples in each.
-            steps: how many there are in all.
-            seed: the same seed gives the same batches.
-            skip: how many of them were used before.
+        `weights` are the probabilities of the samples to be drawn (n), summing to 1. The same seed gives the same
+        batches, of which `skip` were used before.
         """
         draws = np.random.default_rng(seed).choice(len(weights), size=(steps, batch), p=weights)
         rows = tf.data.Dataset.from_tensor_slices(draws[skip:])

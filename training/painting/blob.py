@@ -16,14 +16,9 @@ FloatMap = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Place and shape in pixels of a picture.
-
-    Attributes:
-        out_x, out_y: unit vector of the second axis.
-        half_length: along the first axis, which is the second one turned by a right angle.
-        half_thickness: along the second axis.
-        unevenness: 0 (an ellipse) to about 0.3.
-        phase: radians; where the rim's dents are.
+    """Place and shape in pixels of a picture: the thickness is along the axis of the unit vector `out`, the length
+    along that axis turned by a right angle. The unevenness is 0 (an ellipse) to about 0.3; the phase (radians) says
+    where the rim's dents are.
     """
 
     x: float

@@ -30,10 +30,8 @@ _RENDER_SIDE = 288
 class Framing:
     """Which part of a picture is on the photograph, and how it lies there.
 
-    Attributes:
-        to_picture: 2 x 3, from a pixel (x, y, 1) of the photograph to a pixel of the picture.
-        border: OpenCV's way of filling what lies outside of the picture.
-        grey: 0-255, for the border of one colour.
+    `to_picture` (2 x 3) leads from a pixel (x, y, 1) of the photograph to a pixel of the picture; `border` is OpenCV's
+    way of filling what lies outside of the picture, with `grey` (0-255) where it is of one colour.
     """
 
     to_picture: npt.NDArray[np.float64]

@@ -31,14 +31,9 @@ _LENS_SHARE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class EyeOpening:
-    """An almond in pixels of its picture.
-
-    Attributes:
-        x, y: centre of the line between the corners of the eye.
-        width: between the corners.
-        height: from the lower lid's margin to the upper one's.
-        tilt: radians, clockwise in the picture.
-        contrast: how much less like skin the inside is than the surroundings; compare with `TRUSTED_CONTRAST`.
+    """An almond in pixels of its picture: the centre of the line between the corners of the eye, its width between
+    these, its height from lid to lid, and its tilt in radians, clockwise. The contrast, how much less like skin the
+    inside is than the surroundings, compares with `TRUSTED_CONTRAST`.
     """
 
     x: float
@@ -49,14 +44,10 @@ class EyeOpening:
     contrast: float
 
     def margin(self, along: float, upper: bool) -> tuple[float, float, float, float]:
-        """A place on a lid's margin.
+        """The x and y of a place on a lid's margin, and the unit vector (x, y) that points from there away from the
+        eye.
 
-        Args:
-            along: -1 (corner on the left of the picture) to 1 (corner on the right).
-            upper: which lid.
-
-        Returns:
-            x, y, and the unit vector (x, y) that points from there away from the eye.
+        `along` goes from -1 (corner on the left of the picture) to 1 (corner on the right).
         """
         share = 1 - _LOWER_SHARE if upper else -_LOWER_SHARE
         u = along * self.width / 2

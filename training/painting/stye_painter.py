@@ -45,11 +45,7 @@ _MASK_FROM = 0.08
 
 @dataclass(frozen=True, slots=True)
 class PaintedStye:
-    """
-    Attributes:
-        picture: RGB uint8, as large as the original.
-        mask: True on the bump itself; the reddened skin around it is outside.
-    """
+    """RGB uint8, as large as the original; the mask is True on the bump itself, not on the reddened skin around it."""
 
     picture: RgbImage
     mask: npt.NDArray[np.bool_]

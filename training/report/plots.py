@@ -1,13 +1,15 @@
 """The plots of a report, each from its part of what `measure` returns, and the sheet of the worst mistakes: what the
-service saw, beside where it saw its evidence. All are PNG files.
+service saw, beside where it saw its evidence. All are PNG files, drawn without matplotlib's global state.
 """
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -15,13 +17,62 @@ from matplotlib.ticker import PercentFormatter
 
 from src.core.types import RgbImage
 from training.evaluation.examination import Case
-from training.report.drawing import CLASS_COLOURS, FAINT, INK, draw_png, drawable
 
+INK: Final = "#22303c"
+FAINT: Final = "#c9d1d8"
+CLASS_COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Okabe and Ito's palette, which people with any colour vision tell apart; the first is that of single curves."""
+
+_DOTS_PER_INCH = 110
+_LAST_KNOWN_LETTER = 0x24F
+"""Up to here (Latin with all accents) matplotlib's own font has every letter; others would be boxes and warnings."""
+
+_STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.usetex": False,
+    # A dollar in a file name is a dollar.
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e6eaee",
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
 _LINE_STYLES = ("-", "--", "-.", ":")
 _DARK_CELL = 0.55
 _SHEET_COLUMNS = 4
 _CELL_WIDTH, _CELL_HEIGHT = 3.6, 2.5
 _LONGEST_NAME = 46
+
+
+def draw_png(width: float, height: float, paint: Callable[[Figure], None]) -> bytes:
+    """A PNG file of what `paint` puts on a figure of this size in inches."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        paint(figure)
+        buffer = io.BytesIO()
+        # Without the version of matplotlib in it, the same figures give the same file.
+        figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def drawable(text: str) -> str:
+    """The text with a question mark for each character that cannot be drawn."""
+    return "".join(
+        character if character.isprintable() and ord(character) <= _LAST_KNOWN_LETTER else "?" for character in text
+    )
 
 
 def draw_confusion_matrix(matrix: dict[str, Any]) -> bytes:
@@ -146,13 +197,7 @@ def _as_shares(axes: Axes, horizontal: str, vertical: str) -> None:
 
 
 def draw_contact_sheet(cases: Sequence[Case], classes: Sequence[str]) -> bytes:
-    """A PNG of the cases in their order.
-
-    Raises:
-        ValueError: there are none.
-    """
-    if not cases:
-        raise ValueError("no cases to draw")
+    """A PNG of the cases, one or more, in their order."""
     columns = min(_SHEET_COLUMNS, len(cases))
     rows = math.ceil(len(cases) / columns)
 

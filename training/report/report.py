@@ -32,16 +32,11 @@ def write_report(
 ) -> None:
     """Writes report.json, report.html, a PNG per plot and worst_mistakes.png, where there are mistakes.
 
-    Args:
-        folder: made if it is missing; files of an earlier report are replaced.
-        title: what was evaluated, on which pictures.
-        notes: sentences that a reader has to know before the figures.
-        measured: what `measure` returns, and whatever else belongs in report.json; the page also shows `trained_on`
-            ({"pictures", "of"}), `reasons` (reason -> eyes) and `left_out` (a list of {"file", "problem"}).
-        cases: those that were measured, in their order.
+    The folder is made if it is missing, and files of an earlier report are replaced.
 
-    Raises:
-        OSError: the folder cannot be written to.
+    `measured` is what `measure` returns of the cases, and whatever else belongs in report.json; the page also shows
+    `trained_on` ({"pictures", "of"}), `reasons` (reason -> eyes) and `left_out` (a list of {"file", "problem"}). Notes
+    are sentences that a reader has to know before the figures.
     """
     classes: list[str] = measured["confusion_matrix"]["rows_true_columns_predicted"]
     plots = {
@@ -63,13 +58,17 @@ def write_report(
         write_then_rename(folder / _MISTAKES_FILE, contact_sheet)
     page = render_page(title, notes, measured, dict(plots.values()), contact_sheet)
     write_then_rename(folder / "report.html", page.encode("utf-8"))
-    machine_readable = {
-        "title": title,
-        "notice": NOTICE,
-        "notes": list(notes),
-        **measured,
-        "cases": [_described(case, classes) for case in cases],
-    }
+    machine_readable = {"title": title, "notice": NOTICE, "notes": list(notes), **measured}
+    machine_readable["cases"] = [
+        {
+            "file": case.file,
+            "truth": classes[case.truth],
+            "said": classes[case.said],
+            "probabilities": [round(float(value), 4) for value in case.probabilities],
+            "reasons": list(case.reasons),
+        }
+        for case in cases
+    ]
     text = json.dumps(machine_readable, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_then_rename(folder / "report.json", text.encode("utf-8"))
 
@@ -81,15 +80,7 @@ def render_page(
     plots: Mapping[str, bytes],
     contact_sheet: bytes | None,
 ) -> str:
-    """The report as one HTML page that needs nothing but itself.
-
-    Args:
-        title: its heading.
-        notes: sentences about these figures, shown before them.
-        measured: what `measure` returns; also `trained_on`, `reasons` and `left_out`, where there are any.
-        plots: what each shows -> PNG.
-        contact_sheet: the worst mistakes, PNG.
-    """
+    """The report as one HTML page that needs nothing but itself; `plots` are what each shows -> PNG."""
     return render_template(
         _TEMPLATE,
         title=title,
@@ -108,13 +99,3 @@ def overlap_sentence(trained_on: Mapping[str, int]) -> str:
         f"The model was trained on {trained_on['pictures']} of these {trained_on['of']} pictures: figures on them are "
         "no evidence of how well it does on others."
     )
-
-
-def _described(case: Case, classes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "file": case.file,
-        "truth": classes[case.truth],
-        "said": classes[case.said],
-        "probabilities": [round(float(value), 4) for value in case.probabilities],
-        "reasons": list(case.reasons),
-    }

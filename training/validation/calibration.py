@@ -32,12 +32,8 @@ def at_temperature(probabilities: Floats, temperature: float) -> npt.NDArray[np.
 def fit_temperature(
     probabilities: Floats, truth: npt.NDArray[np.int64], weights: npt.NDArray[np.float64] | None = None
 ) -> float:
-    """The temperature, 0.1 to 10, at which the true classes are the least surprising.
-
-    Args:
-        probabilities: (n, classes), of pictures that the model was not trained on.
-        truth: class indices (n).
-        weights: how much each picture counts (n); alike if None.
+    """The temperature, 0.1 to 10, at which the true classes of pictures that the model was not trained on are the least
+    surprising; `weights` say how much each of them counts, all alike if None.
     """
     rows = np.arange(len(truth))
 
@@ -74,9 +70,5 @@ def fit_familiarity(descriptors: Floats, typical: float = 1.0) -> FamiliaritySta
 
 
 def typical_unfamiliarity(unfamiliarity: Floats) -> float:
-    """What counts as 1: as strange as one in forty of the healthy eyes that were left out.
-
-    Args:
-        unfamiliarity: of healthy eyes of left-out folds, by statistics with `typical` 1.
-    """
+    """What counts as 1: as strange as one in forty healthy eyes of left-out folds, by statistics with `typical` 1."""
     return max(float(np.quantile(unfamiliarity, _TYPICAL_QUANTILE)), _LEAST_SCALE)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from src.config.settings import Settings
 from src.services.familiarity import FamiliarityStatistics
-from training.card.model_files import write_answering_card
+from training.card.model_card import write_answering_card
 from training.data.pictures import LabelledPicture, is_doubtful
 from training.evaluation.bootstrap import Bools, Integers
 from training.evaluation.examination import Case, LeftOut, examine_with
@@ -33,11 +33,7 @@ _HEALTHY = CLASSES.index("Healthy")
 class TestedPictures:
     """What the service said of every picture, by a model, a temperature and statistics that came from other folds.
 
-    Attributes:
-        cases: one per eye.
-        groups, origins: of each case, those of its picture.
-        doubtful: of each case, whether its label is not learnt from.
-        left_out: pictures that the service did not answer.
+    One case per eye, and of each case the group and origin of its picture, and whether its label is not learnt from.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -53,13 +49,7 @@ class CrossValidation:
     def __init__(
         self, trainer: Trainer, pictures: Sequence[LabelledPicture], features: FeatureSet, folds: Integers
     ) -> None:
-        """
-        Args:
-            trainer: trains the models.
-            pictures: all of them.
-            features: of all samples.
-            folds: in which each picture is tested.
-        """
+        """`folds` has for each picture the one in which it is tested."""
         self._pictures = pictures
         self._folds = folds
         self._picture_of = np.array([sample.picture for sample in features.samples])
@@ -73,7 +63,11 @@ class CrossValidation:
         self._said = np.zeros((len(self._label_of), len(CLASSES)), dtype=np.float32)
         for model in self.models.values():
             self._said[model.tested] = model.said
-        self._strangeness = self._left_out_strangeness()
+        self._strangeness = np.zeros(len(self._label_of))
+        for fold in self.models:
+            own = self._fold_of == fold
+            statistics = fit_familiarity(self._descriptors[self._natural() & ~own])
+            self._strangeness[own] = statistics.unfamiliarity(self._descriptors[own])
 
     def temperature(self, without: int | None = None) -> float:
         """Fitted on what the models said of left-out pictures and their photographed copies, one fold apart.
@@ -124,14 +118,6 @@ class CrossValidation:
         """True classes and probabilities at temperature 1 of the pictures themselves."""
         chosen = self._originals()
         return self._label_of[chosen], at_temperature(self._said[chosen], 1.0)
-
-    def _left_out_strangeness(self) -> npt.NDArray[np.float64]:
-        strangeness = np.zeros(len(self._label_of))
-        for fold in self.models:
-            own = self._fold_of == fold
-            statistics = fit_familiarity(self._descriptors[self._natural() & ~own])
-            strangeness[own] = statistics.unfamiliarity(self._descriptors[own])
-        return strangeness
 
     def _originals(self) -> Bools:
         return np.asarray(self._kind_of == SampleKind.ORIGINAL.value, dtype=np.bool_)

@@ -30,11 +30,6 @@ _LARGE_FIGURES = ("roc", "risk_coverage", "bins")
 _CONFIDENCES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def figures_of_pictures(tested: TestedPictures, seed: int) -> dict[str, Any]:
-    """Everything that `measure_cases` says of the tested pictures."""
-    return measure_cases(tested.cases, CLASSES, tested.groups, seed=seed)
-
-
 def figures_without_doubtful_labels(tested: TestedPictures) -> dict[str, Any] | None:
     """The point values on the cases whose labels are believed; None if there is no other."""
     if not any(tested.doubtful) or all(tested.doubtful):
@@ -54,12 +49,8 @@ def figures_without_doubtful_labels(tested: TestedPictures) -> dict[str, Any] | 
 
 
 def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validation: CrossValidation) -> dict[str, Any]:
-    """The section `cross_validation` of the card.
-
-    Args:
-        measured: what `figures_of_pictures` returned.
-        tested: what it was measured on.
-        validation: for the copies of the same pictures.
+    """The section `cross_validation` of the card, from what `measure_cases` returned of the tested pictures; the
+    validation tells of the copies of the same pictures.
     """
     natural = [SampleKind.PHOTOGRAPHED, SampleKind.HARMLESS_PAINT]
     copy_truth, copy_probabilities = validation.calibrated_copies(natural)
@@ -123,11 +114,8 @@ def _without(tree: Any, names: Sequence[str]) -> Any:
 
 
 def measure_by_origin(cases: Sequence[Case], origins: Sequence[str], classes: Sequence[str]) -> dict[str, Any]:
-    """Class -> origin -> counts, ready for JSON.
-
-    Returns:
-        for each: `n`, `right`, `answered` (not inconclusive), `right_of_answered`, and `taken_for`: what the others
-        were said to be.
+    """Class -> origin -> counts, ready for JSON: `n`, `right`, `answered` (not inconclusive), `right_of_answered`, and
+    `taken_for`: what the others were said to be.
     """
     result: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in classes}
     for case, origin in sorted(zip(cases, origins, strict=True), key=lambda pair: pair[1]):
@@ -165,21 +153,18 @@ def describe_operating_points(cases: Sequence[Case], classes: Sequence[str], thr
 
 def _at_confidence(cases: Sequence[Case], classes: Sequence[str], least: float) -> dict[str, Any]:
     answered = [case for case in cases if case.probabilities.max() >= least]
-    healthy = [case for case in answered if classes[case.truth] == "Healthy"]
+    right = [case.said == case.truth for case in answered]
+    of_healthy = [said for said, case in zip(right, answered, strict=True) if classes[case.truth] == "Healthy"]
     return {
         "min_confidence": least,
         "coverage": round(len(answered) / len(cases), 4),
-        "accuracy": _share_right(answered),
-        "accuracy_on_healthy": _share_right(healthy),
+        "accuracy": share(right),
+        "accuracy_on_healthy": share(of_healthy),
         "coverage_per_class": {
             name: share([bool(case.probabilities.max() >= least) for case in cases if case.truth == label])
             for label, name in enumerate(classes)
         },
     }
-
-
-def _share_right(cases: Sequence[Case]) -> float | None:
-    return share([case.said == case.truth for case in cases])
 
 
 def find_strangers(folder: Path) -> list[LabelledPicture]:
@@ -197,10 +182,8 @@ def find_strangers(folder: Path) -> list[LabelledPicture]:
 def measure_strangers(settings: Settings, pictures: Sequence[LabelledPicture], eyes: Sequence[Case]) -> dict[str, Any]:
     """What the service says of pictures of anything but the classes, ready for JSON.
 
-    Args:
-        settings: of the service; its model must not have been trained on these pictures.
-        pictures: see `find_strangers`.
-        eyes: of the classes, each judged by a model that did not know it, for comparison.
+    Its model must not have been trained on them; each of the eyes, for comparison, was judged by a model that did not
+    know it.
     """
     examination, _ = examine_with(settings, pictures)
     strangers = examination.cases

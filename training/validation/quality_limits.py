@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -36,16 +37,14 @@ _REFERENCE_SIDE = 224
 _LEAST_SIDE = 150
 """Pixels; what is small already cannot show what shrinking does."""
 
-_Degradation = Callable[[RgbImage], RgbImage]
+_Measure = Callable[[RgbImage], float]
 
 
 def measure_quality_limits(classifier: EyeClassifier, crops: Sequence[RgbImage], seed: int) -> dict[str, Any]:
     """What the measures of quality say of ever worse crops, and how many of these still get the class they had.
 
-    Args:
-        classifier: its answers on the crops as they are count as right.
-        crops: RGB uint8, `classifier.input_side` square, of good quality; one or more.
-        seed: of the sensor's noise.
+    The classifier's answers on the crops (RGB uint8, `classifier.input_side` square, of good quality) as they are count
+    as right; `seed` is that of the sensor's noise.
 
     Returns:
         ready for JSON: per degradation a list of levels, from none to the worst, each with the median of the measure
@@ -59,31 +58,23 @@ def measure_quality_limits(classifier: EyeClassifier, crops: Sequence[RgbImage],
     rng = np.random.default_rng(seed)
     before = _best_classes(classifier, crops)
 
-    def rows(
-        level: str, degradations: dict[float, _Degradation], measure: Callable[[RgbImage], float]
-    ) -> list[dict[str, Any]]:
-        return [_row(level, value, degrade, measure) for value, degrade in degradations.items()]
-
-    def _row(level: str, value: float, degrade: _Degradation, measure: Callable[[RgbImage], float]) -> dict[str, Any]:
+    def row(level: str, value: float, degrade: Callable[[RgbImage], RgbImage], measure: _Measure) -> dict[str, Any]:
         worse = [degrade(crop) for crop in crops]
-        return {
-            level: value,
-            measure.__name__: round(float(np.median([measure(crop) for crop in worse])), 3),
-            "same_class": round(float(np.mean(_best_classes(classifier, worse) == before)), 3),
-        }
+        same = float(np.mean(_best_classes(classifier, worse) == before))
+        return {level: value, measure.__name__: _median(measure, worse), "same_class": round(same, 3)}
 
-    untouched: dict[str, Any] = {
-        "sharpness": round(float(np.median([sharpness(crop) for crop in crops])), 3),
-        "brightness": round(float(np.median([brightness(crop) for crop in crops])), 3),
-    }
     return {
         "crops": len(crops),
-        "untouched": untouched,
-        "blur": rows("sigma", {sigma: partial(blurred, sigma=sigma) for sigma in BLUR_SIGMAS}, sharpness),
-        "darkness": rows("gain", {gain: partial(darkened, gain=gain, rng=rng) for gain in DARK_GAINS}, brightness),
-        "over_exposure": rows("gain", {gain: partial(over_exposed, gain=gain) for gain in BRIGHT_GAINS}, brightness),
-        "shrinking": rows("shortest_side", {side: partial(shrunk, side=side) for side in SHORTEST_SIDES}, sharpness),
+        "untouched": {"sharpness": _median(sharpness, crops), "brightness": _median(brightness, crops)},
+        "blur": [row("sigma", sigma, partial(blurred, sigma=sigma), sharpness) for sigma in BLUR_SIGMAS],
+        "darkness": [row("gain", gain, partial(darkened, gain=gain, rng=rng), brightness) for gain in DARK_GAINS],
+        "over_exposure": [row("gain", gain, partial(over_exposed, gain=gain), brightness) for gain in BRIGHT_GAINS],
+        "shrinking": [row("shortest_side", side, partial(shrunk, side=side), sharpness) for side in SHORTEST_SIDES],
     }
+
+
+def _median(measure: _Measure, crops: Sequence[RgbImage]) -> float:
+    return round(float(np.median([measure(crop) for crop in crops])), 3)
 
 
 def blurred(crop: RgbImage, sigma: float) -> RgbImage:
@@ -132,14 +123,8 @@ def _large(pictures: Sequence[LabelledPicture], count: int, seed: int) -> list[R
     chosen: list[RgbImage] = []
     order = np.random.default_rng(seed).permutation(len(pictures))
     labels = sorted({picture.label for picture in pictures})
-    per_class = max(1, count // len(labels))
     for label in labels:
-        of_class = 0
-        for index in order:
-            if pictures[index].label != label or of_class == per_class:
-                continue
-            rgb = pictures[index].read()
-            if min(rgb.shape[:2]) >= _LEAST_SIDE:
-                chosen.append(rgb)
-                of_class += 1
+        read = (pictures[index].read() for index in order if pictures[index].label == label)
+        large = (rgb for rgb in read if min(rgb.shape[:2]) >= _LEAST_SIDE)
+        chosen += islice(large, max(1, count // len(labels)))
     return chosen

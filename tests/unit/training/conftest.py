@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from src.core.types import RgbImage
+from src.services.tensorflow_runtime import keras
+from tests.unit.training.small_network import build_small_backbone
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -36,3 +39,10 @@ def drawn_eye() -> RgbImage:
 def _around() -> list[tuple[float, float]]:
     upper = [(1.0, a) for a in np.linspace(-1, 1, 30)]
     return upper + [(-0.8, a) for a in np.linspace(1, -1, 30)]
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Any:
+    """A small one with random weights, as in `small_network`; no test may change it."""
+    keras.utils.set_random_seed(3)
+    return build_small_backbone()

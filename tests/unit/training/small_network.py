@@ -6,7 +6,7 @@ from typing import Any
 
 from src.services.tensorflow_runtime import keras
 from training.learning import network
-from training.learning.network import CLASSES, CUT_LAYER, INPUT_SIDE
+from training.learning.network import CUT_LAYER, INPUT_SIDE
 
 
 def build_small_backbone() -> Any:
@@ -24,4 +24,4 @@ def build_small_network() -> Any:
     """float32 (n, 224, 224, 3) to float32 (n, 4) probabilities."""
     pictures = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="input_2")
     features = build_small_backbone()(pictures)
-    return keras.Model(pictures, network._score(features, len(CLASSES)), name="eyenet")
+    return keras.Model(pictures, network._score(features), name="eyenet")

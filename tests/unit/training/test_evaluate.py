@@ -19,24 +19,18 @@ def run(*options: object) -> int:
     return main([str(option) for option in options])
 
 
-def test_a_folder_without_class_folders_stops_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_or_wrong_stops_the_start(
+    tmp_path: Path, drawn_eye: RgbImage, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("--data", tmp_path, "--out", tmp_path / "out") == 2
     complaint = capsys.readouterr().err
     assert complaint.startswith("cannot evaluate: no pictures in ")
     assert "Cataract or Conjunctivitis or Healthy or Stye" in complaint
     assert not (tmp_path / "out").exists()
-
-
-def test_a_missing_model_stops_the_start(
-    tmp_path: Path, drawn_eye: RgbImage, capsys: pytest.CaptureFixture[str]
-) -> None:
     (tmp_path / "Stye").mkdir()
     (tmp_path / "Stye" / "1.png").write_bytes(encode_png(drawn_eye))
     assert run("--data", tmp_path, "--out", tmp_path / "out", "--model", tmp_path / "none.h5") == 2
     assert "none.h5" in capsys.readouterr().err
-
-
-def test_a_negative_number_of_resamples_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("--data", "x", "--resamples", -1)
     assert "0 or more" in capsys.readouterr().err

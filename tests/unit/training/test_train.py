@@ -20,9 +20,12 @@ from training import train
 from training.card.card_page import render_page
 from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
-from training.train import Checks, main
+from training.train import main
 
-FEW = Checks(heatmap_cases=2, quality_pictures=1)
+# Whole trainings and their tests: minutes on a machine that is busy with something else.
+pytestmark = pytest.mark.timeout(1200)
+
+
 WRITTEN = ["model.familiarity.npz", "model.h5", "model.json", "model.md"]
 
 
@@ -59,83 +62,75 @@ def run(folder: Path, data: Path, weights: Path, *more: object) -> int:
     options = ["--data", data, "--weights", weights, "--out", folder / "out" / "model.h5", "--cache", folder / "cache"]
     options += ["--report", folder / "report", "--folds", 2, "--head-steps", 1, "--steps", 2]
     options += ["--copies-per-class", 2, "--painted-styes", 4, *more]
-    return main([str(option) for option in options], FEW)
+    return main([str(option) for option in options], heatmap_cases=2, quality_pictures=1)
 
 
-class TestStart:
-    def test_a_missing_class_stops_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run(tmp_path, tmp_path, tmp_path / "none.h5") == 2
-        assert "Cataract" in capsys.readouterr().err
+def test_what_is_missing_or_wrong_stops_the_start(
+    data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def complaint(*arguments: Any) -> str:
+        assert run(tmp_path, *arguments) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("cannot start: ")
+        return told
 
-    def test_missing_weights_stop_it(self, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert run(tmp_path, data, tmp_path / "none.h5") == 2
-        assert "none.h5" in capsys.readouterr().err
-
-    @pytest.mark.usefixtures("small")
-    def test_a_file_that_holds_no_weights_stops_it(
-        self, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        (tmp_path / "text.h5").write_text("no weights")
-        assert run(tmp_path, data, tmp_path / "text.h5") == 2
-        assert capsys.readouterr().err.startswith("cannot start: ")
-
-    def test_wrong_numbers_stop_it(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with pytest.raises(SystemExit):
-            main(["--data", "x", "--weights", "y", "--folds", "1"])
-        assert "2 or more" in capsys.readouterr().err
-
-    def test_a_class_that_would_not_be_learnt_stops_it(
-        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        (data / "Healthy" / "b_2.png").unlink()
-        assert run(tmp_path, data, weights) == 2
-        assert "all pictures of Healthy would be tested together" in capsys.readouterr().err
-
-    def test_a_folder_of_strangers_without_pictures_stops_it_before_the_training(
-        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        (tmp_path / "empty").mkdir()
-        assert run(tmp_path, data, weights, "--not-an-eye", tmp_path / "empty") == 2
-        assert "no pictures in" in capsys.readouterr().err
-        assert not (tmp_path / "cache").exists()
+    missing, text, empty = tmp_path / "none.h5", tmp_path / "text.h5", tmp_path / "empty"
+    text.write_text("no weights")
+    empty.mkdir()
+    assert "Cataract" in complaint(empty, missing)
+    # A folder of strangers without pictures stops it before the training.
+    assert "no pictures in" in complaint(data, weights, "--not-an-eye", empty)
+    # The tests of the new model go through the service, hours later.
+    for name, value in (("CLASSES", "Healthy,Stye,Cataract,Conjunctivitis"), ("GRAD_CAM_LAYER", "multiply")):
+        with monkeypatch.context() as environment:
+            environment.setenv(name, value)
+            assert f"{name} is wrong" in complaint(data, weights)
+    monkeypatch.setattr(train, "build_network", build_small_network)
+    assert "none.h5" in complaint(data, missing)
+    complaint(data, text)
+    (data / "Healthy" / "b_2.png").unlink()
+    assert "all pictures of Healthy would be tested together" in complaint(data, weights)
+    assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.training
-@pytest.mark.timeout(1200)  # Whole trainings and their tests: minutes on a machine that is busy with something else.
+@pytest.mark.parametrize(("text", "sentence"), [("1", "must be 2 or more, not 1"), ("few", "invalid int value: 'few'")])
+def test_wrong_numbers_stop_the_start(capsys: pytest.CaptureFixture[str], text: str, sentence: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["--data", "x", "--weights", "y", "--folds", text])
+    assert sentence in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("small")
-class TestOwnFolders:
-    def test_a_damaged_picture_is_named(
-        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        (data / "Healthy" / "a_broken.jpg").write_bytes(b"not a picture")
-        assert run(tmp_path, data, weights) == 2
-        assert "a_broken.jpg" in capsys.readouterr().err
+def test_a_damaged_picture_is_named_and_pictures_without_eyes_are_refused(
+    data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = data / "Healthy" / "a_broken.jpg"
+    broken.write_bytes(b"not a picture")
+    assert run(tmp_path, data, weights) == 2
+    assert "a_broken.jpg" in capsys.readouterr().err
+    broken.unlink()
+    for file in data.glob("*/*.png"):
+        put(file, np.zeros((64, 64, 3), np.uint8))
+    assert run(tmp_path, data, weights) == 2
+    assert "the service found no eye in any picture" in capsys.readouterr().err
 
-    def test_pictures_without_eyes_are_refused(
-        self, data: Path, tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        for file in data.glob("*/*.png"):
-            put(file, np.zeros((64, 64, 3), np.uint8))
-        assert run(tmp_path, data, weights) == 2
-        assert "the service found no eye in any picture" in capsys.readouterr().err
 
-    def test_what_cannot_be_measured_is_said_so(self, data: Path, tmp_path: Path, weights: Path) -> None:
-        """Eyes without lids take no painted styes; without copies and a fold of healthy eyes other figures are gone."""
-        noise = np.random.default_rng(0)
-        for file in data.glob("*/*.png"):
-            put(file, resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), 200, 200))
-        for number in range(3):
-            put(data / "Healthy" / f"a_{number}.png", noise.integers(0, 256, (200, 200, 3), dtype=np.uint8))
-        assert run(tmp_path, data, weights, "--copies-per-class", 0, "--leave-out-origins") == 0
-        card = card_of(tmp_path)
-        assert card["metrics"]["heatmaps"] == {"left_out": None, "shipped": None}
-        assert card["metrics"]["cross_validation"]["degraded_copies_of_the_same_pictures"] is None
-        assert card["metrics"]["cross_validation"]["painted_styes"]["recall"] is None
-        assert {row["aim"] for row in card["aims"] if row["reached"] is None} >= {
-            "pointing game on painted styes",
-            "AUROC of no eye against eyes",
-        }
-        assert "Not measured" in (tmp_path / "out" / "model.md").read_text(encoding="utf-8")
+@pytest.mark.usefixtures("small")
+def test_what_cannot_be_measured_is_said_so(data: Path, tmp_path: Path, weights: Path) -> None:
+    """Eyes without lids take no painted styes; without copies and a fold of healthy eyes other figures are gone."""
+    noise = np.random.default_rng(0)
+    for file in data.glob("*/*.png"):
+        put(file, resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), 200, 200))
+    for number in range(3):
+        put(data / "Healthy" / f"a_{number}.png", noise.integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    assert run(tmp_path, data, weights, "--copies-per-class", 0, "--leave-out-origins") == 0
+    card = card_of(tmp_path)
+    assert card["metrics"]["heatmaps"] == {"left_out": None, "shipped": None}
+    assert card["metrics"]["cross_validation"]["degraded_copies_of_the_same_pictures"] is None
+    assert card["metrics"]["cross_validation"]["painted_styes"]["recall"] is None
+    unknown = {row["aim"] for row in card["aims"] if row["reached"] is None}
+    assert unknown >= {"pointing game on painted styes", "AUROC of no eye against eyes"}
+    assert "Not measured" in (tmp_path / "out" / "model.md").read_text(encoding="utf-8")
 
 
 def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> None:
@@ -146,8 +141,6 @@ def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> No
     assert train._origins_to_leave_out(pictures("a", "a", "a")) == []
 
 
-@pytest.mark.training
-@pytest.mark.timeout(1200)  # Whole trainings and their tests: minutes on a machine that is busy with something else.
 @pytest.mark.usefixtures("small")
 def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage
@@ -190,20 +183,3 @@ def card_of(folder: Path) -> dict[str, Any]:
 
 def written_at(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mtime_ns for file in (folder / "cache" / "models").glob("*.h5")}
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("CLASSES", "Healthy,Stye,Cataract,Conjunctivitis"), ("GRAD_CAM_LAYER", "multiply")]
-)
-def test_settings_of_another_model_stop_it(
-    name: str,
-    value: str,
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The tests of the new model go through the service, hours later."""
-    monkeypatch.setenv(name, value)
-    assert run(tmp_path, data, tmp_path / "none.h5") == 2
-    assert f"{name} is wrong" in capsys.readouterr().err

@@ -10,8 +10,7 @@ import pytest
 from src.config.settings import Settings
 from src.services.judgement import Thresholds
 from training.evaluation.examination import Case
-from training.evaluation.measures import measure
-from training.evaluation.probabilities import calibration_error
+from training.evaluation.measures import measure_cases
 from training.learning.network import CLASSES
 from training.validation.figures import describe_operating_points, measure_by_origin
 
@@ -37,10 +36,7 @@ def operating_points(answers: list[Case], settings: Settings) -> dict[str, Any]:
 
 @pytest.fixture
 def metrics(answers: list[Case]) -> dict[str, Any]:
-    truth = np.array([case.truth for case in answers])
-    probabilities = np.stack([case.probabilities for case in answers]).astype(np.float64)
-    inconclusive = np.array([bool(case.reasons) for case in answers])
-    error = calibration_error(truth, probabilities / probabilities.sum(axis=1, keepdims=True))
+    pictures = measure_cases(answers, CLASSES, [str(index) for index in range(COUNT)], resamples=20)
     origins = ["jaybfn" if index % 8 > 3 else "other" for index in range(COUNT)]
     order = {"heatmap": 0.4, "random": 0.5, "centre": 0.45}
     pointing = {"heatmap": 0.85, "heatmap_of_recognised": 0.9, "chance": 0.05, "centre": 0.1}
@@ -51,22 +47,16 @@ def metrics(answers: list[Case]) -> dict[str, Any]:
         "insertion": order,
         "randomisation": {"last_layer": {"n": 6, "rank_correlation": 0.31}},
     }
+    believed = {"sensitivity": 0.8, "precision": 0.7, "sensitivity_at_specificity_95": 0.6}
     stranger = {"n": 7, "auroc_of_unfamiliarity": 0.97, "not_an_eye": 0.5, "unfamiliar": 0.25, "inconclusive": None}
     return {
         "of_the_shipped_weights": "The figures belong to the recipe.",
         "cross_validation": {
-            "pictures": measure(truth, probabilities, CLASSES, inconclusive, resamples=20),
-            "without_doubtful_labels": {
-                "n": 79,
-                "macro_f1": 0.75,
-                "per_class": {
-                    name: {"sensitivity": 0.8, "precision": 0.7, "sensitivity_at_specificity_95": 0.6}
-                    for name in CLASSES
-                },
-            },
+            "pictures": pictures,
+            "without_doubtful_labels": {"n": 79, "macro_f1": 0.75, "per_class": dict.fromkeys(CLASSES, believed)},
             "by_origin": measure_by_origin(answers, origins, CLASSES),
-            "calibration_before_temperature_scaling": error,
-            "degraded_copies_of_the_same_pictures": {"calibration": error},
+            "calibration_before_temperature_scaling": pictures["calibration"],
+            "degraded_copies_of_the_same_pictures": {"calibration": pictures["calibration"]},
             "painted_styes": {"n": 3, "recall": 1.0},
         },
         "origins_never_seen": {"jaybfn": {"Healthy": {"n": 9, "recall": 0.123, "pictures_left_to_learn_from": 11}}},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from training.data.pictures import LabelledPicture, find_pictures
@@ -24,16 +25,23 @@ def pictures() -> list[LabelledPicture]:
     return large + small
 
 
-def test_groups_and_small_origins_stay_together(pictures: list[LabelledPicture]) -> None:
+def folds_by(key: str, pictures: list[LabelledPicture], folds: npt.NDArray[np.int64]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for labelled, fold in zip(pictures, folds, strict=True):
+        found.setdefault(getattr(labelled, key), set()).add(int(fold))
+    return found
+
+
+def test_groups_and_small_origins_stay_together_and_large_ones_are_cut_into_ranges_of_numbers(
+    pictures: list[LabelledPicture],
+) -> None:
     folds = assign_folds(pictures, 4)
+    assert len(folds) == len(pictures)
+    assert set(folds.tolist()) == {0, 1, 2, 3}
     assert whole_origins(pictures) == ["s1", "s2"]
-    for key in ("group", "origin"):
-        for value in {getattr(p, key) for p in pictures} - {"large"}:
-            assert len({int(fold) for p, fold in zip(pictures, folds, strict=True) if getattr(p, key) == value}) == 1
-
-
-def test_large_origins_are_cut_into_ranges_of_numbers(pictures: list[LabelledPicture]) -> None:
-    folds = assign_folds(pictures, 4)
+    assert all(len(found) == 1 for found in folds_by("group", pictures, folds).values())
+    by_origin = folds_by("origin", pictures, folds)
+    assert len(by_origin["s1"]) == len(by_origin["s2"]) == 1
     for label in (0, 1):
         members = [
             (p.number, int(f)) for p, f in zip(pictures, folds, strict=True) if (p.origin, p.label) == ("large", label)
@@ -41,12 +49,6 @@ def test_large_origins_are_cut_into_ranges_of_numbers(pictures: list[LabelledPic
         in_order = [fold for _, fold in sorted(members)]
         assert in_order == sorted(in_order)
         assert min(np.bincount(in_order, minlength=4)) >= 10
-
-
-def test_every_picture_is_tested_once(pictures: list[LabelledPicture]) -> None:
-    folds = assign_folds(pictures, 4)
-    assert len(folds) == len(pictures)
-    assert set(folds.tolist()) == {0, 1, 2, 3}
 
 
 def test_one_fold_is_no_cross_validation(pictures: list[LabelledPicture]) -> None:
@@ -57,12 +59,7 @@ def test_one_fold_is_no_cross_validation(pictures: list[LabelledPicture]) -> Non
 def test_the_real_pictures_are_split_without_leaks(shared_folder: Path) -> None:
     pictures = find_pictures(shared_folder / "data" / "eyes", CLASSES)
     folds = assign_folds(pictures, 5)
-    by_group: dict[str, set[int]] = {}
-    for labelled, fold in zip(pictures, folds, strict=True):
-        by_group.setdefault(labelled.group, set()).add(int(fold))
-    assert all(len(folds_of_group) == 1 for folds_of_group in by_group.values())
-    stye_origins: dict[str, set[int]] = {}
-    for labelled, fold in zip(pictures, folds, strict=True):
-        if CLASSES[labelled.label] == "Stye":
-            stye_origins.setdefault(labelled.origin, set()).add(int(fold))
-    assert all(len(folds_of_origin) == 1 for folds_of_origin in stye_origins.values())
+    assert all(len(found) == 1 for found in folds_by("group", pictures, folds).values())
+    is_stye = np.array([CLASSES[labelled.label] == "Stye" for labelled in pictures])
+    styes = [labelled for labelled, stye in zip(pictures, is_stye, strict=True) if stye]
+    assert all(len(found) == 1 for found in folds_by("origin", styes, folds[is_stye]).values())

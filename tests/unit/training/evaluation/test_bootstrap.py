@@ -27,14 +27,11 @@ def test_classes_keep_their_size() -> None:
     assert counts.std() > 0.5
 
 
-def test_groups_are_drawn_together() -> None:
+def test_groups_are_drawn_together_and_no_class_disappears_although_a_group_shows_two() -> None:
     counts = drawn(TRUTH, ["x", "x", "x", "y", "y", "z", "p", "q"])
     assert (counts[:, 0] == counts[:, 1]).all()
     assert (counts[:, 3] == counts[:, 4]).all()
     assert not (counts[:, 0] == counts[:, 3]).all()
-
-
-def test_no_class_disappears_although_a_group_shows_two() -> None:
     counts = drawn(np.array([0, 1, 0, 0, 0]), ["both", "both", "a", "b", "c"])
     assert (counts[:, 1] > 0).all()
 
@@ -45,35 +42,21 @@ def test_a_large_folder_is_drawn_in_parts_of_bounded_size(monkeypatch: pytest.Mo
     assert [len(part) for part in parts] == [30, 30, 30, 10]
 
 
-def test_an_interval_leaves_out_a_fortieth_at_each_end() -> None:
+def test_an_interval_leaves_out_a_fortieth_at_each_end_and_resamples_on_which_a_figure_is_not_defined() -> None:
     assert estimate(0.5, np.arange(1001) / 1000) == {"value": 0.5, "interval": [0.025, 0.975]}
-
-
-def test_resamples_on_which_a_figure_is_not_defined_do_not_count() -> None:
     assert estimate(0.5, [0.5, np.nan, 0.5]) == {"value": 0.5, "interval": [0.5, 0.5]}
     assert estimate(0.5, [np.nan]) == {"value": 0.5, "interval": None}
     assert estimate(np.nan, [0.5]) == {"value": None, "interval": None}
 
 
-@pytest.mark.parametrize(
-    ("estimate", "words"),
-    [
-        ({"value": 0.5, "interval": [0.25, 0.75]}, "0.500 (0.250 to 0.750)"),
-        ({"value": 0.5, "interval": None}, "0.500"),
-        ({"value": None, "interval": None}, "-"),
-        (0.5, "0.500"),
-        (None, "-"),
-    ],
-)
-def test_an_estimate_or_a_number_in_words(estimate: Any, words: str) -> None:
-    assert shown(estimate) == words
+def test_an_estimate_or_a_number_in_words() -> None:
+    assert shown({"value": 0.5, "interval": [0.25, 0.75]}) == "0.500 (0.250 to 0.750)"
+    assert shown({"value": 0.5, "interval": None}) == shown(0.5) == "0.500"
+    assert shown({"value": None, "interval": None}) == shown(None) == "-"
 
 
-def test_a_share_is_the_part_that_is_true() -> None:
+def test_a_share_is_the_part_that_is_true_and_not_known_of_nothing() -> None:
     assert share([True, False, False]) == 0.3333
     assert share(np.array([True, True])) == 1
-
-
-def test_a_share_of_nothing_is_not_known() -> None:
     assert share([]) is None
     assert share(np.zeros(0, dtype=bool)) is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.core.errors import NoEyesDetected
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason, RgbImage
+from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason
 from training.data.pictures import find_pictures
 from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
@@ -77,14 +77,16 @@ def test_every_eye_is_a_case_in_the_order_of_the_pictures_and_what_is_refused_is
     assert examination.left_out[0].problem == "No valid eye images detected"
 
 
-def test_only_the_worst_mistakes_keep_their_pixels(tmp_path: Path) -> None:
+def test_only_the_worst_mistakes_keep_their_pixels_and_these_are_small(tmp_path: Path) -> None:
     files = {f"Healthy/{n:02}.jpg": str(0.6 + 0.3 * (n * 7 % 40) / 40) for n in range(40)}
     examination, _ = examined(tmp_path, files)
     worst = worst_mistakes(examination.cases)
     assert len(worst) == MOST_MISTAKES
-    assert [case for case in examination.cases if case.preview is not None] == [
-        case for case in examination.cases if any(case is one for one in worst)
-    ]
+    kept = [case for case in examination.cases if case.preview is not None]
+    assert kept == [case for case in examination.cases if any(case is one for one in worst)]
+    assert kept[0].preview is not None
+    assert kept[0].preview.shape == (256, 150, 3)
+    assert kept[0].preview.base is None
 
 
 def test_equally_wrong_mistakes_on_the_sheet_have_their_pixels(tmp_path: Path) -> None:
@@ -92,39 +94,18 @@ def test_equally_wrong_mistakes_on_the_sheet_have_their_pixels(tmp_path: Path) -
     assert all(case.preview is not None for case in worst_mistakes(examination.cases))
 
 
-def test_the_kept_pictures_are_small(tmp_path: Path) -> None:
-    examination, _ = examined(tmp_path, {"Healthy/1.jpg": "0.9"})
-    preview: RgbImage | None = examination.cases[0].preview
-    assert preview is not None
-    assert preview.shape == (256, 150, 3)
-    assert preview.base is None
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_any_number_of_pictures_is_examined(tmp_path: Path, count: int) -> None:
-    examination, _ = examined(tmp_path, {f"Stye/{n}.jpg": "0.6" for n in range(count)})
-    assert len(examination.cases) == count
-
-
-def test_a_right_answer_is_not_wrong_however_unsure() -> None:
-    case = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
-    assert (case.said, case.wrongness) == (0, 0)
-
-
-def test_a_wrong_answer_is_as_wrong_as_it_is_sure() -> None:
+def test_a_wrong_answer_is_as_wrong_as_it_is_sure_and_a_right_one_not_at_all() -> None:
+    unsure = Case("a.jpg", 0, np.array([0.4, 0.3, 0.3], np.float32))
+    assert (unsure.said, unsure.wrongness) == (0, 0)
     case = Case("a.jpg", 0, np.array([0.1, 0.8, 0.1], np.float32))
     assert case.said == 1
     assert case.wrongness == pytest.approx(0.8)
 
 
-def healthy_eye(of_stye: float, truth: int = 0) -> Case:
-    return Case(f"Healthy/{of_stye}.jpg", truth, np.array([1 - of_stye, of_stye], np.float32))
+def test_the_surest_mistakes_come_first_right_answers_not_at_all_and_only_as_many_as_fit_on_a_sheet() -> None:
+    def eye(of_stye: float, truth: int = 0) -> Case:
+        return Case("Healthy/x.jpg", truth, np.array([1 - of_stye, of_stye], np.float32))
 
-
-def test_the_surest_mistakes_come_first_and_right_answers_not_at_all() -> None:
-    right, unsure, sure = healthy_eye(0.9, truth=1), healthy_eye(0.6), healthy_eye(0.99)
+    right, unsure, sure = eye(0.9, truth=1), eye(0.6), eye(0.99)
     assert worst_mistakes([right, unsure, sure]) == [sure, unsure]
-
-
-def test_there_are_only_as_many_as_fit_on_a_sheet() -> None:
-    assert len(worst_mistakes([healthy_eye(0.6 + i / 200) for i in range(MOST_MISTAKES + 5)])) == MOST_MISTAKES
+    assert len(worst_mistakes([eye(0.6 + i / 200) for i in range(MOST_MISTAKES + 5)])) == MOST_MISTAKES

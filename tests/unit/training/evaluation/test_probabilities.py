@@ -30,9 +30,7 @@ def test_one_false_alarm_in_twenty_is_allowed_and_a_second_is_not() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5] + [0.1] * 18)
     found = ranked_figures(positive, scores, np.ones((1, 23)))["sensitivity_at_specificity_95"]
     assert found == pytest.approx([2 / 3])
-
-
-def test_if_all_score_the_same_no_threshold_helps() -> None:
+    # If all score the same no threshold helps.
     figures = ranked_figures(np.array([True, False]), np.array([0.5, 0.5]), np.ones((1, 2)))
     assert figures["auroc"].tolist() == [0.5]
     assert figures["sensitivity_at_specificity_95"].tolist() == [0.0]
@@ -53,20 +51,12 @@ def test_the_curve_goes_from_nothing_to_everything() -> None:
 def test_the_least_confident_answers_come_last() -> None:
     right = np.array([False, True, True, True])
     found = risk_coverage(right, np.array([0.5, 0.9, 0.8, 0.7]))
-    assert [(point["coverage"], point["risk"]) for point in found["curve"]] == [
-        (0.25, 0),
-        (0.5, 0),
-        (0.75, 0),
-        (1, 0.25),
-    ]
-    assert [point["least_confidence"] for point in found["curve"]] == [0.9, 0.8, 0.7, 0.5]
+    curve = [(point["coverage"], point["risk"], point["least_confidence"]) for point in found["curve"]]
+    assert curve == [(0.25, 0, 0.9), (0.5, 0, 0.8), (0.75, 0, 0.7), (1, 0.25, 0.5)]
     assert found["area"] == pytest.approx(0.25 / 4)
     assert found["accuracy_at_coverage"] == {"0.85": 0.75, "0.9": 0.75, "1": 0.75}
-
-
-def test_a_coverage_takes_as_many_pictures_as_it_says() -> None:
-    right = np.arange(20) < 17
-    found = risk_coverage(right, np.linspace(0.9, 0.5, 20))
+    # A coverage takes as many pictures as it says.
+    found = risk_coverage(np.arange(20) < 17, np.linspace(0.9, 0.5, 20))
     assert found["accuracy_at_coverage"]["0.85"] == 1.0
     assert found["accuracy_at_coverage"]["0.9"] == pytest.approx(17 / 18, abs=1e-4)
 
@@ -76,9 +66,7 @@ def test_the_order_of_equally_confident_pictures_does_not_matter() -> None:
     first, second = (risk_coverage(np.array(right, dtype=bool), confidence) for right in ([1, 1, 0, 0], [0, 0, 1, 1]))
     assert first == second
     assert first["area"] == 0.5
-
-
-def test_a_long_curve_is_thinned() -> None:
+    # A long curve is thinned.
     rng = np.random.default_rng(0)
     curve = risk_coverage(rng.random(5000) < 0.8, rng.random(5000))["curve"]
     assert len(curve) == 100

@@ -23,13 +23,6 @@ class Answer:
     heatmaps: tuple[Heatmap | None, ...]
 
 
-def redness(crop: RgbImage) -> npt.NDArray[Any]:
-    """Per place: mean of red over green, 0-1."""
-    over = np.clip(crop[..., 0].astype(float) - crop[..., 1], 0, None) / 255
-    side = crop.shape[0] // PLACES
-    return np.asarray(over.reshape(PLACES, side, PLACES, side).mean(axis=(1, 3)))
-
-
 def scaled(raw: npt.NDArray[Any]) -> Heatmap | None:
     return (raw / raw.max()).astype(np.float32) if np.ptp(raw) > 0 else None
 
@@ -45,33 +38,31 @@ class RednessReader:
         return [self._answer(crop) for crop in crops]
 
     def _answer(self, crop: RgbImage) -> Answer:
-        raw = redness(crop)
-        # What blur leaves of a red bump is no stye any more.
+        # Per place: mean of red over green, 0-1. What blur leaves of a red bump is no stye any more.
+        over = np.clip(crop[..., 0].astype(float) - crop[..., 1], 0, None) / 255
+        raw = over.reshape(PLACES, crop.shape[0] // PLACES, PLACES, -1).mean(axis=(1, 3))
         stye = float(np.clip((raw.max() - 0.45) / 0.3, 0, 1))
         heat = self.heat(raw)
         reverse = None if heat is None else scaled(1 - heat)
         return Answer(np.array([0, 0, 1 - stye, stye], np.float32), (None, None, reverse, heat))
 
-    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
-        return scaled(raw)
+    heat = staticmethod(scaled)
 
 
 class StubbornReader(RednessReader):
     """Scores as well, but always shows the same map."""
 
-    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
-        return scaled(np.arange(raw.size, dtype=float).reshape(raw.shape) + 1)
+    heat = staticmethod(lambda raw: scaled(np.arange(raw.size, dtype=float).reshape(raw.shape) + 1))
 
 
 class ContraryReader(RednessReader):
     """Scores as well, but calls the places hot in which nothing is."""
 
-    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:
-        return scaled(raw.max() - raw)
+    heat = staticmethod(lambda raw: scaled(raw.max() - raw))
 
 
 class BlindReader(RednessReader):
     """Scores as well, and shows nothing."""
 
-    def heat(self, raw: npt.NDArray[Any]) -> Heatmap | None:  # noqa: ARG002
-        return None
+    def _answer(self, crop: RgbImage) -> Answer:
+        return Answer(super()._answer(crop).probabilities, (None,) * 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,12 @@ import pytest
 
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
-from src.services.tensorflow_runtime import keras
 from src.utils.png_writer import encode_png
-from tests.unit.training.small_network import build_small_backbone
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning import features
 from training.learning.features import compute_features, source_hash
 from training.learning.network import CLASSES, CUT_SHAPE, frozen_part
 from training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
-
-
-@pytest.fixture(scope="module")
-def backbone() -> Any:
-    keras.utils.set_random_seed(3)
-    return build_small_backbone()
 
 
 @pytest.fixture
@@ -41,18 +32,15 @@ def planned(pictures: list[LabelledPicture]) -> list[Sample]:
     return plan_samples(pictures, CopyPlan(copies_per_class=1, painted_styes=3), seed=0)
 
 
-@pytest.fixture
-def small_parts() -> Iterator[int]:
-    with pytest.MonkeyPatch.context() as smaller:
-        smaller.setattr(features, "_PART", 3)
-        smaller.setattr(features, "_BATCH", 2)
-        yield 3
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_they_are_what_the_frozen_part_makes_of_each_sample(
-    backbone: Any, pictures: list[LabelledPicture], planned: list[Sample], tmp_path: Path
+def test_they_are_what_the_frozen_part_makes_of_each_sample_and_an_interrupted_run_goes_on_at_the_missing_part(
+    backbone: Any,
+    pictures: list[LabelledPicture],
+    planned: list[Sample],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(features, "_PART", 3)
+    monkeypatch.setattr(features, "_BATCH", 2)
     found = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
     rendered = list(render_samples(pictures, planned))
     assert found.samples == [planned[sample.index] for sample in rendered] == planned
@@ -62,33 +50,28 @@ def test_they_are_what_the_frozen_part_makes_of_each_sample(
     np.testing.assert_allclose(found.values, expected, rtol=2e-3, atol=1e-3)
     np.testing.assert_allclose(found.evidence, [sample.evidence for sample in rendered], atol=1e-3)
 
-
-@pytest.mark.usefixtures("small_parts")
-def test_an_interrupted_run_goes_on_at_the_missing_part(
-    backbone: Any, pictures: list[LabelledPicture], planned: list[Sample], tmp_path: Path
-) -> None:
-    first = compute_features(backbone, "hash", pictures, planned, tmp_path)
-    parts = sorted((tmp_path / f"features_{first.key}").iterdir())
+    parts = sorted((tmp_path / "cache" / f"features_{found.key}").iterdir())
     assert [part.name for part in parts] == [f"part_{start:07d}.npz" for start in range(0, len(planned), 3)]
     parts[1].unlink()
     kept = {part.name: part.stat().st_mtime_ns for part in parts if part.exists()}
-    again = compute_features(backbone, "hash", pictures, planned, tmp_path)
+    again = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
     assert parts[1].is_file()
     assert {part.name: part.stat().st_mtime_ns for part in parts if part != parts[1]} == kept
-    assert np.array_equal(again.values, first.values)
-    assert again.samples == first.samples
+    assert np.array_equal(again.values, found.values)
+    assert again.samples == found.samples
 
 
-def test_styes_that_could_not_be_painted_are_left_out(backbone: Any, tmp_path: Path) -> None:
+def test_styes_that_could_not_be_painted_are_left_out(
+    backbone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On plain skin there are no lids, so a whole part may come to nothing."""
     skin = np.full((120, 160, 3), (200, 150, 130), np.uint8)
     (tmp_path / "skin.png").write_bytes(encode_png(skin))
     pictures = [LabelledPicture(tmp_path / "skin.png", 2, "site", "site/1", 1)]
     original = Sample(0, SampleKind.ORIGINAL, 2, 0)
     planned = [original, *(Sample(0, SampleKind.PAINTED_STYE, 3, seed) for seed in range(3))]
-    with pytest.MonkeyPatch.context() as smaller:
-        smaller.setattr(features, "_PART", 2)
-        found = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
+    monkeypatch.setattr(features, "_PART", 2)
+    found = compute_features(backbone, "hash", pictures, planned, tmp_path / "cache")
     assert found.samples == [original]
     assert len(found.values) == len(found.evidence) == 1
 
@@ -112,40 +95,32 @@ def test_another_backbone_sample_picture_or_source_has_another_key(
     assert len(set(keys)) == len(keys)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A copy of our sources that a test may change."""
+DEPENDENCIES = (
+    "src/utils/preprocessing.py",
+    "src/utils/geometry.py",
+    "src/utils/image_codec.py",
+    "training/data/pictures.py",
+    "training/learning/features.py",
+    "training/learning/samples.py",
+    "training/painting/camera.py",
+    "training/painting/eye_opening.py",
+)
+
+
+def test_a_change_in_what_the_features_depend_on_is_another_source_and_any_other_is_not(tmp_path: Path) -> None:
     for package in ("src", "training"):
         for file in (PROJECT_ROOT / package).rglob("*.py"):
-            copied = tmp_path / "house" / file.relative_to(PROJECT_ROOT)
+            copied = tmp_path / file.relative_to(PROJECT_ROOT)
             copied.parent.mkdir(parents=True, exist_ok=True)
             copied.write_bytes(file.read_bytes())
-    return tmp_path / "house"
-
-
-@pytest.mark.parametrize(
-    "dependency",
-    [
-        "src/utils/preprocessing.py",
-        "src/utils/geometry.py",
-        "src/utils/image_codec.py",
-        "training/data/pictures.py",
-        "training/learning/features.py",
-        "training/learning/samples.py",
-        "training/painting/camera.py",
-        "training/painting/eye_opening.py",
-    ],
-)
-def test_a_change_in_what_the_features_depend_on_is_another_source(house: Path, dependency: str) -> None:
-    before = source_hash("training.learning.features", house)
-    (house / dependency).write_text((house / dependency).read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert source_hash("training.learning.features", house) != before
-
-
-def test_a_change_in_what_they_do_not_depend_on_is_not(house: Path) -> None:
-    before = source_hash("training.learning.features", house)
+    before = source_hash("training.learning.features", tmp_path)
     assert before == source_hash("training.learning.features")
     for other in ("src/api/app.py", "training/learning/fitting.py", "training/evaluation/measures.py"):
-        (house / other).write_text("changed", encoding="utf-8")
-    assert source_hash("training.learning.features", house) == before
-    assert source_hash("training.learning.trainer", house) != source_hash("training.learning.trainer")
+        (tmp_path / other).write_text("changed", encoding="utf-8")
+    assert source_hash("training.learning.features", tmp_path) == before
+    assert source_hash("training.learning.trainer", tmp_path) != source_hash("training.learning.trainer")
+    for dependency in DEPENDENCIES:
+        original = (tmp_path / dependency).read_bytes()
+        (tmp_path / dependency).write_bytes(original + b"\n")
+        assert source_hash("training.learning.features", tmp_path) != before, dependency
+        (tmp_path / dependency).write_bytes(original)

@@ -10,20 +10,10 @@ import numpy as np
 import pytest
 
 from src.services.tensorflow_runtime import keras
-from tests.unit.training.small_network import build_small_backbone
 from training.learning import fitting
 from training.learning.fitting import FitRecipe, Fitting, class_maps, predict
-from training.learning.network import (
-    CLASSES,
-    CUT_SHAPE,
-    GRAD_CAM_LAYER,
-    HEAD_LAYERS,
-    HIDDEN_LAYER,
-    SCORE_LAYER,
-)
+from training.learning.network import CLASSES, CUT_SHAPE, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, SCORE_LAYER
 from training.learning.training_set import TrainingSet
-
-pytestmark = pytest.mark.training
 
 COUNT = 24
 EVERY = np.arange(COUNT)
@@ -46,12 +36,6 @@ def samples() -> TrainingSet:
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Any:
-    keras.utils.set_random_seed(3)
-    return build_small_backbone()
-
-
-@pytest.fixture(scope="module")
 def fitted(backbone: Any, samples: TrainingSet) -> Any:
     return Fitting(backbone, RECIPE, seed=0).run(samples, WEIGHTS)
 
@@ -66,49 +50,45 @@ def distance(one: Any, other: Any) -> float:
     return max(float(np.abs(first - second).max()) for first, second in pairs)
 
 
-def test_the_loss_falls_on_what_is_easy(backbone: Any, samples: TrainingSet, fitted: Any) -> None:
+def kernel_of(part: Any, layer: str) -> Any:
+    return part.get_layer(layer).kernel.numpy()
+
+
+def test_the_loss_falls_on_what_is_easy_and_the_seed_decides_the_weights(
+    backbone: Any, samples: TrainingSet, fitted: Any
+) -> None:
+    before = backbone.get_weights()
     untrained = Fitting(backbone, RECIPE, seed=0).part
     assert loss_of(fitted, samples) < 0.7 * loss_of(untrained, samples)
     said = predict(fitted, samples.values, EVERY, batch=7)
     assert (said.argmax(axis=1) == LABELS).mean() > 0.9
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
-
-
-def test_the_backbone_itself_stays_as_it_is(samples: TrainingSet) -> None:
-    keras.utils.set_random_seed(3)
-    own = build_small_backbone()
-    before = own.get_weights()
-    Fitting(own, replace(RECIPE, head_steps=0, steps=1), seed=0).run(samples, WEIGHTS)
-    assert all(np.array_equal(now, old) for now, old in zip(own.get_weights(), before, strict=True))
-
-
-def test_the_seed_decides_the_weights(backbone: Any, samples: TrainingSet, fitted: Any) -> None:
     steps: list[int] = []
     again = Fitting(backbone, RECIPE, seed=0).run(samples, WEIGHTS, on_step=lambda: steps.append(1))
     assert len(steps) == RECIPE.all_steps == 16
     assert distance(again, fitted) < 1e-5
-    assert distance(Fitting(backbone, RECIPE, seed=1).part, Fitting(backbone, RECIPE, seed=0).part) > 0.01
+    assert distance(Fitting(backbone, RECIPE, seed=1).part, untrained) > 0.01
+    # The backbone itself stays as it is.
+    assert all(np.array_equal(now, old) for now, old in zip(backbone.get_weights(), before, strict=True))
 
 
 def test_steps_of_the_head_leave_the_block_as_it_was(backbone: Any, samples: TrainingSet) -> None:
     untrained = Fitting(backbone, RECIPE, seed=0).part
     part = Fitting(backbone, replace(RECIPE, head_steps=2, steps=0), seed=0).run(samples, WEIGHTS)
-    assert np.array_equal(part.get_layer("block").get_weights()[0], backbone.get_layer("block").get_weights()[0])
-    moved = [
-        np.abs(part.get_layer(name).kernel - untrained.get_layer(name).kernel).max() > 1e-4 for name in HEAD_LAYERS
-    ]
-    assert all(moved)
+    assert np.array_equal(kernel_of(part, "block"), kernel_of(backbone, "block"))
+    for name in HEAD_LAYERS:
+        assert np.abs(kernel_of(part, name) - kernel_of(untrained, name)).max() > 1e-4
 
 
 def test_the_average_of_the_weights_is_what_is_kept(backbone: Any, samples: TrainingSet) -> None:
     recipe = replace(RECIPE, head_steps=3, steps=0, average_decay=0.5)
     last = Fitting(backbone, replace(recipe, average_decay=0.0), seed=0)
-    seen = [last.part.get_layer("dense_3").kernel.numpy()]
-    last.run(samples, WEIGHTS, on_step=lambda: seen.append(last.part.get_layer("dense_3").kernel.numpy()))
+    seen = [kernel_of(last.part, SCORE_LAYER)]
+    last.run(samples, WEIGHTS, on_step=lambda: seen.append(kernel_of(last.part, SCORE_LAYER)))
     average = seen[0]
     for weights in seen[1:]:
         average = 0.5 * average + 0.5 * weights
-    kept = Fitting(backbone, recipe, seed=0).run(samples, WEIGHTS).get_layer("dense_3").kernel.numpy()
+    kept = kernel_of(Fitting(backbone, recipe, seed=0).run(samples, WEIGHTS), SCORE_LAYER)
     np.testing.assert_allclose(kept, average, atol=1e-5)
     assert np.abs(kept - seen[-1]).max() > 1e-4
 
@@ -145,54 +125,46 @@ def test_an_interrupted_run_goes_on_at_its_checkpoint(
     assert loss_of(part, samples) == pytest.approx(loss_of(fitted, samples), rel=0.25)
 
 
-class TestPatience:
-    RECIPE = replace(RECIPE, head_steps=8, steps=40, learning_rate=0.03, patience=1, evaluate_every=4)
+def test_patience_stops_early_and_keeps_the_best_weights(backbone: Any, samples: TrainingSet) -> None:
+    """What is kept aside has wrong labels: the more is learnt, the worse these are told."""
+    recipe = replace(RECIPE, head_steps=8, steps=40, learning_rate=0.03, patience=1, evaluate_every=4)
+    wrong = TrainingSet(samples.values, (LABELS + (EVERY < 4)) % len(CLASSES), samples.evidence)
+    kept_aside = np.arange(4)
+    seen: list[float] = []
+    steps: list[int] = []
+    fit = Fitting(backbone, recipe, seed=0)
 
-    def test_stops_early_and_keeps_the_best_weights(self, backbone: Any, samples: TrainingSet) -> None:
-        """What is kept aside has wrong labels: the more is learnt, the worse these are told."""
-        wrong = TrainingSet(samples.values, (LABELS + (EVERY < 4)) % len(CLASSES), samples.evidence)
-        kept_aside = np.arange(4)
-        weights = np.where(EVERY < 4, 0, 1 / (COUNT - 4))
-        seen: list[float] = []
-        fit = Fitting(backbone, self.RECIPE, seed=0)
+    def look() -> None:
+        steps.append(1)
+        if len(steps) % recipe.evaluate_every == 0:
+            seen.append(fit._loss_on(wrong, kept_aside))
 
-        def look() -> None:
-            if (len(steps) + 1) % self.RECIPE.evaluate_every == 0:
-                seen.append(fit._loss_on(wrong, kept_aside))
-            steps.append(1)
+    part = fit.run(wrong, np.where(EVERY < 4, 0, 1 / (COUNT - 4)), kept_aside, on_step=look)
+    assert len(steps) < recipe.all_steps
+    assert seen[-1] > min(seen)
+    assert fit._loss_on(wrong, kept_aside) == pytest.approx(min(seen), rel=1e-4)
+    assert part is fit.part
 
-        steps: list[int] = []
-        part = fit.run(wrong, weights, kept_aside, on_step=look)
-        assert len(steps) < self.RECIPE.all_steps
-        assert seen[-1] > min(seen)
-        assert fit._loss_on(wrong, kept_aside) == pytest.approx(min(seen), rel=1e-4)
-        assert part is fit.part
-
-    def test_without_patience_all_steps_are_taken(self, backbone: Any, samples: TrainingSet) -> None:
-        steps: list[int] = []
-        recipe = replace(RECIPE, head_steps=4, steps=0, evaluate_every=1)
-        Fitting(backbone, recipe, seed=0).run(samples, WEIGHTS, np.arange(4), on_step=lambda: steps.append(1))
-        assert len(steps) == 4
+    steps.clear()
+    recipe = replace(RECIPE, head_steps=4, steps=0, evaluate_every=1)
+    Fitting(backbone, recipe, seed=0).run(samples, WEIGHTS, kept_aside, on_step=lambda: steps.append(1))
+    assert len(steps) == 4
 
 
-class TestLossScale:
-    RECIPE = replace(RECIPE, head_steps=3, steps=0)
-
-    def test_changes_next_to_nothing(self, backbone: Any, samples: TrainingSet) -> None:
-        plain, scaled = (
-            Fitting(backbone, self.RECIPE, seed=0, loss_scale=scale).run(samples, WEIGHTS) for scale in (1.0, 1024.0)
-        )
-        np.testing.assert_allclose(
-            predict(plain, samples.values, EVERY), predict(scaled, samples.values, EVERY), atol=0.01
-        )
-
-    def test_a_step_that_overflows_is_skipped(self, backbone: Any, samples: TrainingSet) -> None:
-        """At the largest scale that float32 knows, whatever sums up gradients is infinite."""
-        fit = Fitting(backbone, self.RECIPE, seed=0, loss_scale=3e38)
-        before = fit.part.get_weights()
-        after = fit.run(samples, WEIGHTS).get_weights()
-        for old, new in zip(before, after, strict=True):
-            np.testing.assert_allclose(new, old, atol=1e-6)
+def test_the_scale_of_the_loss_changes_next_to_nothing_and_a_step_that_overflows_is_skipped(
+    backbone: Any, samples: TrainingSet
+) -> None:
+    recipe = replace(RECIPE, head_steps=3, steps=0)
+    plain, scaled = (
+        predict(Fitting(backbone, recipe, seed=0, loss_scale=scale).run(samples, WEIGHTS), samples.values, EVERY)
+        for scale in (1.0, 1024.0)
+    )
+    np.testing.assert_allclose(plain, scaled, atol=0.01)
+    # At the largest scale that float32 knows, whatever sums up gradients is infinite.
+    fit = Fitting(backbone, recipe, seed=0, loss_scale=3e38)
+    before = fit.part.get_weights()
+    for old, new in zip(before, fit.run(samples, WEIGHTS).get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
 
 
 def test_the_place_of_the_evidence_is_learnt(backbone: Any, samples: TrainingSet) -> None:

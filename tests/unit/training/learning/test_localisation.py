@@ -9,61 +9,37 @@ import pytest
 
 from src.services.grad_cam import class_activation_maps
 from src.services.tensorflow_runtime import keras, tf
-from tests.unit.training.small_network import build_small_backbone
 from training.learning.fitting import class_maps, localisation_loss
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
 
 
-@pytest.fixture(scope="module")
-def part() -> Any:
+def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows(backbone: Any) -> None:
     keras.utils.set_random_seed(5)
-    return build_trainable_part(build_small_backbone())
-
-
-@pytest.fixture(scope="module")
-def outputs(part: Any) -> tuple[Any, Any]:
-    """Activations and hidden units of a few random features."""
-    model = keras.Model(part.input, [part.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER)])
-    activations, hidden = model(np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32), training=False)
-    return activations, hidden
-
-
-def maps_of(part: Any, outputs: tuple[Any, Any], label: int) -> Any:
-    hidden, score = (part.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
-    return class_maps(*outputs, hidden, score).numpy()[..., label]
-
-
-@pytest.fixture(scope="module")
-def logits(part: Any) -> Any:
-    """What follows the activations, as a graph would compute it."""
-    hidden, score = (part.get_layer(name) for name in (HIDDEN_LAYER, SCORE_LAYER))
-    return lambda activations: tf.matmul(hidden(tf.reduce_mean(activations, [1, 2])), score.kernel) + score.bias
-
-
-@pytest.mark.parametrize("label", range(len(CLASSES)))
-def test_the_closed_form_is_what_the_gradients_say(
-    part: Any, outputs: tuple[Any, Any], logits: Any, label: int
-) -> None:
-    activations = outputs[0]
-    with tf.GradientTape() as tape:
-        tape.watch(activations)
-        score = logits(activations)[:, label]
-    channel_weights = tf.reduce_mean(tape.gradient(score, activations), [1, 2])
-    expected = tf.einsum("bhwc,bc->bhw", activations, channel_weights).numpy()
-    maps = maps_of(part, outputs, label)
-    assert np.ptp(expected) > 0
+    part = build_trainable_part(backbone)
+    multiply, hidden, score = (part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER))
+    features = np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32)
+    activations, units = keras.Model(part.input, [multiply.output, hidden.output])(features, training=False)
     # The mean over 49 places divides each gradient by 49.
-    np.testing.assert_allclose(maps / 49, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
+    all_maps = class_maps(activations, units, hidden.kernel, score.kernel).numpy() / 49
 
+    def logits(activations: Any) -> Any:
+        """What follows the activations, as a graph would compute it."""
+        return tf.matmul(hidden(tf.reduce_mean(activations, [1, 2])), score.kernel) + score.bias
 
-def test_the_service_shows_the_same_maps_without_what_is_below_zero(
-    part: Any, outputs: tuple[Any, Any], logits: Any
-) -> None:
     shown = tf.function(lambda activations: class_activation_maps(activations, logits(activations)))
-    service = shown(outputs[0]).numpy()
+    service = shown(activations).numpy()
     assert (service > 0).any()
     for label in range(len(CLASSES)):
-        ours = np.maximum(maps_of(part, outputs, label), 0) / 49
+        ours = all_maps[..., label]
+        with tf.GradientTape() as tape:
+            tape.watch(activations)
+            of_class = logits(activations)[:, label]
+        channel_weights = tf.reduce_mean(tape.gradient(of_class, activations), [1, 2])
+        expected = tf.einsum("bhwc,bc->bhw", activations, channel_weights).numpy()
+        assert np.ptp(expected) > 0
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-6 * np.abs(expected).max())
+        # The service shows the same without what is below zero.
+        ours = np.maximum(ours, 0)
         np.testing.assert_allclose(service[:, label], ours, rtol=1e-3, atol=1e-6 * np.abs(ours).max())
 
 

@@ -44,31 +44,25 @@ def test_each_class_gets_its_copies_and_styes_are_painted_on_the_other_classes(p
     }
 
 
-def test_renders_the_same_twice(pictures: list[LabelledPicture]) -> None:
-    planned = plan_samples(pictures, CopyPlan(copies_per_class=4, painted_styes=4), seed=0)
-    first, second = list(render_samples(pictures, planned)), list(render_samples(pictures, planned))
-    assert [sample.index for sample in first] == list(range(len(planned)))
-    for one, other in zip(first, second, strict=True):
-        assert one.index == other.index
-        assert one.picture.shape == (INPUT_SIDE, INPUT_SIDE, 3)
-        assert np.array_equal(one.picture, other.picture)
-        assert np.array_equal(one.evidence, other.evidence)
-
-
-def test_the_original_is_what_the_service_would_see(pictures: list[LabelledPicture]) -> None:
-    (rendered,) = render_samples(pictures, [Sample(0, SampleKind.ORIGINAL, 0, seed=1)])
-    assert np.array_equal(rendered.picture, to_network_input(pictures[0].read(), INPUT_SIDE))
-
-
-def test_evidence_is_known_for_diseases_and_painted_styes_only(pictures: list[LabelledPicture]) -> None:
+def test_samples_render_the_same_twice_and_show_evidence_of_diseases_and_painted_styes_only(
+    pictures: list[LabelledPicture],
+) -> None:
     planned = plan_samples(pictures, CopyPlan(copies_per_class=8, painted_styes=8), seed=0)
-    for rendered in render_samples(pictures, planned):
-        sample = planned[rendered.index]
+    first, second = list(render_samples(pictures, planned)), list(render_samples(pictures, planned))
+    assert [sample.index for sample in first] == [sample.index for sample in second] == list(range(len(planned)))
+    for rendered, again, sample in zip(first, second, planned, strict=True):
+        assert rendered.picture.shape == (INPUT_SIDE, INPUT_SIDE, 3)
+        assert np.array_equal(rendered.picture, again.picture)
+        assert np.array_equal(rendered.evidence, again.evidence)
         assert rendered.evidence.shape == (7, 7)
         assert rendered.evidence.dtype == np.float32
         assert 0 <= rendered.evidence.min() <= rendered.evidence.max() <= 1.00001
         painted = sample.kind is SampleKind.PAINTED_STYE
         assert rendered.evidence.any() == (painted or CLASSES[sample.label] in {"Cataract", "Conjunctivitis"})
+        if sample.kind is SampleKind.ORIGINAL:
+            # What the service would see.
+            expected = to_network_input(pictures[sample.picture].read(), INPUT_SIDE)
+            assert np.array_equal(rendered.picture, expected)
 
 
 def test_the_evidence_of_a_painted_stye_is_where_it_differs_from_its_picture(tmp_path: Path) -> None:

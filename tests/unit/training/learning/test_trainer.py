@@ -34,12 +34,6 @@ ALL_PICTURES = [*PICTURES, DOUBTFUL]
 Make = Callable[..., Trainer]
 
 
-@pytest.fixture
-def network() -> Any:
-    keras.utils.set_random_seed(3)
-    return build_small_network()
-
-
 @pytest.fixture(scope="module")
 def features() -> FeatureSet:
     """The picture and one copy of it, for each."""
@@ -53,7 +47,10 @@ def features() -> FeatureSet:
 
 
 @pytest.fixture
-def make(network: Any, features: FeatureSet, tmp_path: Path) -> Make:
+def make(features: FeatureSet, tmp_path: Path) -> Make:
+    keras.utils.set_random_seed(3)
+    network = build_small_network()
+
     def made(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
         return Trainer(network, ALL_PICTURES, features, recipe, seed, tmp_path, **more)
 
@@ -66,10 +63,14 @@ def left_out(*indices: int) -> Any:
     return flags
 
 
-@pytest.mark.training
-def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> None:
+def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(make: Make, tmp_path: Path) -> None:
     steps: list[int] = []
-    first = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
+    trainer = make(on_step=lambda: steps.append(1))
+    first = trainer.model_without(left_out(0, 7))
+    loaded = keras.models.load_model(first.file, compile=False)
+    pictures = np.random.default_rng(1).random((2, 224, 224, 3), dtype=np.float32)
+    assert np.array_equal(loaded(pictures), trainer._network(pictures))
+    assert np.abs(first.said.sum(axis=1) - 1).max() < 1e-5
     written = first.file.stat().st_mtime_ns
     again = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
     assert again.file == first.file
@@ -81,17 +82,6 @@ def test_what_was_trained_is_not_trained_again(make: Make, tmp_path: Path) -> No
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
 
 
-@pytest.mark.training
-def test_the_saved_network_says_what_the_trainer_says(make: Make, network: Any) -> None:
-    model = make().model_without(left_out(3))
-    loaded = keras.models.load_model(model.file, compile=False)
-    pictures = np.random.default_rng(1).random((2, 224, 224, 3), dtype=np.float32)
-    assert np.array_equal(loaded(pictures), network(pictures))
-    assert np.abs(model.said.sum(axis=1) - 1).max() < 1e-5
-    assert len(model.said) == len(model.tested) == 2
-
-
-@pytest.mark.training
 def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     """Otherwise a fold would hand on what it learnt from the pictures of the next."""
     trainer = make()
@@ -102,28 +92,27 @@ def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     np.testing.assert_allclose(after_another.said, alone.said, atol=1e-5)
 
 
-def test_left_out_and_doubtful_pictures_are_never_drawn(make: Make, features: FeatureSet) -> None:
-    weights, kept_aside = make()._weights(left_out(0, 7))
+def test_left_out_and_doubtful_pictures_are_never_drawn_and_patience_keeps_groups_aside(
+    make: Make, features: FeatureSet
+) -> None:
+    hidden_pictures = {0, 7, len(ALL_PICTURES) - 1}
     picture_of = np.array([sample.picture for sample in features.samples])
-    hidden = np.isin(picture_of, [0, 7, len(ALL_PICTURES) - 1])
+    hidden = np.isin(picture_of, list(hidden_pictures))
+    weights, kept_aside = make()._weights(left_out(0, 7))
     assert (weights[hidden] == 0).all()
     assert (weights[~hidden] > 0).all()
     assert weights.sum() == pytest.approx(1)
     assert kept_aside is None
 
-
-def test_patience_keeps_groups_aside(make: Make, features: FeatureSet) -> None:
     weights, kept_aside = make(replace(RECIPE, patience=1), seed=1)._weights(left_out(0, 7))
-    picture_of = np.array([sample.picture for sample in features.samples])
     assert kept_aside is not None
     assert len(kept_aside) > 0
     assert (weights[kept_aside] == 0).all()
     aside = set(picture_of[kept_aside])
-    assert not aside & {0, 7, len(ALL_PICTURES) - 1}
+    assert not aside & hidden_pictures
     # Neither in part nor for nothing: all samples of the pictures aside, and all others are drawn.
     assert sorted(kept_aside) == np.flatnonzero(np.isin(picture_of, list(aside))).tolist()
-    drawn = set(picture_of[weights > 0])
-    assert drawn | aside | {0, 7, len(ALL_PICTURES) - 1} == set(range(len(ALL_PICTURES)))
+    assert set(picture_of[weights > 0]) | aside | hidden_pictures == set(range(len(ALL_PICTURES)))
 
 
 def test_another_recipe_seed_scale_choice_origin_or_source_is_another_model(
@@ -170,7 +159,6 @@ print(*sorted(name for name, is_on in tf.config.optimizer.get_experimental_optio
 """
 
 
-@pytest.mark.training
 def test_says_what_it_chose_and_train_takes_it_back() -> None:
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=120, check=True

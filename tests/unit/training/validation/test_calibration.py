@@ -24,41 +24,31 @@ from training.validation.calibration import (
     typical_unfamiliarity,
 )
 
+Honest = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
 
 @pytest.fixture(scope="module")
-def honest() -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def honest() -> Honest:
     """Probabilities, and classes that were drawn by them."""
     dice = np.random.default_rng(0)
     probabilities = softmax(dice.normal(0, 2, (6000, 4)), axis=1)
     return probabilities, np.array([dice.choice(4, p=row) for row in probabilities])
 
 
-def test_at_one_nothing_changes(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
-    assert at_temperature(honest[0], 1.0) == pytest.approx(honest[0])
-
-
-def test_logits_are_divided(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
-    logits = np.log(honest[0]) + 5
-    assert at_temperature(honest[0], 2.5) == pytest.approx(softmax(logits / 2.5, axis=1))
-
-
-def test_the_order_of_the_classes_stays_and_every_row_sums_to_one(
-    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]],
-) -> None:
-    scaled = at_temperature(honest[0].astype(np.float32), 7.0)
-    assert np.array_equal(scaled.argmax(axis=1), honest[0].argmax(axis=1))
+def test_a_temperature_divides_the_logits_and_leaves_the_order_of_the_classes(honest: Honest) -> None:
+    probabilities = honest[0]
+    assert at_temperature(probabilities, 1.0) == pytest.approx(probabilities)
+    assert at_temperature(probabilities, 2.5) == pytest.approx(softmax((np.log(probabilities) + 5) / 2.5, axis=1))
+    scaled = at_temperature(probabilities.astype(np.float32), 7.0)
+    assert np.array_equal(scaled.argmax(axis=1), probabilities.argmax(axis=1))
     assert scaled.sum(axis=1) == pytest.approx(np.ones(len(scaled)))
-
-
-def test_scores_of_nothing_but_zero_and_one_stay_finite() -> None:
+    # Scores of nothing but zero and one stay finite.
     assert np.isfinite(at_temperature(np.eye(4), 10.0)).all()
     assert 0.1 <= fit_temperature(np.eye(4), np.arange(4)) <= 10
 
 
 @pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
-def test_the_fit_undoes_what_was_done_to_honest_scores(
-    honest: tuple[npt.NDArray[Any], npt.NDArray[Any]], overconfidence: float
-) -> None:
+def test_the_fit_undoes_what_was_done_to_honest_scores(honest: Honest, overconfidence: float) -> None:
     probabilities, truth = honest
     distorted = at_temperature(probabilities, 1 / overconfidence)
     temperature = fit_temperature(distorted, truth)
@@ -67,7 +57,7 @@ def test_the_fit_undoes_what_was_done_to_honest_scores(
     assert calibration_error(truth, calibrated)["ece_15_bins"] < 0.03
 
 
-def test_pictures_count_by_their_weight(honest: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> None:
+def test_pictures_count_by_their_weight(honest: Honest) -> None:
     probabilities, truth = honest
     half = len(truth) // 2
     mixed = np.concatenate([probabilities[:half], at_temperature(probabilities[half:], 1 / 3)])
@@ -87,13 +77,6 @@ def usual() -> Any:
     return 5 + dice.normal(size=(400, 3)) @ dice.normal(size=(3, MEASURES)) + dice.normal(0, 0.05, (400, MEASURES))
 
 
-@pytest.fixture(scope="module")
-def statistics(usual: Any) -> FamiliarityStatistics:
-    with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(calibration, "_DIRECTIONS", 3)
-        return fit_familiarity(usual[:300])
-
-
 def test_descriptors_are_those_that_the_service_computes() -> None:
     keras.utils.set_random_seed(0)
     network = build_small_network()
@@ -103,18 +86,22 @@ def test_descriptors_are_those_that_the_service_computes() -> None:
     np.testing.assert_allclose(describe(features.numpy()), forward(pictures)[2], rtol=1e-3, atol=1e-4)
 
 
-def test_the_usual_is_familiar_and_the_strange_is_not(statistics: FamiliarityStatistics, usual: Any) -> None:
-    strange = 5 + np.random.default_rng(1).normal(size=(50, MEASURES))
-    assert statistics.unfamiliarity(usual[300:]).max() < 0.1 * statistics.unfamiliarity(strange).min()
-
-
-def test_directions_are_orthonormal_and_those_of_most_variance(statistics: FamiliarityStatistics, usual: Any) -> None:
+def test_directions_are_those_of_most_variance_and_what_leaves_them_is_strange(
+    usual: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "_DIRECTIONS", 3)
+    statistics = fit_familiarity(usual[:300])
     components = statistics.components
     assert components.shape == (MEASURES, 3)
     assert components.T @ components == pytest.approx(np.eye(3), abs=1e-9)
     scaled = (usual[:300] - statistics.mean) / statistics.scale
     left = scaled - scaled @ components @ components.T
     assert (left**2).sum() < 0.02 * (scaled**2).sum()
+    strange = 5 + np.random.default_rng(1).normal(size=(50, MEASURES))
+    assert statistics.unfamiliarity(usual[300:]).max() < 0.1 * statistics.unfamiliarity(strange).min()
+    # A measure that never changes does no harm.
+    constant = np.concatenate([usual, np.ones((len(usual), 1))], axis=1)
+    assert np.isfinite(fit_familiarity(constant).unfamiliarity(constant)).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -127,17 +114,9 @@ def test_few_pictures_give_few_directions(usual: Any, count: int, tmp_path: Any)
     assert statistics.unfamiliarity(usual[:count]) == pytest.approx(np.zeros(count), abs=1e-6)
 
 
-def test_a_measure_that_never_changes_does_no_harm(usual: Any) -> None:
-    constant = np.concatenate([usual, np.ones((len(usual), 1))], axis=1)
-    assert np.isfinite(fit_familiarity(constant).unfamiliarity(constant)).all()
-
-
-def test_typical_is_what_one_in_forty_exceeds() -> None:
+def test_typical_is_what_one_in_forty_exceeds_and_never_zero() -> None:
     unfamiliarity = np.linspace(0, 4, 401)
     assert (unfamiliarity > typical_unfamiliarity(unfamiliarity)).mean() == pytest.approx(1 / 40, abs=0.003)
-
-
-def test_typical_is_never_zero() -> None:
     assert typical_unfamiliarity(np.zeros(5)) > 0
 
 

@@ -13,13 +13,10 @@ from src.config.settings import Settings
 from src.services.model_file import read_model_card
 from src.utils.files import sha256_of
 from tests.unit.training.validation.conftest import KINDS, Trial
-from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES
 from training.learning.samples import SampleKind
 from training.validation.calibration import at_temperature
 from training.validation.cross_validation import CrossValidation
-
-pytestmark = pytest.mark.training
 
 FOLDS = (0, 1)
 
@@ -46,13 +43,22 @@ def test_each_sample_is_judged_by_the_model_that_left_its_fold_out(trial: Trial)
 
 
 @pytest.mark.parametrize("fold", FOLDS)
-def test_the_temperature_of_a_fold_knows_nothing_of_it(trial: Trial, validation: CrossValidation, fold: int) -> None:
-    before = validation.temperature(), validation.temperature(fold)
+def test_temperature_and_statistics_of_a_fold_know_nothing_of_it(
+    trial: Trial, validation: CrossValidation, fold: int
+) -> None:
     own = fold_of_samples(trial) == fold
+    before = validation.temperature(), validation.temperature(fold)
+    familiar = validation.familiarity(fold)
     # As sure as can be, and wrong.
     validation._said[own] = np.roll(np.eye(len(CLASSES)), 1, axis=1)[validation._label_of[own]]
     assert validation.temperature(fold) == before[1]
     assert validation.temperature() > before[0]
+    validation._descriptors[own] += 100
+    after = validation.familiarity(fold)
+    assert np.array_equal(after.mean, familiar.mean)
+    assert np.array_equal(after.components, familiar.components)
+    assert after.typical == familiar.typical
+    assert validation.familiarity().mean.mean() > familiar.mean.mean() + 40
 
 
 def test_painted_and_harmlessly_painted_copies_do_not_move_the_temperature(
@@ -80,17 +86,6 @@ def test_a_picture_counts_as_much_as_its_copies_together(validation: CrossValida
     assert with_two_copies > 1
 
 
-@pytest.mark.parametrize("fold", FOLDS)
-def test_the_statistics_of_a_fold_know_nothing_of_it(trial: Trial, validation: CrossValidation, fold: int) -> None:
-    before = validation.familiarity(fold)
-    validation._descriptors[fold_of_samples(trial) == fold] += 100
-    after = validation.familiarity(fold)
-    assert np.array_equal(after.mean, before.mean)
-    assert np.array_equal(after.components, before.components)
-    assert after.typical == before.typical
-    assert validation.familiarity().mean.mean() > before.mean.mean() + 40
-
-
 def test_without_a_healthy_eye_in_other_folds_all_eyes_are_typical(trial: Trial) -> None:
     """A small folder: its healthy eyes are all tested together."""
     folds = np.array([picture.label != CLASSES.index("Healthy") for picture in trial.pictures]).astype(np.int64)
@@ -106,9 +101,7 @@ def test_copies_are_calibrated_by_the_temperature_of_their_fold(trial: Trial) ->
     first = KINDS.index(SampleKind.PAINTED_STYE)
     expected = at_temperature(trial.validation._said[[first]], trial.validation.temperature(int(trial.folds[0])))
     assert probabilities[:1] == pytest.approx(expected)
-
-
-def test_the_uncalibrated_are_the_pictures_themselves(trial: Trial) -> None:
+    # The uncalibrated are the pictures themselves.
     truth, probabilities = trial.validation.uncalibrated()
     assert truth.tolist() == [picture.label for picture in trial.pictures]
     assert probabilities == pytest.approx(trial.validation._said[:: len(KINDS)], abs=1e-5)
@@ -118,7 +111,7 @@ def test_every_picture_goes_through_the_service_with_the_model_of_its_fold(trial
     seen: list[int] = []
     tested = trial.validation.test(settings, lambda: seen.append(1))
     assert len(seen) == len(trial.pictures)
-    by_fold = [picture for fold in FOLDS for picture in _of_fold(trial, fold)]
+    by_fold = [trial.pictures[index] for fold in FOLDS for index in np.flatnonzero(trial.folds == fold)]
     assert [case.truth for case in tested.cases] == [picture.label for picture in by_fold]
     assert tested.groups == [picture.group for picture in by_fold]
     assert tested.origins == [picture.origin for picture in by_fold]
@@ -129,7 +122,3 @@ def test_every_picture_goes_through_the_service_with_the_model_of_its_fold(trial
         assert card.temperature == trial.validation.temperature(fold)
         assert card.familiarity is not None
         assert card.familiarity.statistics.typical == pytest.approx(trial.validation.familiarity(fold).typical)
-
-
-def _of_fold(trial: Trial, fold: int) -> list[LabelledPicture]:
-    return [picture for picture, own in zip(trial.pictures, trial.folds, strict=True) if own == fold]

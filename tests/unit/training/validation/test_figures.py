@@ -18,18 +18,18 @@ from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from tests.unit.training.small_network import build_small_network
 from tests.unit.training.validation.conftest import Trial
-from training.card.model_files import write_answering_card
+from training.card.model_card import write_answering_card
 from training.evaluation.examination import Case
+from training.evaluation.measures import measure_cases
 from training.learning.network import CLASSES, frozen_part, save_network
 from training.learning.samples import SampleKind
-from training.validation import cross_validation
 from training.validation.calibration import describe, fit_familiarity
+from training.validation.cross_validation import TestedPictures as Answers
 from training.validation.figures import (
     _auroc,
     _of_copies,
     describe_operating_points,
     figures_for_card,
-    figures_of_pictures,
     figures_of_unseen_origins,
     figures_without_doubtful_labels,
     find_strangers,
@@ -38,63 +38,38 @@ from training.validation.figures import (
 )
 
 
-def case(truth: int, said: int, name: str = "Class/x.png", *reasons: str) -> Case:
-    probabilities = np.full(4, 0.1, np.float32)
-    probabilities[said] = 0.7
-    return Case(name, truth, probabilities, reasons=reasons)
+def case(truth: int, said: int, *reasons: str, confidence: float = 0.7, classes: int = 3, file: str = "x") -> Case:
+    probabilities = np.full(classes, (1 - confidence) / (classes - 1), np.float32)
+    probabilities[said] = confidence
+    return Case(file, truth, probabilities, reasons=reasons)
 
 
-@pytest.fixture(scope="module")
-def tested() -> cross_validation.TestedPictures:
-    cases = [case(label, label) for label in range(4)]
-    cases += [case(0, 2, "Cataract/one.png"), case(0, 2, "Cataract/two.png", "blurry")]
-    return cross_validation.TestedPictures(cases, [f"o/{index}" for index in range(6)], ["o"] * 6, [False] * 5 + [True])
+def test_the_section_of_the_card_tells_pictures_from_copies_and_names_no_file(trial: Trial) -> None:
+    cases = [case(label, label, classes=4) for label in range(4)]
+    cases += [case(0, 2, classes=4, file="Cataract/one.png"), case(0, 2, "blurry", classes=4, file="Cataract/two.png")]
+    tested = Answers(cases, [f"o/{index}" for index in range(6)], ["o"] * 6, [False] * 5 + [True])
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=0)
+    section = figures_for_card(measured, tested, trial.validation)
+    pictures = section["pictures"]
+    assert pictures["n"] == 6
+    assert pictures["per_class"]["Cataract"]["sensitivity"]["value"] == pytest.approx(1 / 3, abs=1e-4)
+    assert pictures["answered"]["n"] == 5
+    assert section["by_origin"]["Cataract"]["o"]["taken_for"] == {"Healthy": 2}
+    assert section["without_doubtful_labels"]["n"] == 5
+    assert section["without_doubtful_labels"]["per_class"]["Cataract"]["sensitivity"] == 0.5
+    assert figures_without_doubtful_labels(replace(tested, doubtful=[False] * 6)) is None
+    natural = {SampleKind.PHOTOGRAPHED, SampleKind.HARMLESS_PAINT}
+    copies = sum(sample.kind in natural for sample in trial.features.samples)
+    assert section["degraded_copies_of_the_same_pictures"]["n"] == copies
+    assert section["painted_styes"]["n"] == len(trial.pictures)
+    assert 0 <= section["painted_styes"]["recall"] <= 1
+    # The curves are left to the report, and in a clinic's folder a file's name may be a person's.
+    text = json.dumps(section, allow_nan=False)
+    assert not any(words in text for words in ('"roc"', '"bins"', '"risk_coverage"', ".png"))
+    assert "ece_15_bins" in text
+    assert _of_copies(np.zeros(0, np.int64), np.zeros((0, 4))) is None
 
 
-@pytest.fixture(scope="module")
-def section(trial: Trial, tested: cross_validation.TestedPictures) -> dict[str, Any]:
-    return figures_for_card(figures_of_pictures(tested, seed=0), tested, trial.validation)
-
-
-@pytest.mark.training
-class TestFiguresForCard:
-    def test_are_of_the_tested_pictures(self, section: dict[str, Any]) -> None:
-        pictures = section["pictures"]
-        assert pictures["n"] == 6
-        assert pictures["per_class"]["Cataract"]["sensitivity"]["value"] == pytest.approx(1 / 3, abs=1e-4)
-        assert pictures["answered"]["n"] == 5
-        assert section["by_origin"]["Cataract"]["o"]["taken_for"] == {"Healthy": 2}
-
-    def test_name_no_file(self, section: dict[str, Any]) -> None:
-        """In a clinic's folder a file's name may be a person's."""
-        assert ".png" not in json.dumps(section)
-
-    def test_are_given_once_more_without_doubtful_labels(self, section: dict[str, Any]) -> None:
-        believed = section["without_doubtful_labels"]
-        assert believed["n"] == 5
-        assert believed["per_class"]["Cataract"]["sensitivity"] == 0.5
-
-    def test_are_not_repeated_where_all_labels_are_believed(self, tested: cross_validation.TestedPictures) -> None:
-        believed = replace(tested, doubtful=[False] * 6)
-        assert figures_without_doubtful_labels(believed) is None
-
-    def test_leave_the_curves_to_the_report(self, section: dict[str, Any]) -> None:
-        text = json.dumps(section, allow_nan=False)
-        assert not any(f'"{name}"' in text for name in ("roc", "bins", "risk_coverage"))
-        assert "ece_15_bins" in text
-
-    def test_tell_copies_and_painted_styes_from_pictures(self, section: dict[str, Any], trial: Trial) -> None:
-        natural = {SampleKind.PHOTOGRAPHED, SampleKind.HARMLESS_PAINT}
-        copies = sum(sample.kind in natural for sample in trial.features.samples)
-        assert section["degraded_copies_of_the_same_pictures"]["n"] == copies
-        assert section["painted_styes"]["n"] == len(trial.pictures)
-        assert 0 <= section["painted_styes"]["recall"] <= 1
-
-    def test_say_nothing_of_copies_that_were_not_made(self) -> None:
-        assert _of_copies(np.zeros(0, np.int64), np.zeros((0, 4))) is None
-
-
-@pytest.mark.training
 def test_unseen_origins_are_judged_by_a_model_without_them(trial: Trial) -> None:
     models = trial.validation.models[0].file.parent
     models_before = len(list(models.glob("*.h5")))
@@ -108,23 +83,9 @@ def test_unseen_origins_are_judged_by_a_model_without_them(trial: Trial) -> None
     assert len(list(models.glob("*.h5"))) == models_before + 1
 
 
-LETTERS = ["A", "B", "C"]
-
-
-def letter_case(truth: int, said: int, *reasons: str) -> Case:
-    return Case("x", truth, np.eye(3, dtype=np.float32)[said], reasons=reasons)
-
-
-def test_counts_are_kept_apart_by_class_and_origin() -> None:
-    cases = [
-        letter_case(0, 0),
-        letter_case(0, 1),
-        letter_case(0, 2, "blurry"),
-        letter_case(0, 1),
-        letter_case(0, 0),
-        letter_case(1, 1, "blurry"),
-    ]
-    found = measure_by_origin(cases, ["x", "x", "x", "x", "y", "x"], LETTERS)
+def test_counts_are_kept_apart_by_class_and_origin_in_order() -> None:
+    cases = [case(0, 0), case(0, 1), case(0, 2, "blurry"), case(0, 1), case(0, 0), case(1, 1, "blurry")]
+    found = measure_by_origin(cases, ["x", "x", "x", "x", "y", "x"], ["A", "B", "C"])
     assert found["A"]["x"] == {
         "n": 4,
         "right": 1,
@@ -136,68 +97,39 @@ def test_counts_are_kept_apart_by_class_and_origin() -> None:
     assert found["B"]["x"] == {"n": 1, "right": 1, "answered": 0, "right_of_answered": 0, "taken_for": {}}
     assert found["C"] == {}
     assert json.loads(json.dumps(found)) == found
+    assert list(measure_by_origin([case(0, 0)] * 3, ["c", "a", "b"], ["A", "B"])["A"]) == ["a", "b", "c"]
 
 
-def test_origins_come_in_their_order() -> None:
-    assert list(measure_by_origin([letter_case(0, 0)] * 3, ["c", "a", "b"], LETTERS)["A"]) == ["a", "b", "c"]
-
-
-NAMES = ["Healthy", "Stye", "Cataract"]
-
-
-def sure_case(truth: int, said: int, confidence: float, *reasons: Reason) -> Case:
-    probabilities = np.full(3, (1 - confidence) / 2, np.float32)
-    probabilities[said] = confidence
-    return Case("x", truth, probabilities, reasons=tuple(reason.value for reason in reasons))
-
-
-@pytest.fixture(scope="module")
-def points(settings: Settings) -> dict[str, Any]:
+def test_operating_points_say_whom_each_reason_holds_back_and_that_more_confidence_answers_less(
+    settings: Settings,
+) -> None:
     cases = [
-        sure_case(0, 0, 0.95),
-        sure_case(0, 0, 0.55, Reason.BLURRY, Reason.LOW_CONFIDENCE),
-        sure_case(0, 1, 0.75, Reason.BLURRY),
-        sure_case(1, 1, 0.85),
+        case(0, 0, confidence=0.95),
+        case(0, 0, "blurry", "low_confidence", confidence=0.55),
+        case(0, 1, "blurry", confidence=0.75),
+        case(1, 1, confidence=0.85),
     ]
-    return describe_operating_points(cases, NAMES, Thresholds.from_settings(settings))
-
-
-def at(points: dict[str, Any], confidence: float) -> dict[str, Any]:
-    row: dict[str, Any] = next(row for row in points["min_confidence"] if row["min_confidence"] == confidence)
-    return row
-
-
-def test_names_the_thresholds_in_use(points: dict[str, Any], settings: Settings) -> None:
+    points = describe_operating_points(cases, ["Healthy", "Stye", "Cataract"], Thresholds.from_settings(settings))
     assert points["thresholds"]["min_confidence"] == settings.min_confidence
     assert points["thresholds"]["max_unfamiliarity"] == settings.max_unfamiliarity
-
-
-def test_every_reason_says_whom_it_holds_back(points: dict[str, Any]) -> None:
     assert list(points["held_back"]) == [reason.value for reason in Reason]
     assert points["held_back"]["blurry"] == {"Healthy": 2, "Stye": 0, "Cataract": 0}
     assert points["held_back"]["low_confidence"] == {"Healthy": 1, "Stye": 0, "Cataract": 0}
     assert points["held_back"]["too_dark"] == {"Healthy": 0, "Stye": 0, "Cataract": 0}
-
-
-def test_a_higher_confidence_answers_less(points: dict[str, Any]) -> None:
     assert [row["coverage"] for row in points["min_confidence"]] == [1, 1, 0.75, 0.75, 0.5, 0.25]
-    assert at(points, 0.4)["accuracy"] == 0.75
-    assert at(points, 0.6)["accuracy"] == pytest.approx(0.6667)
-    assert at(points, 0.6)["accuracy_on_healthy"] == 0.5
-    assert at(points, 0.8)["accuracy_on_healthy"] == 1
-    assert at(points, 0.6)["coverage_per_class"] == {"Healthy": 0.6667, "Stye": 1, "Cataract": None}
-    assert at(points, 0.9)["coverage_per_class"]["Stye"] == 0
-
-
-def test_it_is_ready_for_json(points: dict[str, Any]) -> None:
+    at = {row["min_confidence"]: row for row in points["min_confidence"]}
+    assert at[0.4]["accuracy"] == 0.75
+    assert at[0.6]["accuracy"] == pytest.approx(0.6667)
+    assert at[0.6]["accuracy_on_healthy"] == 0.5
+    assert at[0.8]["accuracy_on_healthy"] == 1
+    assert at[0.6]["coverage_per_class"] == {"Healthy": 0.6667, "Stye": 1, "Cataract": None}
+    assert at[0.9]["coverage_per_class"]["Stye"] == 0
     assert json.loads(json.dumps(points, allow_nan=False)) == points
 
 
-def eye(unfamiliarity: float | None) -> Case:
-    return Case("x", 0, np.full(4, 0.25, np.float32), unfamiliarity=unfamiliarity)
-
-
-def test_subfolders_are_searched_and_other_files_passed_over(tmp_path: Path) -> None:
+def test_strangers_are_found_in_subfolders_and_a_folder_without_any_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=tmp_path.name):
+        find_strangers(tmp_path)
     for name in ("b/c/2.PNG", "1.jpg", "b/note.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -205,24 +137,25 @@ def test_subfolders_are_searched_and_other_files_passed_over(tmp_path: Path) -> 
     assert len({picture.group for picture in find_strangers(tmp_path)}) == 2
 
 
-def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=tmp_path.name):
-        find_strangers(tmp_path)
+def eyes(*unfamiliarity: float | None) -> list[Case]:
+    return [Case("x", 0, np.full(4, 0.25, np.float32), unfamiliarity=value) for value in unfamiliarity]
 
 
 @pytest.mark.parametrize(
-    ("strangers", "eyes", "expected"),
-    [([3.0, 4.0], [1.0, 2.0], 1.0), ([1.0, 4.0], [2.0, 3.0], 0.5), ([1.0], [1.0], 0.5), ([0.5], [1.0, 2.0], 0.0)],
+    ("strangers", "known", "expected"),
+    [
+        ([3.0, 4.0], [1.0, 2.0], 1.0),
+        ([1.0, 4.0], [2.0, 3.0], 0.5),
+        ([1.0], [1.0], 0.5),
+        ([0.5], [1.0, 2.0], 0.0),
+        ([None], [1.0], None),
+        ([], [1.0], None),
+    ],
 )
-def test_the_area_is_how_often_a_stranger_is_stranger(
-    strangers: list[float], eyes: list[float], expected: float
+def test_the_area_is_how_often_a_stranger_is_stranger_where_somebody_compared(
+    strangers: list[float | None], known: list[float | None], expected: float | None
 ) -> None:
-    assert _auroc([eye(value) for value in strangers], [eye(value) for value in eyes]) == expected
-
-
-def test_where_nobody_compared_there_is_no_area() -> None:
-    assert _auroc([eye(None)], [eye(1.0)]) is None
-    assert _auroc([], [eye(1.0)]) is None
+    assert _auroc(eyes(*strangers), eyes(*known)) == expected
 
 
 @pytest.fixture
@@ -242,17 +175,16 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
     return file
 
 
-@pytest.mark.training
 def test_strangers_are_what_the_service_says_of_them(
     tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage
 ) -> None:
     """Noise is no eye, a black picture is refused, and a drawn eye is not strange at all."""
     noise = np.random.default_rng(1).integers(0, 256, drawn_eye.shape, dtype=np.uint8)
+    (tmp_path / "strange").mkdir()
     for name, picture in {"noise": noise, "black": np.zeros_like(drawn_eye), "eye": drawn_eye}.items():
-        (tmp_path / "strange").mkdir(exist_ok=True)
         (tmp_path / "strange" / f"{name}.png").write_bytes(encode_png(picture))
     own = settings.model_copy(update={"model_path": model, "not_an_eye_from": 50.0, "max_unfamiliarity": 20.0})
-    found: dict[str, Any] = measure_strangers(own, find_strangers(tmp_path / "strange"), [eye(20.0), eye(30.0)])
+    found: dict[str, Any] = measure_strangers(own, find_strangers(tmp_path / "strange"), eyes(20.0, 30.0))
     assert found["n"] == 2
     assert found["refused"] == 1
     assert found["not_an_eye"] == 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -39,93 +38,56 @@ def crops(face: RgbImage) -> list[RgbImage]:
     ]
 
 
-@pytest.fixture(scope="module")
-def limits(classifier: EyeClassifier, crops: list[RgbImage]) -> dict[str, Any]:
-    with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(quality_limits, "BLUR_SIGMAS", (0.01, 2.0, 6.0))
-        fewer.setattr(quality_limits, "DARK_GAINS", (0.5, 0.1))
-        fewer.setattr(quality_limits, "BRIGHT_GAINS", (1.0, 4.0))
-        fewer.setattr(quality_limits, "SHORTEST_SIDES", (224, 20))
-        return measure_quality_limits(classifier, crops, seed=0)
+def try_only(monkeypatch: pytest.MonkeyPatch, *levels: tuple[float, ...]) -> None:
+    names = ("BLUR_SIGMAS", "DARK_GAINS", "BRIGHT_GAINS", "SHORTEST_SIDES")
+    for name, tried in zip(names, levels, strict=True):
+        monkeypatch.setattr(quality_limits, name, tried)
 
 
-def column(limits: dict[str, Any], table: str, name: str) -> list[float]:
-    return [row[name] for row in limits[table]]
-
-
-def test_it_is_ready_for_json(limits: dict[str, Any]) -> None:
+def test_every_level_has_its_row_and_the_measures_follow_the_levels(
+    classifier: EyeClassifier, crops: list[RgbImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_only(monkeypatch, (0.01, 2.0, 6.0), (0.5, 0.1), (1.0, 4.0), (224, 20))
+    limits = measure_quality_limits(classifier, crops, seed=0)
     assert json.loads(json.dumps(limits)) == limits
-
-
-def test_every_level_has_its_row(limits: dict[str, Any]) -> None:
     assert limits["crops"] == 3
-    assert column(limits, "blur", "sigma") == [0.01, 2, 6]
-    assert column(limits, "darkness", "gain") == [0.5, 0.1]
-    assert column(limits, "over_exposure", "gain") == [1, 4]
-    assert column(limits, "shrinking", "shortest_side") == [224, 20]
-
-
-def test_measures_follow_the_levels(limits: dict[str, Any]) -> None:
-    untouched = limits["untouched"]
-    for table, measure, sign in (
-        ("blur", "sharpness", -1),
-        ("darkness", "brightness", -1),
-        ("over_exposure", "brightness", 1),
-        ("shrinking", "sharpness", -1),
+    for table, level, levels, measure, sign in (
+        ("blur", "sigma", [0.01, 2, 6], "sharpness", -1),
+        ("darkness", "gain", [0.5, 0.1], "brightness", -1),
+        ("over_exposure", "gain", [1, 4], "brightness", 1),
+        ("shrinking", "shortest_side", [224, 20], "sharpness", -1),
     ):
-        values = [sign * value for value in (untouched[measure], *column(limits, table, measure))]
+        assert [row[level] for row in limits[table]] == levels
+        values = [sign * row[measure] for row in (limits["untouched"], *limits[table])]
         assert values == sorted(values)
         assert values[-1] > values[0]
+    # Crops that were not changed keep their class.
+    assert [limits[table][0]["same_class"] for table in ("blur", "over_exposure", "shrinking")] == [1, 1, 1]
+    with pytest.raises(ValueError, match="no crops"):
+        measure_quality_limits(classifier, [], seed=0)
 
 
-def test_crops_that_were_not_changed_keep_their_class(limits: dict[str, Any]) -> None:
-    for table in ("blur", "over_exposure", "shrinking"):
-        assert limits[table][0]["same_class"] == 1
-
-
-def test_crops_that_get_another_class_are_counted(classifier: EyeClassifier) -> None:
+def test_crops_that_get_another_class_are_counted(classifier: EyeClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that the model calls something else once it is white."""
     dice = np.random.default_rng(0)
     pictures = [to_network_input(dice.integers(0, 256, (5, 5, 3), dtype=np.uint8), 224) for _ in range(6)]
     white = np.full((224, 224, 3), 255, np.uint8)
     classes = [int(prediction.probabilities.argmax()) for prediction in classifier.classify([*pictures, white])]
-    with pytest.MonkeyPatch.context() as fewer:
-        fewer.setattr(quality_limits, "BRIGHT_GAINS", (10_000.0,))
-        for name in ("BLUR_SIGMAS", "DARK_GAINS", "SHORTEST_SIDES"):
-            fewer.setattr(quality_limits, name, ())
-        (row,) = measure_quality_limits(classifier, [np.maximum(p, 1) for p in pictures], seed=0)["over_exposure"]
+    try_only(monkeypatch, (), (), (10_000.0,), ())
+    (row,) = measure_quality_limits(classifier, [np.maximum(p, 1) for p in pictures], seed=0)["over_exposure"]
     assert row["same_class"] == pytest.approx(classes[:-1].count(classes[-1]) / 6, abs=0.001)
 
 
-def test_without_crops_there_is_no_table(classifier: EyeClassifier) -> None:
-    with pytest.raises(ValueError, match="no crops"):
-        measure_quality_limits(classifier, [], seed=0)
-
-
-class TestDegradations:
-    def test_blur_takes_sharpness(self, crops: list[RgbImage]) -> None:
-        assert sharpness(blurred(crops[0], 3)) < sharpness(blurred(crops[0], 1)) < sharpness(crops[0])
-
-    def test_the_dark_is_dark_and_has_a_sensors_noise(self, crops: list[RgbImage]) -> None:
-        first, second = (darkened(crops[0], 0.2, np.random.default_rng(seed)) for seed in (0, 1))
-        assert brightness(first) == pytest.approx(0.2 * brightness(crops[0]), abs=1)
-        assert (first.astype(int) - second).std() == pytest.approx(1.5 * 2**0.5, rel=0.15)
-
-    def test_too_much_light_is_lost_in_white(self, crops: list[RgbImage]) -> None:
-        assert np.array_equal(over_exposed(crops[0], 2), (crops[0].astype(int) * 2).clip(0, 255))
-
-    def test_a_shrunk_crop_keeps_its_size_and_loses_detail(self, crops: list[RgbImage]) -> None:
-        small = shrunk(crops[0], 20)
-        assert small.shape == crops[0].shape
-        assert sharpness(small) < sharpness(crops[0]) / 2
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_level_of_each() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as fewer:
-        for name in ("BLUR_SIGMAS", "DARK_GAINS", "BRIGHT_GAINS", "SHORTEST_SIDES"):
-            fewer.setattr(quality_limits, name, getattr(quality_limits, name)[:1])
-        yield
+def test_each_degradation_does_what_its_name_says(crops: list[RgbImage]) -> None:
+    crop = crops[0]
+    assert sharpness(blurred(crop, 3)) < sharpness(blurred(crop, 1)) < sharpness(crop)
+    first, second = (darkened(crop, 0.2, np.random.default_rng(seed)) for seed in (0, 1))
+    assert brightness(first) == pytest.approx(0.2 * brightness(crop), abs=1)
+    # The dark has a sensor's noise, and too much light is lost in white.
+    assert (first.astype(int) - second).std() == pytest.approx(1.5 * 2**0.5, rel=0.15)
+    assert np.array_equal(over_exposed(crop, 2), (crop.astype(int) * 2).clip(0, 255))
+    assert shrunk(crop, 20).shape == crop.shape
+    assert sharpness(shrunk(crop, 20)) < sharpness(crop) / 2
 
 
 @pytest.fixture(scope="module")
@@ -145,23 +107,19 @@ def greys(pictures: list[LabelledPicture], count: int, seed: int) -> list[int]:
     return [int(rgb[0, 0, 0]) for rgb in _large(pictures, count, seed)]
 
 
-def test_each_class_gives_as_many(pictures: list[LabelledPicture]) -> None:
+def test_the_seed_chooses_as_many_large_pictures_of_each_class(pictures: list[LabelledPicture]) -> None:
     chosen = greys(pictures, 8, 0)
     assert [(grey - 50) // 10 for grey in chosen] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert len(set(chosen)) == 8
-
-
-def test_small_pictures_are_passed_over(pictures: list[LabelledPicture]) -> None:
     assert sorted(greys(pictures, 1000, 0)) == [50 + 10 * label + number for label in range(4) for number in range(3)]
-
-
-def test_the_seed_chooses_them(pictures: list[LabelledPicture]) -> None:
-    assert greys(pictures, 8, 0) == greys(pictures, 8, 0)
+    assert greys(pictures, 8, 0) == chosen
     assert len({tuple(greys(pictures, 8, seed)) for seed in range(5)}) > 1
 
 
-@pytest.mark.training
-def test_the_table_is_of_the_chosen_pictures(pictures: list[LabelledPicture], trial: Trial, settings: Settings) -> None:
+def test_the_table_is_of_the_chosen_pictures(
+    pictures: list[LabelledPicture], trial: Trial, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_only(monkeypatch, (0.5,), (0.5,), (1.25,), (96,))
     own = settings.model_copy(update={"model_path": trial.validation.models[0].file})
     table: Any = quality_of_pictures(pictures, own, seed=0, count=4)
     assert table["crops"] == 4
