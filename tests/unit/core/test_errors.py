@@ -84,8 +84,9 @@ def test_an_error_says_what_is_usual_unless_it_knows_better_and_may_be_told_its_
     assert str(NotAPicture()) == NotAPicture.sentence
     error = NotAPicture("it is damaged")
     assert error.frame is None
-    assert error.in_frame(2) is error
-    assert (error.frame, str(error)) == (2, "it is damaged")
+    located = error.in_frame(2)
+    assert located is error
+    assert (located.frame, str(located)) == (2, "it is damaged")
 
 
 @pytest.mark.parametrize("error", errors_of_answers(), ids=lambda error: error.code)

@@ -118,11 +118,6 @@ async def asked(queue: CropQueue, *numbers: int, times: StageTimes | None = None
 
 
 class TestOrder:
-    def test_crops_are_taken_in_the_order_in_which_they_came(self, build_queue: BuildQueue, network: Network) -> None:
-        queue = build_queue(eyes_per_pass=2)
-        finish(network.answers_after_a_jam(queue, [1, 2, 3], [4, 5, 6], [7, 8, 9]))
-        assert [number for taken in network.passes for number in taken] == list(range(10))
-
     def test_no_crops_have_no_predictions_and_cost_no_pass(self, build_queue: BuildQueue, network: Network) -> None:
         assert finish(build_queue().classify([], StageTimes())) == []
         assert network.passes == []
@@ -158,16 +153,17 @@ class TestOrder:
 
 
 class TestPasses:
-    @pytest.mark.parametrize("eyes_per_pass", [1, 3, 16])
-    def test_a_pass_takes_as_many_eyes_as_wait_and_fit_and_is_announced_with_their_number(
+    @pytest.mark.parametrize("eyes_per_pass", [1, 2, 3, 16])
+    def test_a_pass_takes_as_many_eyes_as_wait_and_fit_in_their_order_and_is_announced_with_their_number(
         self, build_queue: BuildQueue, network: Network, eyes_per_pass: int
     ) -> None:
         announced: list[int] = []
         queue = build_queue(eyes_per_pass, on_pass=announced.append)
-        finish(network.answers_after_a_jam(queue, range(1, 9)))
+        finish(network.answers_after_a_jam(queue, [1, 2, 3], [4, 5, 6], [7, 8]))
         full, rest = divmod(8, eyes_per_pass)
-        assert [len(taken) for taken in network.passes] == [1] + [eyes_per_pass] * full + [rest] * (rest > 0)
+        assert announced == [1] + [eyes_per_pass] * full + [rest] * (rest > 0)
         assert announced == [len(taken) for taken in network.passes]
+        assert [number for taken in network.passes for number in taken] == list(range(9))
 
     def test_requests_that_come_while_a_pass_is_slow_share_the_next(
         self, build_queue: BuildQueue, network: Network

@@ -156,7 +156,7 @@ class TestCancelling:
 
 class TestRunForAll:
     def test_results_come_in_the_order_of_the_items(self, workers: Workers) -> None:
-        for items in (range(50), []):
+        for items in (range(50), range(0)):
             assert asyncio.run(workers.run_for_all(divmod, items, 7)) == [divmod(number, 7) for number in items]
 
     def test_if_one_raises_those_that_no_thread_has_begun_are_dropped(self, workers: Workers) -> None:
