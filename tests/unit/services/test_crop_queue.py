@@ -154,7 +154,7 @@ class TestOrder:
 
 class TestPasses:
     @pytest.mark.parametrize("eyes_per_pass", [1, 2, 3, 16])
-    def test_a_pass_takes_as_many_eyes_as_wait_and_fit_in_their_order_and_is_announced_with_their_number(
+    def test_a_pass_takes_as_many_eyes_as_wait_and_fit(
         self, build_queue: BuildQueue, network: Network, eyes_per_pass: int
     ) -> None:
         announced: list[int] = []
