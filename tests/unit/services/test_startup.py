@@ -105,7 +105,7 @@ class TestLoading:
         for side in EyeSide:
             assert eyes[side].preview.tobytes() == usual_eyes[side.opposite].preview.tobytes()
         with pytest.raises(PictureTooLarge, match="641x640"):
-            analyse(services, np.zeros((640, 641, 3), np.uint8))
+            asyncio.run(services.analysis.analyse_upload(Frame(0, encode_png(np.zeros((640, 641, 3), np.uint8)))))
         services.close()
         assert len(list((tmp_path / "frames").iterdir())) == 1
         assert len(list((tmp_path / "eyes").iterdir())) == 2
