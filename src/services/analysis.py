@@ -55,16 +55,7 @@ class EyeAnalysis:
         input_side: int,
         max_image_pixels: int,
     ) -> None:
-        """
-        Args:
-            detector: finds the eyes.
-            crop_queue: classifies them.
-            image_store: keeps frames and crops, where the settings say so.
-            workers: the threads.
-            thresholds: for judging answers.
-            input_side: of the square that the network takes, in pixels.
-            max_image_pixels: of one picture, checked before decoding.
-        """
+        """The square of `input_side` pixels is the network's; `max_image_pixels` is checked before decoding."""
         self._detector = detector
         self._crop_queue = crop_queue
         self._image_store = image_store
@@ -76,9 +67,7 @@ class EyeAnalysis:
     async def analyse_frames(self, frames: Sequence[Frame], times: StageTimes | None = None) -> AnalysisReport:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
-        Args:
-            frames: pictures of one face.
-            times: where the time of each stage is added.
+        The time of each stage is added to `times`.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
@@ -95,11 +84,7 @@ class EyeAnalysis:
         """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
 
         A picture without a face does not tell whose eye it is. It is reported as the left one, as the specification
-        does, with `EyeSource.WHOLE_PICTURE` to say so.
-
-        Args:
-            frame: the picture.
-            times: where the time of each stage is added.
+        does, with `EyeSource.WHOLE_PICTURE` to say so. The time of each stage is added to `times`.
 
         Raises:
             NoEyesDetected: the picture is blank.

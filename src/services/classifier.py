@@ -41,15 +41,8 @@ class EyeClassifier:
         precision: str = "auto",
         warm_up_to: int = 1,
     ) -> None:
-        """Loads the model, checks it, and answers grey crops so that the first request finds it warm.
-
-        Args:
-            model_name: for answers.
-            model_path: the Keras .h5; its card is looked for beside it.
-            classes: in the order of the outputs.
-            grad_cam_layer: see `compile_forward_pass`.
-            precision: see `choose_precision`.
-            warm_up_to: the most crops that `classify` will usually get at once.
+        """Loads the Keras .h5 and the card beside it, checks both, and answers grey crops so that the first request
+        finds them warm: as many at once as `classify` will usually get at most. `classes` are those of the outputs.
 
         Raises:
             StartupError: the file is missing or not a Keras .h5, does not fit CLASSES, GRAD_CAM_LAYER or its card, the
@@ -93,11 +86,7 @@ class EyeClassifier:
         )
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
-        """Scores, heatmaps and unfamiliarity of all crops, in their order.
-
-        Args:
-            crops: RGB uint8 `input_side` x `input_side` x 3, as `to_network_input` makes them.
-        """
+        """Scores, heatmaps and unfamiliarity of all crops (see `to_network_input`), in their order."""
         predictions: list[EyePrediction] = []
         for start in range(0, len(crops), MOST_EYES_PER_PASS):
             batch = np.stack(crops[start : start + MOST_EYES_PER_PASS])

@@ -41,14 +41,7 @@ class CropQueue:
         passes_at_once: int,
         on_pass: Callable[[int], None] = lambda _eyes: None,
     ) -> None:
-        """
-        Args:
-            classify: one pass; must give one prediction per crop.
-            executor: runs the passes.
-            eyes_per_pass: at most, 1 or more.
-            passes_at_once: at most, 1 or more.
-            on_pass: called before each pass with its number of eyes.
-        """
+        """`classify` is one pass, one prediction per crop; `on_pass` is called before it with its number of eyes."""
         self._classify = classify
         self._executor = executor
         self._eyes_per_pass = eyes_per_pass

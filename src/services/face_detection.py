@@ -72,11 +72,7 @@ class FaceDetector:
     def __init__(self, assets: Assets, *, crop_padding_x: float, crop_padding_y: float, mirrored_input: bool) -> None:
         """Loads the landmark file, which takes a second or two.
 
-        Args:
-            assets: where the cascades and the landmark file are.
-            crop_padding_x: see `geometry.padded_eye_box`.
-            crop_padding_y: see `geometry.padded_eye_box`.
-            mirrored_input: pictures are mirrored, so the eye on their left is the person's left one.
+        Paddings: see `geometry.padded_eye_box`. In mirrored pictures the eye on the left is the person's left one.
 
         Raises:
             StartupError: a cascade or the landmark file cannot be read.

@@ -75,13 +75,9 @@ class FamiliarityStatistics:
         )
 
     def unfamiliarity(self, descriptors: Floats) -> npt.NDArray[np.float64]:
-        """How unlike the training pictures each crop is.
+        """How unlike the training pictures each crop is: 0 or more, 1 where its mean squared residual is `typical`.
 
-        Args:
-            descriptors: crops x measures.
-
-        Returns:
-            crops; 0 or more, 1 where the mean squared residual per measure is `typical`.
+        `descriptors` are crops x measures.
         """
         scaled = (np.asarray(descriptors, np.float64) - self.mean) / self.scale
         explained = scaled @ self.components.astype(np.float64)

@@ -18,14 +18,9 @@ from src.services.tensorflow_runtime import has_gpu, tf
 def freeze(forward: Any) -> Any:
     """The same function, faster: TensorFlow prepares constant weights once instead of in every pass.
 
-    TensorFlow's own way, `convert_variables_to_constants_v2`, does the same in several times the time.
-
-    Args:
-        forward: concrete function of one tensor.
-
-    Returns:
-        concrete function of the same tensor to a list of the same outputs. A graph that does more with its variables
-        than read them is not frozen.
+    TensorFlow's own way, `convert_variables_to_constants_v2`, does the same in several times the time. Takes a concrete
+    function of one tensor and gives one to a list of the same outputs; one that does more with its variables than read
+    them is given back as it is.
     """
     graph = _graph_of_constants(forward)
     if graph is None:

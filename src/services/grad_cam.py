@@ -54,11 +54,7 @@ def class_activation_maps(activations: Any, logits: Any) -> Any:
 
 
 def scale_heatmap(raw: npt.NDArray[np.float32]) -> Heatmap | None:
-    """The map divided by its maximum; None where it is flat and therefore shows nothing.
-
-    Args:
-        raw: height x width, 0 or more.
-    """
+    """The map, 0 or more, divided by its maximum; None where it is flat and therefore shows nothing."""
     smallest, largest = float(raw.min()), float(raw.max())
     if not np.isfinite(largest) or largest - smallest < _FLAT * max(1.0, largest):
         return None
@@ -76,12 +72,7 @@ def stretch(heatmap: Heatmap, width: int, height: int) -> npt.NDArray[np.float32
 def lay_over(picture: RgbImage, heatmap: Heatmap) -> RgbImage:
     """The picture, tinted from blue (some evidence) to red (most evidence) where the heatmap is warm.
 
-    Args:
-        picture: RGB uint8 HxWx3.
-        heatmap: 0 to 1, of any size; stretched over the whole picture.
-
-    Returns:
-        RGB uint8, same size as `picture`.
+    A heatmap of any size is stretched over the whole picture.
     """
     height, width = picture.shape[:2]
     heat = stretch(heatmap, width, height).clip(0, 1)

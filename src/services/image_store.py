@@ -34,11 +34,8 @@ class ImageStore:
     """
 
     def __init__(self, settings: Settings, *, idle: bool = False) -> None:
-        """
-        Args:
-            settings: what is saved, where, and for how long.
-            idle: for a process that works on files of its own: nothing is saved, whatever the settings say, and nothing
-                that the server saved is deleted.
+        """Idle, for a process that works on files of its own, it saves nothing, whatever the settings say, and deletes
+        nothing that the server saved.
 
         Raises:
             StartupError: pictures are to be saved and a folder cannot be written to.

@@ -51,13 +51,8 @@ def reasons_to_doubt(
 ) -> tuple[Reason, ...]:
     """What speaks against the answer on one eye, in the order of `Reason`; empty where nothing does.
 
-    Args:
-        probabilities: mean over the frames.
-        predictions: one per frame, one or more.
-        qualities: of the same frames.
-        shown: that of the frame which is previewed. A client sends several frames so that one is good: blur, light and
-            size are judged on this one.
-        thresholds: see `Thresholds`.
+    Probabilities are the mean over the frames, of which there is a prediction and a quality each. A client sends
+    several so that one is good: blur, light and size are judged on that which is shown.
     """
     best_class = int(probabilities.argmax())
     found = {

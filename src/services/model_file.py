@@ -88,11 +88,7 @@ def card_path_of(model_path: Path) -> Path:
 
 
 def read_model_card(model_path: Path, sha256: str) -> ModelCard:
-    """The card beside the model; the defaults without one, or where it is another model's.
-
-    Args:
-        model_path: the .h5.
-        sha256: of the .h5, hexadecimal.
+    """The card beside the .h5; the defaults without one, or where it is another model's than that with this hash.
 
     Raises:
         StartupError: the card is broken, or its statistics are.
@@ -112,20 +108,19 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
     try:
         return ModelCard(
             classes,
-            _calibrated(card),
+            _flag(card.get("calibrated", False), "calibrated"),
             _temperature(card),
             _familiarity(card, path.parent),
-            _bfloat16_agrees(card),
+            (bfloat16 := _section(card, "bfloat16")) is not None and _flag(bfloat16.get("agrees"), "bfloat16.agrees"),
         )
     except _CardError as error:
         raise StartupError(f"{path} is wrong: {error}.") from None
 
 
-def _calibrated(card: dict[str, Any]) -> bool:
-    calibrated = card.get("calibrated", False)
-    if not isinstance(calibrated, bool):
-        raise _CardError("calibrated must be true or false")
-    return calibrated
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise _CardError(f"{name} must be true or false")
+    return value
 
 
 def _temperature(card: dict[str, Any]) -> float:
@@ -160,16 +155,6 @@ def _familiarity(card: dict[str, Any], folder: Path) -> FamiliarityCheck | None:
         raise _CardError(f"familiarity.statistics: {file}: {error}") from None
     except OSError as error:
         raise _CardError(f"familiarity.statistics: {file} cannot be read: {error.strerror}") from None
-
-
-def _bfloat16_agrees(card: dict[str, Any]) -> bool:
-    bfloat16 = _section(card, "bfloat16")
-    if bfloat16 is None:
-        return False
-    agrees = bfloat16.get("agrees")
-    if not isinstance(agrees, bool):
-        raise _CardError("bfloat16.agrees must be true or false")
-    return agrees
 
 
 def _section(card: dict[str, Any], name: str) -> dict[str, Any] | None:

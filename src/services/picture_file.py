@@ -46,12 +46,9 @@ class FileAnswer:
 
 
 async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:
-    """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does. Nothing about the file is fatal.
+    """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does, if it is no larger than that.
 
-    Args:
-        analysis: the service.
-        file: any file.
-        largest_bytes: one that is larger is not read.
+    Nothing about the file is fatal.
     """
     try:
         size = file.stat().st_size

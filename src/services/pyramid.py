@@ -19,11 +19,8 @@ class Pyramid:
     """Makes each size when it is first asked for, once. Not safe to share between threads."""
 
     def __init__(self, picture: RgbImage, working_side: int) -> None:
-        """
-        Args:
-            picture: RGB uint8 HxWx3.
-            working_side: longest side in pixels at which landmarks are placed; of pictures larger than that, smaller
-                sizes are made from this one.
+        """Landmarks are placed at `working_side`, the longest side in pixels: of larger pictures, smaller sizes are
+        made from that one.
         """
         self._picture = picture
         self._levels: dict[int, RgbImage] = {}

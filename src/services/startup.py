@@ -108,10 +108,8 @@ def load_services(
 ) -> Services:
     """Loads everything, which takes seconds, and leaves the model and every thread warm. May be called again and again.
 
-    Args:
-        settings: of the whole service.
-        on_pass: called before each pass through the network with its number of eyes.
-        keeps_pictures: as the settings say; False for a process that works on files of its own, see `ImageStore`.
+    `on_pass` is called before each pass through the network with its number of eyes. Without `keeps_pictures`, for a
+    process that works on files of its own, the store is idle: see `ImageStore`.
 
     Raises:
         StartupError: something is missing or does not fit; the sentence says what.

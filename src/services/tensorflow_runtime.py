@@ -69,10 +69,9 @@ def leave_graphs_as_they_are() -> None:
 
 
 def use_precision(precision: str) -> None:
-    """In which precision every pass of this process multiplies from now on.
+    """In which precision every pass of this process multiplies from now on, see `choose_precision`.
 
-    Args:
-        precision: float32, bfloat16 (by oneDNN, on CPUs) or tensorfloat32 (on GPUs, where it is TensorFlow's default).
+    On CPUs oneDNN does bfloat16; on GPUs tensorfloat32 is TensorFlow's default.
     """
     tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"})
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tensorfloat32")
@@ -94,12 +93,7 @@ def device_name() -> str:
 def choose_precision(asked: str, *, bfloat16_agrees: bool) -> str:
     """In which precision to multiply: what is asked for, or what is fast without changing answers.
 
-    Args:
-        asked: INFERENCE_PRECISION.
-        bfloat16_agrees: whether the model was shown to answer the same in bfloat16; see `ModelCard`.
-
-    Returns:
-        float32, bfloat16 (8 bits of precision; CPU) or tensorfloat32 (11 bits; GPU).
+    That is float32, bfloat16 (8 bits of precision; CPU) or tensorfloat32 (11 bits; GPU).
 
     Raises:
         StartupError: the device does not have the precision that is asked for.

@@ -39,12 +39,7 @@ class Workers:
     """
 
     def __init__(self, count: int, name: str = "worker") -> None:
-        """Starts the threads.
-
-        Args:
-            count: 1 or more.
-            name: by which the threads' names begin.
-        """
+        """Starts the threads, 1 or more, whose names begin with `name`."""
         self.count = count
         self.executor = ThreadPoolExecutor(count, thread_name_prefix=name)
         self._name = name

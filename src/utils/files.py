@@ -21,10 +21,7 @@ def sha256_of(file: Path) -> str:
 def write_then_rename(file: Path, content: bytes, mode: int = 0o644) -> None:
     """Writes the whole file or nothing of it: who reads it meanwhile, or after a crash, never finds a half.
 
-    Args:
-        file: whatever stands there is replaced; its folder has to be there.
-        content: all of it.
-        mode: the file's permissions, whatever the umask says.
+    Its folder has to be there; its permissions will be `mode`, whatever the umask says.
 
     Raises:
         OSError: it cannot be written; what stood there still does.
@@ -38,10 +35,6 @@ def renamed_when_whole(file: Path, mode: int = 0o644) -> Iterator[Path]:
     """For writers who take a path: an empty file beside `file`, which takes its place if the block ends well.
 
     It has the same suffix, is only its owner's until then, and is deleted if the block raises.
-
-    Args:
-        file: as in `write_then_rename`.
-        mode: likewise.
 
     Raises:
         OSError: it cannot be written there; what stood there still does.

@@ -32,13 +32,10 @@ def clipped(box: Box, width: int, height: int) -> Box | None:
 
 
 def hint_region(hint: Box, width: int, height: int) -> Box | None:
-    """Where to look first for a face that a client says is in `hint`.
+    """Where in the picture to look first for a face that a client says is in `hint`; None where that is of no use.
 
     Nobody says whether a hint's (x, y) is its corner or its centre, so the region covers both readings, with a
     quarter of the hint's size to spare on every side.
-
-    Returns:
-        the region inside the picture; None where the hint says nothing useful.
     """
     if hint.width <= 0 or hint.height <= 0:
         return None
@@ -78,14 +75,9 @@ def padded_eye_box(eye: Box, face_width: float, padding_x: float, padding_y: flo
 
 
 def part_inside(picture: npt.NDArray[np.uint8], region: Box) -> tuple[npt.NDArray[np.uint8], int, int]:
-    """What detectors look at: the pixels inside `region`, in one piece of memory, and where they begin.
+    """What detectors look at: the pixels inside `region`, in one piece of memory, and x and y of their first one.
 
-    Args:
-        picture: in grey or RGB.
-        region: wholly inside the picture.
-
-    Returns:
-        the pixels, x and y of their first one in the picture.
+    The picture is in grey or RGB, the region wholly inside of it.
     """
     left, top = int(region.x), int(region.y)
     return np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)]), left, top

@@ -194,13 +194,8 @@ def decode_sound_jpeg(data: bytes, width: int, height: int) -> RgbImage | None:
 
     It is the same libjpeg-turbo as Pillow's, with the same settings, and gives the same pixels, but without Pillow's
     copies. Anything that libjpeg-turbo so much as warns of is left to Pillow: damage, a file that is cut off, rare
-    subsampling.
-
-    Args:
-        data: a JPEG file in grey or colour; CMYK would come out in other colours than Pillow's. What lies behind its
-            first picture does not matter.
-        width: of the picture in pixels, as its header was read when its size was checked.
-        height: likewise.
+    subsampling. CMYK would come out in other colours than Pillow's. What lies behind the file's first picture does not
+    matter. Width and height are those of its header, as they were checked.
     """
     # A file that is larger than its checked header says does not fit, and is refused before it is decoded.
     pixels = np.empty((height, width, 3), np.uint8)
@@ -216,12 +211,8 @@ def decode_sound_png(data: bytes, width: int, height: int) -> RgbImage | None:
 
     OpenCV's libpng takes as long as Pillow's, but releases Python's lock meanwhile: with Pillow's, two threads decode
     no faster than one, and nobody is answered until a large picture is done. Damage, files that are cut off,
-    transparent pictures, and samples of 16 bits are left to Pillow.
-
-    Args:
-        data: a PNG file in colour, with or without alpha.
-        width: of the picture in pixels, as its header was read when its size was checked.
-        height: likewise.
+    transparent pictures, and samples of 16 bits are left to Pillow. Width and height are those of the file's header, as
+    they were checked.
     """
     try:
         stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

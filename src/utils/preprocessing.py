@@ -12,14 +12,9 @@ PREVIEW_LONGEST_SIDE = 512
 
 
 def to_network_input(rgb: RgbImage, side: int) -> RgbImage:
-    """The picture squeezed to a square.
+    """The picture squeezed to a square, RGB uint8 side x side x 3; 224 pixels for the documented network.
 
-    Args:
-        rgb: RGB uint8 HxWx3 of any size.
-        side: side of the square in pixels; 224 for the documented network.
-
-    Returns:
-        RGB uint8 side x side x 3. The network divides by 255 itself (see `EyeClassifier`).
+    The network divides by 255 itself (see `EyeClassifier`).
     """
     return resize(rgb, side, side)
 

@@ -15,12 +15,7 @@ class Progress:
     """Counts the steps of one task."""
 
     def __init__(self, task: str, total: int, out: TextIO | None = None) -> None:
-        """
-        Args:
-            task: what its line opens with.
-            total: how many steps there are.
-            out: standard error, if not given.
-        """
+        """Opens its line with the task; on standard error, if nothing else is given."""
         out = out or sys.stderr
         on_terminal = out.isatty()
         columns, lines = shutil.get_terminal_size()

@@ -124,20 +124,15 @@ class Terminal(io.StringIO):
         return True
 
 
-class TestColour:
-    @pytest.fixture(autouse=True)
-    def colourful(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("NO_COLOR", raising=False)
-        monkeypatch.setenv("TERM", "xterm")
-
-    def test_a_terminal_gets_it_and_a_file_does_not(self) -> None:
-        assert wants_colour(Terminal())
-        assert not wants_colour(io.StringIO())
-
-    @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-    def test_a_terminal_may_say_no(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-        monkeypatch.setenv(name, value)
-        assert not wants_colour(Terminal())
+def test_a_terminal_gets_colour_unless_it_says_no_and_a_file_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert wants_colour(Terminal())
+    assert not wants_colour(io.StringIO())
+    for name, value in [("NO_COLOR", "1"), ("TERM", "dumb")]:
+        with monkeypatch.context() as environment:
+            environment.setenv(name, value)
+            assert not wants_colour(Terminal())
 
 
 def test_a_taken_port_is_named_and_a_freed_one_is_free() -> None:
@@ -150,12 +145,9 @@ def test_a_taken_port_is_named_and_a_freed_one_is_free() -> None:
     check_port_is_free("127.0.0.1", port)
 
 
-def test_the_processors_flags_are_those_of_all_its_cores(tmp_path: Path) -> None:
+def test_the_processors_flags_are_those_of_all_its_cores_and_none_where_nobody_lists_them(tmp_path: Path) -> None:
+    assert cpu_flags(tmp_path / "cpuinfo") == frozenset()
     (tmp_path / "cpuinfo").write_text(
         "processor\t: 0\nflags\t\t: fpu avx\nbugs\t: x\nprocessor\t: 1\nflags\t: fpu avx2\n"
     )
     assert cpu_flags(tmp_path / "cpuinfo") == {"fpu", "avx", "avx2"}
-
-
-def test_where_nobody_lists_the_processors_flags_there_are_none(tmp_path: Path) -> None:
-    assert cpu_flags(tmp_path / "gone") == frozenset()

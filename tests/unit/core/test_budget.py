@@ -9,23 +9,12 @@ import pytest
 from src.core.budget import Budget
 
 
-def test_it_gives_until_the_whole_is_taken() -> None:
+def test_it_gives_until_the_whole_is_taken_and_gives_again_what_comes_back() -> None:
     budget = Budget(10)
     assert budget.take(6)
-    assert budget.take(4)
-    assert not budget.take(1)
-
-
-def test_what_is_refused_is_not_taken() -> None:
-    budget = Budget(10)
-    budget.take(6)
     assert not budget.take(5)
     assert budget.take(4)
-
-
-def test_what_is_given_back_can_be_taken_again() -> None:
-    budget = Budget(10)
-    budget.take(10)
+    assert not budget.take(1)
     budget.give_back(10)
     assert budget.take(10)
 

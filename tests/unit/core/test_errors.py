@@ -11,12 +11,9 @@ from src.core import errors
 from src.core.errors import (
     Busy,
     EyeNetError,
-    InternalError,
     MethodNotAllowed,
-    NoEyesDetected,
     NotAPicture,
     PictureTooLarge,
-    StartupError,
     TimedOut,
     Unauthorized,
     Unavailable,
@@ -76,22 +73,15 @@ def test_a_class_has_the_base_the_status_and_the_code_that_are_drawn(name: str) 
         assert drawn.code == code
 
 
-def test_every_answer_has_a_code_of_its_own() -> None:
+def test_the_answers_are_the_leaves_of_the_tree_and_each_has_a_code_of_its_own() -> None:
+    assert set(errors_of_answers()) == set(answer_classes())
     codes = [answer.code for answer in answer_classes()]
     assert len(codes) == len(set(codes)) > 10
     assert all(re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", code) for code in codes)
 
 
-def test_a_startup_error_is_no_answer_to_a_client() -> None:
-    assert not issubclass(StartupError, EyeNetError)
-
-
-def test_an_error_says_what_is_usual_unless_it_knows_better() -> None:
+def test_an_error_says_what_is_usual_unless_it_knows_better_and_may_be_told_its_frame() -> None:
     assert str(NotAPicture()) == NotAPicture.sentence
-    assert str(NotAPicture("it is damaged")) == "it is damaged"
-
-
-def test_an_error_can_be_told_its_frame_and_stays_what_it_is() -> None:
     error = NotAPicture("it is damaged")
     assert error.frame is None
     located = error.in_frame(2)
@@ -105,14 +95,6 @@ def test_every_answer_has_its_sentence_and_its_advice(error: type[EyeNetError]) 
     assert error.advice.endswith(".")
 
 
-def test_the_answers_are_the_leaves_of_the_tree() -> None:
-    assert set(errors_of_answers()) == set(answer_classes())
-
-
-def test_no_eyes_is_said_in_the_words_of_the_contract() -> None:
-    assert str(NoEyesDetected()) == "No valid eye images detected"
-
-
 @pytest.mark.parametrize("answer", Unavailable.__subclasses__())
 def test_an_unavailable_service_says_when_to_try_again(answer: type[Unavailable]) -> None:
     error = answer()
@@ -121,25 +103,10 @@ def test_an_unavailable_service_says_when_to_try_again(answer: type[Unavailable]
     assert str(error).endswith(".")
 
 
-def test_who_waited_in_vain_is_told_to_wait_longer_than_who_was_refused_at_once() -> None:
-    assert int(TimedOut().headers["Retry-After"]) > int(Busy().headers["Retry-After"])
-
-
-def test_who_has_no_key_is_told_how_to_bring_one() -> None:
-    assert Unauthorized().status == 401
-    assert Unauthorized().headers == {"WWW-Authenticate": "Bearer"}
-    assert "X-API-Key" in str(Unauthorized())
-
-
-def test_a_wrong_method_is_told_the_right_ones() -> None:
-    error = MethodNotAllowed("/predict takes POST.", "POST, OPTIONS")
-    assert error.headers == {"Allow": "POST, OPTIONS"}
-
-
-def test_an_internal_error_tells_the_client_nothing_of_its_cause() -> None:
-    assert str(InternalError()) == "The service failed on this request. The failure was logged."
-
-
 def test_errors_have_no_headers_unless_they_need_them() -> None:
     assert PictureTooLarge("too large").headers == {}
+    assert Unauthorized().headers == {"WWW-Authenticate": "Bearer"}
+    assert MethodNotAllowed("/predict takes POST.", "POST, OPTIONS").headers == {"Allow": "POST, OPTIONS"}
     assert Busy().headers.keys() == {"Retry-After"}
+    # Who waited in vain is told to wait longer than who was refused at once.
+    assert int(TimedOut().headers["Retry-After"]) > int(Busy().headers["Retry-After"])

@@ -8,8 +8,22 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.core.types import Reason
+from src.core.types import EyeReport, EyeSide, EyeSource, Reason
 from src.core.wording import REASONS, percentage, percentages
+
+
+def test_reasons_are_named_as_in_the_answer_and_in_its_order() -> None:
+    assert " ".join(reason.value for reason in Reason) == (
+        "low_confidence not_an_eye unfamiliar blurry too_dark too_bright too_small eye_closed frames_disagree"
+    )
+
+
+@pytest.mark.parametrize(("reasons", "inconclusive"), [((), False), ((Reason.BLURRY,), True)])
+def test_any_reason_makes_a_report_inconclusive(reasons: tuple[Reason, ...], inconclusive: bool) -> None:
+    preview = np.zeros((2, 2, 3), np.uint8)
+    probabilities = np.array([0.9, 0.1], np.float32)
+    report = EyeReport(EyeSide.LEFT, probabilities, 0, 1, preview, None, EyeSource.LANDMARKS, 0.9, reasons)
+    assert report.inconclusive is inconclusive
 
 
 def test_every_reason_has_its_words_in_the_order_in_which_reasons_are_listed() -> None:

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from src.config.settings import Settings
 from src.services.assets import Assets
 from src.services.face_detection import FaceDetector
-from src.services.tensorflow_runtime import keras
+from src.services.tensorflow_runtime import keras, tf
 
 SaveModel = Callable[[Any], Path]
+
+
+def random_pictures(count: int, side: int) -> Any:
+    """A tensor of noise, uint8 (count, side, side, 3)."""
+    return tf.constant(np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
+
+
+def learn(layers: Iterable[Any]) -> None:
+    """Statistics as after a training; those that Keras starts with would hide a mistake."""
+    for seed, layer in enumerate(layers):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            dice = np.random.default_rng(seed + 1)
+            layer.set_weights([dice.uniform(0.3, 2, values.shape).astype(np.float32) for values in layer.get_weights()])
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -69,6 +69,14 @@ class Network:
         assert await asyncio.to_thread(self.is_held.wait, SECONDS_BEFORE_A_TEST_GIVES_UP)
         return task
 
+    async def answers_after_a_jam(self, queue: CropQueue, *shares: Iterable[int]) -> list[Any]:
+        """What the held caller and one for each share get, or the errors that they get, all having waited together."""
+        held = await self.hold(queue)
+        callers = [await asked(queue, *share) for share in shares]
+        self.may_go_on.set()
+        outcomes = await asyncio.gather(held, *callers, return_exceptions=True)
+        return [outcome if isinstance(outcome, BaseException) else answers(outcome) for outcome in outcomes]
+
 
 @pytest.fixture
 def network() -> Network:
@@ -110,36 +118,15 @@ async def asked(queue: CropQueue, *numbers: int, times: StageTimes | None = None
 
 
 class TestOrder:
-    @pytest.mark.parametrize("eyes_per_pass", [1, 3, 16])
-    @pytest.mark.parametrize("passes_at_once", [1, 3])
-    def test_predictions_come_in_the_order_of_the_crops(
-        self, build_queue: BuildQueue, eyes_per_pass: int, passes_at_once: int
-    ) -> None:
-        queue = build_queue(eyes_per_pass, passes_at_once)
-        predictions = finish(queue.classify(crops(*range(20)), StageTimes()))
-        assert answers(predictions) == list(range(20))
-
-    def test_crops_are_taken_in_the_order_in_which_they_came(self, build_queue: BuildQueue, network: Network) -> None:
-        queue = build_queue(eyes_per_pass=2)
-
-        async def scene() -> None:
-            held = await network.hold(queue)
-            callers = [await asked(queue, *range(first, first + 3)) for first in (1, 4, 7)]
-            network.may_go_on.set()
-            await asyncio.gather(held, *callers)
-
-        finish(scene())
-        assert [number for taken in network.passes for number in taken] == list(range(10))
-
     def test_no_crops_have_no_predictions_and_cost_no_pass(self, build_queue: BuildQueue, network: Network) -> None:
         assert finish(build_queue().classify([], StageTimes())) == []
         assert network.passes == []
 
-    @pytest.mark.parametrize("eyes_per_pass", [1, 4, 16])
+    @pytest.mark.parametrize(("eyes_per_pass", "passes_at_once"), [(1, 1), (4, 3), (16, 3)])
     def test_five_hundred_crops_of_twenty_callers_each_get_their_own_answer(
-        self, build_queue: BuildQueue, eyes_per_pass: int
+        self, build_queue: BuildQueue, eyes_per_pass: int, passes_at_once: int
     ) -> None:
-        queue = build_queue(eyes_per_pass, passes_at_once=3)
+        queue = build_queue(eyes_per_pass, passes_at_once)
         dice = np.random.default_rng(7)
         numbers = dice.choice(np.arange(256, 65536), 500, replace=False)
         cuts = np.sort(dice.choice(np.arange(1, 500), 19, replace=False))
@@ -166,34 +153,23 @@ class TestOrder:
 
 
 class TestPasses:
-    @pytest.mark.parametrize("eyes_per_pass", [1, 3, 16])
+    @pytest.mark.parametrize("eyes_per_pass", [1, 2, 3, 16])
     def test_a_pass_takes_as_many_eyes_as_wait_and_fit(
         self, build_queue: BuildQueue, network: Network, eyes_per_pass: int
     ) -> None:
-        queue = build_queue(eyes_per_pass)
-
-        async def scene() -> None:
-            held = await network.hold(queue)
-            waiting = await asked(queue, *range(1, 9))
-            network.may_go_on.set()
-            await asyncio.gather(held, waiting)
-
-        finish(scene())
+        announced: list[int] = []
+        queue = build_queue(eyes_per_pass, on_pass=announced.append)
+        finish(network.answers_after_a_jam(queue, [1, 2, 3], [4, 5, 6], [7, 8]))
         full, rest = divmod(8, eyes_per_pass)
-        assert [len(taken) for taken in network.passes] == [1] + [eyes_per_pass] * full + [rest] * (rest > 0)
+        assert announced == [1] + [eyes_per_pass] * full + [rest] * (rest > 0)
+        assert announced == [len(taken) for taken in network.passes]
+        assert [number for taken in network.passes for number in taken] == list(range(9))
 
     def test_requests_that_come_while_a_pass_is_slow_share_the_next(
         self, build_queue: BuildQueue, network: Network
     ) -> None:
-        queue = build_queue(eyes_per_pass=16)
-
-        async def scene() -> list[list[EyePrediction]]:
-            held = await network.hold(queue)
-            callers = [await asked(queue, first, first + 1) for first in (10, 20, 30)]
-            network.may_go_on.set()
-            return await asyncio.gather(held, *callers)
-
-        assert [answers(got) for got in finish(scene())] == [[0], [10, 11], [20, 21], [30, 31]]
+        got = finish(network.answers_after_a_jam(build_queue(eyes_per_pass=16), [10, 11], [20, 21], [30, 31]))
+        assert got == [[0], [10, 11], [20, 21], [30, 31]]
         assert network.passes == [[0], [10, 11, 20, 21, 30, 31]]
 
     def test_a_pass_does_not_wait_to_be_filled(self, build_queue: BuildQueue, network: Network) -> None:
@@ -222,37 +198,17 @@ class TestPasses:
         finish(queue.classify(crops(*range(4 * passes_at_once)), StageTimes()))
         assert most == passes_at_once
 
-    def test_each_pass_is_announced_with_its_number_of_eyes(self, build_queue: BuildQueue, network: Network) -> None:
-        announced: list[int] = []
-        queue = build_queue(eyes_per_pass=4, on_pass=announced.append)
-
-        async def scene() -> None:
-            held = await network.hold(queue)
-            waiting = await asked(queue, *range(1, 7))
-            network.may_go_on.set()
-            await asyncio.gather(held, waiting)
-
-        finish(scene())
-        assert announced == [1, 4, 2]
-
 
 class TestErrors:
     def test_what_breaks_a_pass_reaches_those_who_had_crops_in_it_and_nobody_else(
         self, build_queue: BuildQueue, network: Network
     ) -> None:
-        queue = build_queue(eyes_per_pass=2)
-
-        async def scene() -> list[Any]:
-            held = await network.hold(queue)
-            # The passes will be [1, BROKEN], [2, 3], [4, 5].
-            callers = [await asked(queue, *share) for share in [(1,), (BROKEN,), (2, 3, 4), (5,)]]
-            network.may_go_on.set()
-            return await asyncio.gather(held, *callers, return_exceptions=True)
-
-        held, first, second, third, fourth = finish(scene())
+        # The passes will be [1, BROKEN], [2, 3], [4, 5].
+        scene = network.answers_after_a_jam(build_queue(eyes_per_pass=2), [1], [BROKEN], [2, 3, 4], [5])
+        held, first, second, third, fourth = finish(scene)
         assert isinstance(first, ZeroDivisionError)
         assert isinstance(second, ZeroDivisionError)
-        assert [answers(got) for got in (held, third, fourth)] == [[0], [2, 3, 4], [5]]
+        assert [held, third, fourth] == [[0], [2, 3, 4], [5]]
 
     def test_the_queue_goes_on_after_errors(self, build_queue: BuildQueue) -> None:
         queue = build_queue(passes_at_once=2)
@@ -261,15 +217,19 @@ class TestErrors:
                 finish(queue.classify(crops(1, BROKEN, 2, BROKEN), StageTimes()))
         assert answers(finish(queue.classify(crops(1, 2), StageTimes()))) == [1, 2]
 
-    def test_a_prediction_too_few_is_an_error_and_nobody_waits_forever(self, build_queue: BuildQueue) -> None:
-        queue = build_queue(eyes_per_pass=4, classify=lambda _crops: [])
-        with pytest.raises(ValueError, match="zip"):
-            finish(queue.classify(crops(1, 2), StageTimes()))
-
-    def test_an_announcement_that_fails_is_an_error_and_nobody_waits_forever(self, build_queue: BuildQueue) -> None:
-        queue = build_queue(on_pass=lambda eyes: divmod(eyes, 0))
-        with pytest.raises(ZeroDivisionError):
-            finish(queue.classify(crops(1), StageTimes()))
+    @pytest.mark.parametrize(
+        ("options", "error"),
+        [
+            ({"classify": lambda _crops: [], "eyes_per_pass": 4}, ValueError),
+            ({"on_pass": lambda eyes: divmod(eyes, 0)}, ZeroDivisionError),
+        ],
+        ids=["a prediction too few", "an announcement that fails"],
+    )
+    def test_what_is_amiss_is_an_error_and_nobody_waits_forever(
+        self, build_queue: BuildQueue, options: dict[str, Any], error: type[Exception]
+    ) -> None:
+        with pytest.raises(error, match=r"zip|zero"):
+            finish(build_queue(**options).classify(crops(1, 2), StageTimes()))
 
 
 class TestCancelling:
@@ -371,53 +331,26 @@ def test_each_crops_share_of_its_pass_is_added_to_its_requests_times(
     assert one.seconds() == {Stage.INFER: 0.5}
 
 
-class TestTheShippedModel:
+def test_thirty_two_requests_to_the_shipped_model_get_what_each_gets_alone(
+    build_queue: BuildQueue, classifier: EyeClassifier
+) -> None:
     """At the queue's default on a CPU, one eye per pass, company changes not a single bit."""
 
-    COUNT = 32
-
-    @pytest.fixture(scope="class")
-    def pictures(self) -> list[RgbImage]:
-        """Smooth random pictures: noise alone looks all the same to a network."""
-        dice = np.random.default_rng(5)
-        coarse = [dice.integers(0, 256, (5, 5, 3), dtype=np.uint8) for _ in range(self.COUNT)]
-        return [to_network_input(pixels, 224) for pixels in coarse]
-
-    @staticmethod
     def bytes_of(prediction: EyePrediction) -> tuple[Any, ...]:
         heatmaps = tuple(heatmap is None or heatmap.tobytes() for heatmap in prediction.heatmaps)
         return prediction.probabilities.tobytes(), heatmaps, prediction.unfamiliarity
 
-    @pytest.fixture(scope="class")
-    def alone(self, classifier: EyeClassifier, pictures: list[RgbImage]) -> list[tuple[Any, ...]]:
-        return [self.bytes_of(classifier.classify([pixels])[0]) for pixels in pictures]
+    # Smooth random pictures: noise alone looks all the same to a network.
+    dice = np.random.default_rng(5)
+    pictures = [to_network_input(dice.integers(0, 256, (5, 5, 3), dtype=np.uint8), 224) for _ in range(32)]
+    alone = [bytes_of(classifier.classify([pixels])[0]) for pixels in pictures]
+    queue = build_queue(eyes_per_pass=1, passes_at_once=4, classify=classifier.classify)
 
-    def test_thirty_two_requests_at_once_get_what_each_gets_alone(
-        self,
-        build_queue: BuildQueue,
-        classifier: EyeClassifier,
-        pictures: list[RgbImage],
-        alone: list[tuple[Any, ...]],
-    ) -> None:
-        queue = build_queue(eyes_per_pass=1, passes_at_once=4, classify=classifier.classify)
+    async def scene() -> list[list[EyePrediction]]:
+        return await asyncio.gather(*(queue.classify([pixels], StageTimes()) for pixels in pictures))
 
-        async def scene() -> list[list[EyePrediction]]:
-            return await asyncio.gather(*(queue.classify([pixels], StageTimes()) for pixels in pictures))
-
-        assert [self.bytes_of(got) for (got,) in finish(scene())] == alone
-        assert len(set(alone)) == self.COUNT
-
-    def test_a_crop_is_answered_the_same_beside_whichever_others(
-        self,
-        build_queue: BuildQueue,
-        classifier: EyeClassifier,
-        pictures: list[RgbImage],
-        alone: list[tuple[Any, ...]],
-    ) -> None:
-        queue = build_queue(eyes_per_pass=1, passes_at_once=2, classify=classifier.classify)
-        for company in (pictures[1:4], pictures[20:28], [pictures[0]] * 3, []):
-            got = finish(queue.classify([*company, pictures[0]], StageTimes()))
-            assert self.bytes_of(got[-1]) == alone[0]
+    assert [bytes_of(got) for (got,) in finish(scene())] == alone
+    assert len(set(alone)) == 32
 
 
 def test_callers_that_wait_when_the_threads_are_taken_away_are_told(network: Network) -> None:

@@ -101,15 +101,13 @@ def noise(side: int, seed: int) -> RgbImage:
 
 
 class TestOpenness:
-    def test_open_eyes_are_as_open_as_the_paper_says(self, detector: FaceDetector, face: RgbImage) -> None:
-        for eye in detector.find_eyes(face):
-            assert eye.openness is not None
-            assert 0.2 < eye.openness < 0.5
-
-    def test_eyes_squeezed_flat_are_less_open(self, detector: FaceDetector, face: RgbImage) -> None:
+    def test_open_eyes_are_as_open_as_the_paper_says_and_less_so_squeezed_flat(
+        self, detector: FaceDetector, face: RgbImage
+    ) -> None:
         flat = by_side(detector.find_eyes(resize(face, 760, 600)))
         for side, eye in by_side(detector.find_eyes(face)).items():
             assert eye.openness is not None
+            assert 0.2 < eye.openness < 0.5
             assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
 
     def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(
@@ -121,17 +119,15 @@ class TestOpenness:
             assert swapped[side.opposite].openness == plain[side].openness
             assert hinted[side].openness == pytest.approx(plain[side].openness, abs=0.08)
 
-    def test_without_landmarks_it_is_not_known(self, detector: FaceDetector, strip: RgbImage) -> None:
-        eyes = detector.find_eyes(strip)
-        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
-        assert [eye.openness for eye in eyes] == [None, None]
-
 
 class TestFace:
     def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
         eyes = detector.find_eyes(face)
         assert_shows_both_eyes(eyes)
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
+        # The brows are in the crops.
+        assert by_side(eyes)[EyeSide.RIGHT].box.y < 108
+        assert by_side(eyes)[EyeSide.LEFT].box.y < 112
 
     def test_the_same_is_cut_out_at_any_size(self, detector: FaceDetector, face: RgbImage) -> None:
         at_640 = detector.find_eyes(face)
@@ -156,10 +152,6 @@ class TestFace:
             assert box.x < x * width / 640 < box.right
             assert box.y < y * height / 640 < box.bottom
 
-    @pytest.mark.parametrize("x", [0, 400])
-    def test_a_face_is_found_where_it_is_in_the_picture(self, detector: FaceDetector, face: RgbImage, x: int) -> None:
-        assert_shows_both_eyes(detector.find_eyes(on_canvas(face, 1040, 900, x, 150)), x=x, y=150)
-
     def test_a_picture_can_be_dark(self, detector: FaceDetector, face: RgbImage) -> None:
         assert_shows_both_eyes(detector.find_eyes((face * 0.15).astype(np.uint8)))
 
@@ -175,21 +167,17 @@ class TestFace:
         picture[:220, x_small : x_small + 220] = head
         assert_shows_both_eyes(detector.find_eyes(picture), scale, x=x_large - 170 * scale, y=-20 * scale)
 
-    @pytest.mark.parametrize("close_up", [False, True])
-    @pytest.mark.parametrize("level", [0, 128, 255])
-    def test_a_flat_picture_has_no_eyes(self, detector: FaceDetector, level: int, close_up: bool) -> None:
-        assert detector.find_eyes(np.full((640, 640, 3), level, np.uint8), may_be_close_up=close_up) == []
+    @pytest.mark.parametrize(("side", "close_up"), [(200, False), (640, False), (1000, False), (640, True)])
+    def test_noise_has_no_eyes(self, detector: FaceDetector, side: int, close_up: bool) -> None:
+        assert [detector.find_eyes(noise(side, seed), may_be_close_up=close_up) for seed in range(3)] == [[], [], []]
 
-    @pytest.mark.parametrize("side", [200, 640, 1000])
-    def test_noise_has_no_eyes(self, detector: FaceDetector, side: int) -> None:
-        assert [detector.find_eyes(noise(side, seed)) for seed in range(3)] == [[], [], []]
-
-    @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (33, 640)])
+    @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (640, 640)])
     @pytest.mark.parametrize("close_up", [False, True])
-    def test_a_picture_of_any_proportions_is_looked_at(
+    def test_a_flat_picture_of_any_proportions_has_no_eyes(
         self, detector: FaceDetector, shape: tuple[int, int], close_up: bool
     ) -> None:
-        assert detector.find_eyes(np.full((*shape, 3), 100, np.uint8), may_be_close_up=close_up) == []
+        for level in (0, 128, 255) if shape == (640, 640) else (100,):
+            assert detector.find_eyes(np.full((*shape, 3), level, np.uint8), may_be_close_up=close_up) == []
 
     def test_the_picture_is_not_changed(self, detector: FaceDetector, face: RgbImage) -> None:
         before = face.copy()
@@ -197,22 +185,15 @@ class TestFace:
         assert np.array_equal(face, before)
 
 
-class TestSides:
-    def test_left_and_right_are_the_persons_own(self, detector: FaceDetector, face: RgbImage) -> None:
-        found = by_side(detector.find_eyes(face))
-        assert found[EyeSide.RIGHT].box.x < found[EyeSide.LEFT].box.x
-
-    def test_they_are_so_in_a_mirrored_picture_too(self, mirrored_detector: FaceDetector, face: RgbImage) -> None:
-        found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])))
-        for side, (x, _y) in PUPILS.items():
-            assert found[side].box.x < 639 - x < found[side].box.right
-
-    def test_a_mirrored_picture_swaps_haar_eyes_too(
-        self, mirrored_detector: FaceDetector, masked_nose: RgbImage
-    ) -> None:
-        found = by_side(mirrored_detector.find_eyes(masked_nose))
-        assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
-        assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
+def test_left_and_right_are_the_persons_own_in_a_mirrored_picture_too(
+    mirrored_detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+) -> None:
+    found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])))
+    for side, (x, _y) in PUPILS.items():
+        assert found[side].box.x < 639 - x < found[side].box.right
+    found = by_side(mirrored_detector.find_eyes(masked_nose))
+    assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
+    assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
 
 
 class TestPadding:
@@ -236,11 +217,6 @@ class TestPadding:
             assert wider == pytest.approx(2 * (padding_x - 20) * face_width / 200, abs=3)
             assert higher == pytest.approx(1.5 * (padding_y - 40) * face_width / 200, abs=3)
 
-    def test_the_brow_is_in_the_crop(self, detector: FaceDetector, face: RgbImage) -> None:
-        found = by_side(detector.find_eyes(face))
-        assert found[EyeSide.RIGHT].box.y < 108
-        assert found[EyeSide.LEFT].box.y < 112
-
 
 class TestHint:
     @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
@@ -260,21 +236,13 @@ class TestHint:
         "hint",
         [
             Box(0, 0, 0, 0),
-            Box(-5, -5, -10, 10),
             Box(0, 0, 1, 1),
-            Box(639, 639, 1, 1),
             Box(639.5, 0, 10, 10),
             Box(-1, 0, 1.4, 2000),
             Box(0, 300, 2000, 0.6),
-            Box(0, 0, 1e-300, 1e-300),
-            Box(10_000, 10_000, 50, 50),
-            Box(-10_000, 0, 50, 50),
             Box(0, 0, 640, 640),
             Box(-1e308, -1e308, 1e308, 1e308),
-            Box(1e308, 1e308, 1e308, 1e308),
             Box(NAN, 10, 50, 50),
-            Box(10, 10, NAN, NAN),
-            Box(INFINITE, 0, 50, 50),
             Box(0, 0, INFINITE, INFINITE),
             Box(400, 400, 200, 200),
         ],
@@ -285,16 +253,13 @@ class TestHint:
 
 class TestHaarFallback:
     def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
-        self, detector: FaceDetector, masked_nose: RgbImage
+        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
     ) -> None:
         eyes = detector.find_eyes(masked_nose)
         assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
         assert_shows_both_eyes(eyes)
-
-    def test_the_eye_cascade_cuts_out_about_what_the_landmarks_would(
-        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
-    ) -> None:
-        assert_same_boxes(detector.find_eyes(masked_nose), detector.find_eyes(face), tolerance=8)
+        # About what the landmarks would cut out.
+        assert_same_boxes(eyes, detector.find_eyes(face), tolerance=8)
 
     @pytest.mark.parametrize("picture", ["masked_mouth", "blurred_face"])
     def test_a_face_that_only_haar_sees_gets_landmarks_if_its_eyes_confirm_them(
@@ -321,7 +286,7 @@ class TestHaarFallback:
 
     def test_two_eyes_without_a_face_are_found(self, detector: FaceDetector, strip: RgbImage) -> None:
         eyes = detector.find_eyes(strip)
-        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
+        assert {(eye.source, eye.openness) for eye in eyes} == {(EyeSource.EYE_CASCADE, None)}
         found = by_side(eyes)
         for side, (x, y) in PUPILS.items():
             assert found[side].box.x < x - 200 < found[side].box.right
@@ -341,25 +306,16 @@ class TestCloseUp:
         eyes = detector.find_eyes(picture, may_be_close_up=True)
         assert_shows_both_eyes(eyes, 560 / 640, x=side - 560)
 
-    def test_one_eye_is_no_face(self, detector: FaceDetector, eye_photo: RgbImage) -> None:
-        assert detector.find_eyes(eye_photo, may_be_close_up=True) == []
+    def test_one_eye_is_no_face_nor_is_what_only_haar_sees_with_one_clear_eye_nor_two_eyes_alone(
+        self, detector: FaceDetector, eye_photo: RgbImage, blurred_face: RgbImage, strip: RgbImage
+    ) -> None:
+        for picture in (eye_photo, blurred_face, strip):
+            assert detector.find_eyes(picture, may_be_close_up=True) == []
 
     def test_a_face_with_two_clear_eyes_that_only_haar_sees_is_believed(
         self, detector: FaceDetector, masked_mouth: RgbImage
     ) -> None:
         assert_shows_both_eyes(detector.find_eyes(masked_mouth, may_be_close_up=True))
-
-    def test_a_face_with_one_clear_eye_that_only_haar_sees_is_not_believed(
-        self, detector: FaceDetector, blurred_face: RgbImage
-    ) -> None:
-        assert detector.find_eyes(blurred_face, may_be_close_up=True) == []
-
-    def test_two_eyes_without_a_face_are_not_believed(self, detector: FaceDetector, strip: RgbImage) -> None:
-        assert detector.find_eyes(strip) != []
-        assert detector.find_eyes(strip, may_be_close_up=True) == []
-
-    def test_noise_is_no_face(self, detector: FaceDetector) -> None:
-        assert [detector.find_eyes(noise(640, seed), may_be_close_up=True) for seed in range(3)] == [[], [], []]
 
 
 class TestThreads:

@@ -28,28 +28,17 @@ def described(statistics: FamiliarityStatistics, scaled: Floats) -> Floats:
     return scaled * statistics.scale + statistics.mean
 
 
-class TestUnfamiliarity:
-    def test_the_mean_of_the_training_pictures_has_none(self, statistics: FamiliarityStatistics) -> None:
-        assert statistics.unfamiliarity(statistics.mean[np.newaxis]).tolist() == pytest.approx([0], abs=1e-12)
-
-    def test_what_lies_along_the_components_has_none_however_far(self, statistics: FamiliarityStatistics) -> None:
-        along = 100 * np.random.default_rng(1).normal(size=(5, DIRECTIONS)) @ statistics.components.T
-        assert statistics.unfamiliarity(described(statistics, along)) == pytest.approx(0, abs=1e-6)
-
-    def test_what_stands_upright_on_them_counts_in_full(self, statistics: FamiliarityStatistics) -> None:
-        direction = np.random.default_rng(2).normal(size=MEASURES)
-        upright = direction - statistics.components @ (statistics.components.T @ direction)
-        expected = (upright**2).sum() / MEASURES / 0.25
-        assert statistics.unfamiliarity(described(statistics, upright[np.newaxis])) == pytest.approx(expected)
-
-    def test_it_is_the_error_of_reconstruction(self, statistics: FamiliarityStatistics) -> None:
-        scaled = np.random.default_rng(3).normal(size=(7, MEASURES))
-        rebuilt = scaled @ statistics.components @ statistics.components.T
-        expected = ((scaled - rebuilt) ** 2).mean(axis=1) / 0.25
-        assert statistics.unfamiliarity(described(statistics, scaled)) == pytest.approx(expected)
-
-    def test_no_crops_have_none(self, statistics: FamiliarityStatistics) -> None:
-        assert statistics.unfamiliarity(np.empty((0, MEASURES))).shape == (0,)
+def test_unfamiliarity_is_the_error_of_reconstruction_however_far_along_the_components(
+    statistics: FamiliarityStatistics,
+) -> None:
+    dice = np.random.default_rng(3)
+    scaled = dice.normal(size=(7, MEASURES))
+    rebuilt = scaled @ statistics.components @ statistics.components.T
+    expected = ((scaled - rebuilt) ** 2).mean(axis=1) / 0.25
+    along = 100 * dice.normal(size=(7, DIRECTIONS)) @ statistics.components.T
+    for strange, there in [(expected, scaled), (expected, scaled + along), (0, along), (0, 0 * along)]:
+        assert statistics.unfamiliarity(described(statistics, there)) == pytest.approx(strange, abs=1e-6)
+    assert statistics.unfamiliarity(np.empty((0, MEASURES))).shape == (0,)
 
 
 class TestFile:
@@ -89,22 +78,13 @@ class TestFile:
         with pytest.raises(ValueError, match=r"not an \.npz file with mean, scale, components, typical"):
             FamiliarityStatistics.load(tmp_path / "statistics.npz")
 
-    def test_a_file_with_other_arrays_is_refused(self, tmp_path: Path) -> None:
-        np.savez(tmp_path / "statistics.npz", mean=np.zeros(3))
-        with pytest.raises(ValueError, match=r"not an \.npz file"):
-            FamiliarityStatistics.load(tmp_path / "statistics.npz")
-
-    def test_pickled_objects_are_not_unpacked(self, statistics: FamiliarityStatistics, tmp_path: Path) -> None:
-        arrays: dict[str, Any] = {
-            "scale": statistics.scale,
-            "components": statistics.components,
-            "typical": np.float32(1),
-        }
-        np.savez(tmp_path / "statistics.npz", mean=np.array([{"an": "object"}], dtype=object), **arrays)
-        with pytest.raises(ValueError, match=r"not an \.npz file"):
-            FamiliarityStatistics.load(tmp_path / "statistics.npz")
-
-    def test_a_single_array_file_is_refused(self, tmp_path: Path) -> None:
-        np.save(tmp_path / "statistics.npy", np.zeros(3))
-        with pytest.raises(ValueError, match=r"not an \.npz file"):
-            FamiliarityStatistics.load(tmp_path / "statistics.npy")
+    def test_files_with_other_arrays_or_pickled_objects_are_refused_and_not_unpacked(
+        self, statistics: FamiliarityStatistics, tmp_path: Path
+    ) -> None:
+        arrays: dict[str, Any] = {"scale": statistics.scale, "components": statistics.components, "typical": 1.0}
+        np.savez(tmp_path / "pickled.npz", mean=np.array([{"an": "object"}], dtype=object), **arrays)
+        np.savez(tmp_path / "others.npz", mean=np.zeros(3))
+        np.save(tmp_path / "single.npy", np.zeros(3))
+        for name in ("pickled.npz", "others.npz", "single.npy"):
+            with pytest.raises(ValueError, match=r"not an \.npz file"):
+                FamiliarityStatistics.load(tmp_path / name)

@@ -10,13 +10,10 @@ import pytest
 
 from src.core.types import Floats
 from src.services.forward_pass import DescribedLayerError, compile_forward_pass
-from src.services.tensorflow_runtime import keras, tf
+from src.services.tensorflow_runtime import keras
+from tests.unit.services.conftest import random_pictures
 
 LAYERS_OF_WORK = ("Conv2D", "MatMul", "MaxPool", "AvgPool", "Relu", "FusedBatchNormV3")
-
-
-def pictures(count: int, side: int) -> Any:
-    return tf.constant(np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
 
 
 def work(function: Any) -> dict[str, int]:
@@ -30,15 +27,19 @@ def described(output: Floats) -> Floats:
 
 class TestDescriptors:
     @pytest.mark.parametrize("layer", ["backbone", "coarse", "gated"])
-    def test_they_are_means_and_deviations_of_a_layers_output(self, small_model: Any, layer: str) -> None:
-        batch = pictures(3, 64)
+    def test_they_are_means_and_deviations_of_a_layers_output_and_leave_the_model_as_it_was(
+        self, small_model: Any, layer: str
+    ) -> None:
+        batch = random_pictures(3, 64)
+        before = small_model.get_layer(layer).call
         *_, descriptors = compile_forward_pass(small_model, "coarse", 64, described_layer=layer)(batch)
+        assert small_model.get_layer(layer).call == before
         output = keras.Model(small_model.inputs, small_model.get_layer(layer).get_output_at(-1))
         expected = described(output(batch.numpy().astype(np.float32) / 255).numpy())
         np.testing.assert_allclose(descriptors.numpy(), expected, atol=1e-6)
 
     def test_the_layer_may_be_inside_of_a_nested_model(self, keras_model: Any) -> None:
-        batch = pictures(2, 224)
+        batch = random_pictures(2, 224)
         forward = compile_forward_pass(keras_model, "multiply_1", 224, described_layer="densenet121/pool4_pool")
         backbone = keras_model.get_layer("densenet121")
         output = keras.Model(backbone.input, backbone.get_layer("pool4_pool").output)
@@ -51,42 +52,36 @@ class TestDescriptors:
         with_them = compile_forward_pass(keras_model, grad_cam_layer, 224, described_layer="densenet121/pool4_pool")
         assert work(with_them) == work(without)
         assert work(without)["Conv2D"] > 100
-        batch = pictures(2, 224)
+        batch = random_pictures(2, 224)
         for one, other in zip(without(batch), with_them(batch), strict=False):
             assert one.numpy().tobytes() == other.numpy().tobytes()
 
-    def test_the_model_is_left_as_it_was(self, small_model: Any) -> None:
-        layer = small_model.get_layer("coarse")
-        before = layer.call
-        compile_forward_pass(small_model, "coarse", 64, described_layer="coarse")
-        assert layer.call == before
-
-    @pytest.mark.parametrize("layer", ["absent", "backbone/absent", "coarse/absent", "", "/", "backbone/"])
-    def test_a_layer_that_the_model_does_not_have_is_refused(self, small_model: Any, layer: str) -> None:
-        with pytest.raises(DescribedLayerError, match=f"the model has no layer {layer}"):
-            compile_forward_pass(small_model, "coarse", 64, described_layer=layer)
-
-    def test_a_layer_without_places_is_refused(self, small_model: Any) -> None:
-        with pytest.raises(DescribedLayerError, match="the output of pooled is not of 4 dimensions"):
-            compile_forward_pass(small_model, "coarse", 64, described_layer="pooled")
-
-    @pytest.mark.parametrize("layer", ["pictures", "backbone/inside"])
-    def test_a_layer_that_computes_nothing_is_refused(self, small_model: Any, layer: str) -> None:
-        with pytest.raises(DescribedLayerError, match=f"{layer} runs 0 times in a pass"):
+    @pytest.mark.parametrize(
+        ("layer", "sentence"),
+        [
+            *[
+                (layer, f"the model has no layer {layer}")
+                for layer in ("absent", "backbone/absent", "coarse/absent", "", "/", "backbone/")
+            ],
+            ("pooled", "the output of pooled is not of 4 dimensions"),
+            ("pictures", "pictures runs 0 times in a pass"),
+            ("backbone/inside", "backbone/inside runs 0 times in a pass"),
+        ],
+    )
+    def test_a_layer_that_is_not_there_has_no_places_or_computes_nothing_is_refused(
+        self, small_model: Any, layer: str, sentence: str
+    ) -> None:
+        with pytest.raises(DescribedLayerError, match=sentence):
             compile_forward_pass(small_model, "coarse", 64, described_layer=layer)
 
 
 class TestTemperature:
     @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-    def test_logits_are_divided_by_it(self, small_model: Any, temperature: float) -> None:
-        batch = pictures(4, 64)
-        probabilities, _ = compile_forward_pass(small_model, "coarse", 64, temperature)(batch)
+    def test_logits_are_divided_by_it_and_maps_do_not_depend_on_it(self, small_model: Any, temperature: float) -> None:
+        batch = random_pictures(4, 64)
+        probabilities, maps = compile_forward_pass(small_model, "coarse", 64, temperature)(batch)
         as_trained = small_model(batch.numpy().astype(np.float32) / 255).numpy()
         powers = as_trained ** (1 / temperature)
         np.testing.assert_allclose(probabilities.numpy(), powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
-
-    def test_maps_do_not_depend_on_it(self, small_model: Any) -> None:
-        batch = pictures(4, 64)
-        _, maps = compile_forward_pass(small_model, "coarse", 64)(batch)
-        _, warmer = compile_forward_pass(small_model, "coarse", 64, 3.0)(batch)
-        assert maps.numpy().tobytes() == warmer.numpy().tobytes()
+        _, usual = compile_forward_pass(small_model, "coarse", 64)(batch)
+        assert maps.numpy().tobytes() == usual.numpy().tobytes()

@@ -15,13 +15,10 @@ from src.services import frozen_graph
 from src.services.forward_pass import compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.tensorflow_runtime import has_gpu, keras, tf
+from tests.unit.services.conftest import learn, random_pictures
 
 layers = keras.layers
 SIDE = 16
-
-
-def pictures(count: int, side: int) -> Any:
-    return tf.constant(np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
 
 
 def floats(count: int = 3) -> Any:
@@ -38,11 +35,7 @@ def operations(function: Any) -> Counter[str]:
 
 
 def trained(model: Any) -> Any:
-    """Weights as after a training; those that Keras starts with would hide a mistake."""
-    for seed, layer in enumerate(model.layers):
-        if isinstance(layer, layers.BatchNormalization):
-            dice = np.random.default_rng(seed)
-            layer.set_weights([dice.uniform(0.3, 2, values.shape) for values in layer.get_weights()])
+    learn(model.layers)
     return model
 
 
@@ -69,7 +62,7 @@ class TestTheWholePass:
         forward = compile_forward_pass(small_model, grad_cam_layer, 64, 1.5, described_layer="coarse")
         frozen = freeze(forward)
         assert_frozen(frozen)
-        assert_answers_alike(forward, frozen, pictures(count, 64))
+        assert_answers_alike(forward, frozen, random_pictures(count, 64))
 
     def test_the_shipped_model_answers_alike_in_batches_of_one_and_five(
         self, settings: Settings, keras_model: Any, temperature: float
@@ -80,7 +73,7 @@ class TestTheWholePass:
         frozen = freeze(forward)
         assert_frozen(frozen)
         for count in (1, 5):
-            batch = pictures(count, 224)
+            batch = random_pictures(count, 224)
             assert len(frozen(batch)) == 3
             assert_answers_alike(forward, frozen, batch, 1e-4)
         assert operations(forward)["FusedBatchNormV3"] == 121
@@ -95,7 +88,7 @@ class TestTheWholePass:
         features = layers.BatchNormalization()(layers.MaxPooling2D()(features))
         scores = layers.Dense(4, activation="softmax")(layers.GlobalAveragePooling2D()(features))
         forward = compile_forward_pass(trained(keras.Model(batch, scores)), "early", SIDE)
-        assert_answers_alike(forward, freeze(forward), pictures(3, SIDE))
+        assert_answers_alike(forward, freeze(forward), random_pictures(3, SIDE))
 
     def test_on_a_gpu_normalisations_without_a_convolution_stay(self, monkeypatch: pytest.MonkeyPatch) -> None:
         model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.BatchNormalization(), layers.ReLU()]))
@@ -109,40 +102,29 @@ class TestTheWholePass:
         assert kept == {True: 1, False: 0}
 
 
+BLOCKS: dict[str, Callable[[], list[Any]]] = {
+    "convolution with a bias": lambda: [layers.Conv2D(8, 3), layers.BatchNormalization(), layers.ReLU()],
+    "many channels without a scale": lambda: [
+        layers.Conv2D(300, 3, use_bias=False),
+        layers.BatchNormalization(scale=False),
+    ],
+    "dilated": lambda: [layers.Conv2D(8, 3, use_bias=False, dilation_rate=2), layers.BatchNormalization()],
+    "separable": lambda: [layers.SeparableConv2D(8, 3), layers.BatchNormalization()],
+    "depthwise": lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization()],
+    "transposed": lambda: [layers.Conv2DTranspose(8, 3), layers.BatchNormalization()],
+    "groups": lambda: [layers.Conv2D(9, 3, groups=3), layers.BatchNormalization(), layers.ReLU()],
+    "normalised over channels": lambda: [layers.LayerNormalization(), layers.Conv2D(8, 1), layers.AveragePooling2D()],
+    "lambda": lambda: [layers.Lambda(lambda batch: tf.nn.relu(batch * 2 - 1)), layers.Conv2D(8, 3)],
+    "swish": lambda: [layers.Conv2D(8, 3, activation="swish"), layers.Dropout(0.5), layers.Flatten()],
+    "dense": lambda: [layers.Dense(7, activation="gelu"), layers.GlobalMaxPooling2D()],
+    "learnt rectifier": lambda: [layers.Conv2D(8, 3), layers.PReLU(), layers.SpatialDropout2D(0.3)],
+}
+
+
 class TestLayers:
-    @pytest.mark.parametrize(
-        "build",
-        [
-            lambda: [layers.Conv2D(8, 3), layers.BatchNormalization(), layers.ReLU()],
-            lambda: [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(scale=False)],
-            lambda: [layers.Conv2D(300, 3, use_bias=False), layers.BatchNormalization(scale=False)],
-            lambda: [layers.SeparableConv2D(8, 3), layers.BatchNormalization()],
-            lambda: [layers.DepthwiseConv2D(3, depth_multiplier=2), layers.BatchNormalization()],
-            lambda: [layers.Conv2DTranspose(8, 3), layers.BatchNormalization()],
-            lambda: [layers.Conv2D(9, 3, groups=3), layers.BatchNormalization(), layers.ReLU()],
-            lambda: [layers.LayerNormalization(), layers.Conv2D(8, 1), layers.AveragePooling2D()],
-            lambda: [layers.Lambda(lambda batch: tf.nn.relu(batch * 2 - 1)), layers.Conv2D(8, 3)],
-            lambda: [layers.Conv2D(8, 3, activation="swish"), layers.Dropout(0.5), layers.Flatten()],
-            lambda: [layers.Dense(7, activation="gelu"), layers.GlobalMaxPooling2D()],
-            lambda: [layers.Conv2D(8, 3), layers.PReLU(), layers.SpatialDropout2D(0.3)],
-        ],
-        ids=[
-            "convolution with a bias",
-            "normalisation without a scale",
-            "many channels without a scale",
-            "separable",
-            "depthwise",
-            "transposed",
-            "groups",
-            "normalised over channels",
-            "lambda",
-            "swish",
-            "dense",
-            "learnt rectifier",
-        ],
-    )
-    def test_a_model_of_them_is_frozen_and_answers_alike(self, build: Callable[[], list[Any]]) -> None:
-        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *build()]))
+    @pytest.mark.parametrize("kind", BLOCKS)
+    def test_a_model_of_them_is_frozen_and_answers_alike(self, kind: str) -> None:
+        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *BLOCKS[kind]()]))
         forward = compiled(lambda batch: model(batch, training=False))
         frozen = freeze(forward)
         assert_frozen(frozen)
@@ -150,18 +132,9 @@ class TestLayers:
 
     def test_a_model_of_half_precision_answers_alike(self) -> None:
         half = {"dtype": "mixed_bfloat16"}
-        model = trained(
-            keras.Sequential(
-                [
-                    keras.Input((SIDE, SIDE, 3)),
-                    layers.Conv2D(8, 3, **half),
-                    layers.BatchNormalization(**half),
-                    layers.ReLU(**half),
-                    layers.BatchNormalization(**half),
-                    layers.ReLU(dtype="float32"),
-                ]
-            )
-        )
+        block = [layers.Conv2D(8, 3, **half), layers.BatchNormalization(**half), layers.ReLU(**half)]
+        block += [layers.BatchNormalization(**half), layers.ReLU(dtype="float32")]
+        model = trained(keras.Sequential([keras.Input((SIDE, SIDE, 3)), *block]))
         forward = compiled(lambda batch: model(batch, training=False))
         assert_answers_alike(forward, freeze(forward), floats(), 0.05)
 
@@ -191,20 +164,18 @@ class TestWhatIsNotFrozen:
         for times in (1, 2):
             np.testing.assert_allclose(frozen(floats()).numpy(), times * floats().numpy(), rtol=1e-6)
 
-    def test_a_pass_that_hands_a_variable_to_a_function_of_its_own_is_returned_as_it_is(self) -> None:
-        weight = tf.Variable(2.0)
+    def test_a_pass_that_hands_a_variable_to_a_function_of_its_own_or_looks_rows_up_in_it_is_returned_as_it_is(
+        self,
+    ) -> None:
+        weight, table = tf.Variable(2.0), tf.Variable(np.arange(12, dtype=np.float32).reshape(4, 3))
         inner = tf.function(lambda batch: batch * weight, autograph=False)
-        forward = compiled(lambda batch: inner(batch) + weight)
-        frozen = freeze(forward)
-        assert frozen is forward
-        np.testing.assert_allclose(frozen(floats()).numpy(), 2 * floats().numpy() + 2, rtol=1e-6)
-
-    def test_a_pass_that_only_looks_rows_up_in_a_variable_is_returned_as_it_is(self) -> None:
-        table = tf.Variable(np.arange(12, dtype=np.float32).reshape(4, 3))
-        forward = compiled(lambda batch: batch + tf.nn.embedding_lookup(table, [2]))
-        frozen = freeze(forward)
-        assert frozen is forward
-        np.testing.assert_allclose(frozen(floats()).numpy(), np.add(floats().numpy(), [6, 7, 8]), rtol=1e-6)
+        for forward, expected in [
+            (compiled(lambda batch: inner(batch) + weight), 2 * floats().numpy() + 2),
+            (compiled(lambda batch: batch + tf.nn.embedding_lookup(table, [2])), np.add(floats().numpy(), [6, 7, 8])),
+        ]:
+            frozen = freeze(forward)
+            assert frozen is forward
+            np.testing.assert_allclose(frozen(floats()).numpy(), expected, rtol=1e-6)
 
     def test_a_function_of_its_own_without_variables_is_no_obstacle(self) -> None:
         weight = tf.Variable(2.0)

@@ -135,19 +135,12 @@ class TestScaling:
         assert heatmap.tolist() == [[0, 0.25], [0.5, 1]]
         assert heatmap.dtype == np.float32
 
-    @pytest.mark.parametrize("level", [0, 0.5, 1000])
-    def test_a_flat_map_shows_nothing(self, level: float) -> None:
-        assert scale_heatmap(np.full((7, 7), level, np.float32)) is None
-
-    def test_a_map_that_is_flat_but_for_rounding_shows_nothing(self) -> None:
-        raw = np.full((7, 7), 1000, np.float32)
-        raw[3, 3] = np.nextafter(raw[3, 3], np.float32(np.inf))
-        assert scale_heatmap(raw) is None
-
-    @pytest.mark.parametrize("broken", [np.nan, np.inf])
-    def test_a_map_that_is_not_finite_shows_nothing(self, broken: float) -> None:
-        raw = np.eye(7, dtype=np.float32)
-        raw[2, 5] = broken
+    @pytest.mark.parametrize(
+        ("level", "odd"), [(0, 0), (0.5, 0.5), (1000, 1000), (1000, 1000.0001), (0, np.nan), (1, np.inf)]
+    )
+    def test_a_map_that_is_flat_but_for_rounding_or_not_finite_shows_nothing(self, level: float, odd: float) -> None:
+        raw = np.full((7, 7), level, np.float32)
+        raw[3, 3] = odd
         assert scale_heatmap(raw) is None
 
 
@@ -161,40 +154,13 @@ def hot_corner() -> Heatmap:
     return heat
 
 
-def test_a_cold_map_leaves_the_picture_as_it_is() -> None:
+def test_a_cold_map_leaves_the_picture_as_it_is_and_no_map_paints_on_the_picture_itself() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    before = picture.copy()
     assert np.array_equal(lay_over(picture, np.zeros((7, 7), np.float32)), picture)
-
-
-def test_cold_places_stay_the_picture_beside_a_hot_one() -> None:
     assert np.all(lay_over(GREY, hot_corner())[80:, 120:] == 128)
-
-
-def test_the_hottest_place_is_red_not_blue() -> None:
-    red, green, blue = lay_over(GREY, hot_corner())[5, 5].astype(int)
-    assert red > green + 30
-    assert red > blue + 30
-
-
-def test_a_place_with_a_little_evidence_is_tinted_blue_not_red() -> None:
-    red, _green, blue = lay_over(GREY, np.full((7, 7), 0.15, np.float32))[70, 100].astype(int)
-    assert blue > red
-
-
-def test_the_heat_lies_where_the_map_has_it() -> None:
-    heat = np.zeros((7, 7), np.float32)
-    heat[5, 1] = 1
-    changed = np.abs(lay_over(GREY, heat).astype(int) - 128).sum(axis=2)
-    row, column = np.unravel_index(changed.argmax(), changed.shape)
-    assert row == pytest.approx(5.5 / 7 * 140, abs=12)
-    assert column == pytest.approx(1.5 / 7 * 210, abs=18)
-
-
-def test_the_eye_shows_through_the_hottest_place() -> None:
-    dark, bright = np.zeros_like(GREY), np.full_like(GREY, 255)
-    hot = np.ones((7, 7), np.float32)
-    difference = lay_over(bright, hot).astype(int) - lay_over(dark, hot)
-    assert difference.min() >= 0.39 * 255
+    lay_over(picture, hot_corner())
+    assert np.array_equal(picture, before)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 7), (14, 14), (224, 224)])
@@ -215,12 +181,6 @@ def test_every_pixel_is_the_weighted_mean_of_the_picture_and_the_colour_of_its_h
     difference = np.abs(lay_over(picture, heatmap) - expected)
     assert np.quantile(difference, 0.99) < 0.6
     assert difference.max() < 3
-
-
-def test_the_picture_itself_is_not_painted_on() -> None:
-    picture = GREY.copy()
-    lay_over(picture, hot_corner())
-    assert np.array_equal(picture, GREY)
 
 
 class TestStretching:

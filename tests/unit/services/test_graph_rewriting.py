@@ -17,6 +17,7 @@ from src.services.frozen_graph import (
     pool_before_pointwise_convolutions,
 )
 from src.services.tensorflow_runtime import keras, tf
+from tests.unit.services.conftest import learn
 
 SIDE, CHANNELS = 12, 6
 TOLERANCE = 1e-5
@@ -72,15 +73,6 @@ def trace_layers(block: list[Any], side: int = SIDE) -> Traced:
     return trace(lambda batch: model(batch, training=False), side)
 
 
-def learn(block: list[Any]) -> None:
-    """Statistics as after a training; those that Keras starts with would hide a mistake."""
-    for seed, layer in enumerate(block):
-        if isinstance(layer, layers.BatchNormalization):
-            layer.set_weights(
-                [dice(seed + 1).uniform(0.3, 2, values.shape).astype(np.float32) for values in layer.get_weights()]
-            )
-
-
 def assert_unchanged(traced: Traced, rewrite: Callable[[Any], None]) -> None:
     """Not a node, not an attribute."""
     before = traced.graph.SerializeToString(deterministic=True)
@@ -108,42 +100,38 @@ def normalise(batch: Any, channels: int, data_format: str = "NHWC", *, is_traini
     return normalised
 
 
+VALUES = random_values(3, 3, CHANNELS, 2)
+
+
+def convolved(
+    use: Layer, *, size: int = 3, channels: int = CHANNELS, padding: Any = "VALID", data_format: str = "NHWC"
+) -> Layer:
+    """What is made of a convolution's eight channels."""
+    weights = random_values(size, size, channels, 8)
+    return lambda batch: use(tf.nn.conv2d(batch, weights, 1, padding, data_format=data_format))
+
+
 class TestFoldingBatchNormalisations:
     @pytest.mark.parametrize(
-        "options",
+        ("convolution", "normalisation"),
         [
-            {},
-            {"use_bias": False, "strides": 2, "padding": "same"},
-            {"use_bias": False, "dilation_rate": 2},
-            {"use_bias": False, "kernel_size": 1},
+            ({"use_bias": False, "strides": 2, "padding": "same"}, {}),
+            ({"use_bias": False, "kernel_size": 1}, {}),
+            ({"use_bias": False, "filters": 200}, {"scale": False}),
+            ({"use_bias": False, "filters": 200}, {"center": False}),
+            ({"use_bias": False, "filters": 200}, {"epsilon": 0.5}),
         ],
-        ids=["with a bias", "strides", "dilated", "one pixel"],
+        ids=["strides", "one pixel", "no scale", "no centre", "epsilon"],
     )
-    def test_outputs_stay_the_same(self, options: dict[str, Any]) -> None:
-        convolution = layers.Conv2D(8, **{"kernel_size": 3} | options)
-        assert_same_outputs(
-            trace_layers([convolution, layers.BatchNormalization(), layers.ReLU()]), fold_batch_normalisations
-        )
-
-    def test_the_normalisation_is_gone(self) -> None:
-        traced = trace_layers([layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization()])
+    def test_outputs_stay_the_same_and_the_normalisation_is_gone(
+        self, convolution: dict[str, Any], normalisation: dict[str, Any]
+    ) -> None:
+        convolve = layers.Conv2D(**{"filters": 8, "kernel_size": 3} | convolution)
+        traced = trace_layers([convolve, layers.BatchNormalization(**normalisation)])
         assert len(traced.operations("FusedBatchNormV3")) == 1
-        fold_batch_normalisations(traced.graph)
+        assert_same_outputs(traced, fold_batch_normalisations)
         assert traced.operations("FusedBatchNormV3") == []
         assert len(traced.operations("Conv2D")) == len(traced.operations("BiasAdd")) == 1
-
-    @pytest.mark.parametrize("options", [{"scale": False}, {"center": False}, {"epsilon": 0.5}])
-    def test_a_normalisation_without_all_its_parameters_is_folded(self, options: dict[str, Any]) -> None:
-        traced = trace_layers([layers.Conv2D(200, 3, use_bias=False), layers.BatchNormalization(**options)])
-        assert_same_outputs(traced, fold_batch_normalisations)
-        assert traced.operations("FusedBatchNormV3") == []
-
-    def test_each_of_two_is_folded_into_its_own_convolution(self) -> None:
-        block = [layers.Conv2D(8, 3, use_bias=False), layers.BatchNormalization(), layers.ReLU()]
-        block += [layers.Conv2D(5, 3, use_bias=False), layers.BatchNormalization()]
-        traced = trace_layers(block)
-        assert_same_outputs(traced, fold_batch_normalisations)
-        assert traced.operations("FusedBatchNormV3") == []
 
     def test_weights_that_two_convolutions_share_are_folded_for_each(self) -> None:
         convolution = layers.Conv2D(8, 3, use_bias=False)
@@ -160,55 +148,33 @@ class TestFoldingBatchNormalisations:
         )
         assert_same_outputs(traced, fold_batch_normalisations)
 
-    def test_a_convolution_that_another_layer_reads_too_keeps_its_weights(self) -> None:
-        def two_readers(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
-            return normalise(features, 8) + tf.nn.relu(features)
-
-        assert_unchanged(trace(two_readers), fold_batch_normalisations)
-
-    def test_a_convolution_that_is_an_output_keeps_its_weights(self) -> None:
-        def two_outputs(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
-            return features, normalise(features, 8)
-
-        assert_unchanged(trace(two_outputs), fold_batch_normalisations)
-
-    def test_a_normalisation_by_the_batch_itself_stays(self) -> None:
-        def learning(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(3, 3, CHANNELS, 8), 1, "VALID")
-            return normalise(features, 8, is_training=True)
-
-        traced = trace(learning)
+    @pytest.mark.parametrize(
+        "function",
+        [
+            convolved(lambda features: normalise(features, 8) + tf.nn.relu(features)),
+            convolved(lambda features: (features, normalise(features, 8))),
+            convolved(lambda features: normalise(features, 8, is_training=True)),
+            convolved(lambda features: normalise(features, 8, "NCHW"), channels=SIDE, data_format="NCHW"),
+            convolved(lambda features: normalise(features, 4), channels=SIDE, data_format="NCHW"),
+            convolved(lambda features: normalise(tf.nn.relu(features), 8)),
+            lambda batch: normalise(tf.nn.depthwise_conv2d(batch, VALUES, [1] * 4, "VALID"), 2 * CHANNELS),
+            lambda batch: normalise(tf.nn.conv2d(batch, VALUES * tf.reduce_mean(batch), 1, "VALID"), 2),
+        ],
+        ids=[
+            "another layer reads it too",
+            "an output",
+            "normalised by the batch itself",
+            "channels first",
+            "channels first in the convolution only",
+            "something between",
+            "another convolution",
+            "computed weights",
+        ],
+    )
+    def test_what_it_does_not_know_is_left_alone(self, function: Layer) -> None:
+        traced = trace(function)
         assert len(traced.operations("FusedBatchNormV3")) == 1
         assert_unchanged(traced, fold_batch_normalisations)
-
-    def test_channels_that_come_first_are_left_alone(self) -> None:
-        def channels_first(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(3, 3, SIDE, 8), 1, "SAME", data_format="NCHW")
-            return normalise(features, 8, "NCHW")
-
-        assert_unchanged(trace(channels_first), fold_batch_normalisations)
-
-    def test_channels_that_come_first_in_the_convolution_only_are_left_alone(self) -> None:
-        def mixed(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(3, 3, SIDE, 8), 1, "SAME", data_format="NCHW")
-            return normalise(features, CHANNELS)
-
-        assert_unchanged(trace(mixed), fold_batch_normalisations)
-
-    def test_something_else_before_the_normalisation_is_left_alone(self) -> None:
-        traced = trace_layers([layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization()])
-        assert_unchanged(traced, fold_batch_normalisations)
-        traced = trace_layers([layers.DepthwiseConv2D(3), layers.BatchNormalization()])
-        assert_unchanged(traced, fold_batch_normalisations)
-
-    def test_weights_that_are_computed_are_left_alone(self) -> None:
-        def computed_weights(batch: Any) -> Any:
-            weights = random_values(3, 3, CHANNELS, 8) * tf.reduce_mean(batch)
-            return normalise(tf.nn.conv2d(batch, weights, 1, "VALID"), 8)
-
-        assert_unchanged(trace(computed_weights), fold_batch_normalisations)
 
 
 class TestNormalisingByDepthwiseConvolutions:
@@ -225,12 +191,18 @@ class TestNormalisingByDepthwiseConvolutions:
 
         assert_same_outputs(trace(two_readers), normalise_by_depthwise_convolutions)
 
-    def test_a_normalisation_by_the_batch_itself_stays(self) -> None:
-        traced = trace(lambda batch: normalise(batch, CHANNELS, is_training=True))
-        assert_unchanged(traced, normalise_by_depthwise_convolutions)
-
-    def test_channels_that_come_first_are_left_alone(self) -> None:
-        assert_unchanged(trace(lambda batch: normalise(batch, SIDE, "NCHW")), normalise_by_depthwise_convolutions)
+    @pytest.mark.parametrize(
+        "function",
+        [
+            lambda batch: normalise(batch, CHANNELS, is_training=True),
+            lambda batch: normalise(batch, SIDE, "NCHW"),
+            lambda batch: normalise(tf.cast(batch, tf.float16), CHANNELS),
+            lambda batch: normalise(tf.cast(batch, tf.bfloat16), CHANNELS),
+        ],
+        ids=["by the batch itself", "channels first", "float16", "bfloat16"],
+    )
+    def test_what_it_does_not_know_is_left_alone(self, function: Layer) -> None:
+        assert_unchanged(trace(function), normalise_by_depthwise_convolutions)
 
     def test_a_normalisation_whose_other_outputs_are_read_stays(self) -> None:
         """As its gradient does, which heatmaps of a layer before it need."""
@@ -241,11 +213,6 @@ class TestNormalisingByDepthwiseConvolutions:
         traced = trace(gradient)
         assert len(traced.operations("FusedBatchNormGradV3")) == 1
         assert_same_outputs(traced, normalise_by_depthwise_convolutions)
-
-    @pytest.mark.parametrize("half", [tf.float16, tf.bfloat16], ids=["float16", "bfloat16"])
-    def test_half_precision_is_left_alone(self, half: Any) -> None:
-        traced = trace(lambda batch: normalise(tf.cast(batch, half), CHANNELS))
-        assert_unchanged(traced, normalise_by_depthwise_convolutions)
 
 
 class TestPoolingBeforePointwiseConvolutions:
@@ -263,65 +230,53 @@ class TestPoolingBeforePointwiseConvolutions:
         block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(3, 2, padding="same")]
         assert_same_outputs(trace_layers(block), pool_before_pointwise_convolutions)
 
-    def test_the_convolution_sees_a_quarter_of_the_places(self) -> None:
-        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2)])
-        before = traced.places_seen_by("Conv2D")
-        pool_before_pointwise_convolutions(traced.graph)
-        assert before == SIDE * SIDE
-        assert traced.places_seen_by("Conv2D") == before / 4
-
     def test_two_poolings_after_one_convolution_both_go_before_it(self) -> None:
         block = [layers.Conv2D(9, 1, use_bias=False), layers.AveragePooling2D(2), layers.AveragePooling2D(2)]
         traced = trace_layers(block)
+        assert traced.places_seen_by("Conv2D") == SIDE * SIDE
         assert_same_outputs(traced, pool_before_pointwise_convolutions)
         assert traced.places_seen_by("Conv2D") == SIDE * SIDE / 16
 
-    @pytest.mark.parametrize("options", [{"kernel_size": 3}, {"kernel_size": 1, "strides": 2}, {"kernel_size": (1, 2)}])
-    def test_a_convolution_that_looks_at_neighbours_or_leaves_out_places_stays(self, options: dict[str, Any]) -> None:
-        traced = trace_layers([layers.Conv2D(9, use_bias=False, **options), layers.AveragePooling2D(2)])
-        assert_unchanged(traced, pool_before_pointwise_convolutions)
+    @pytest.mark.parametrize(
+        "block",
+        [
+            lambda: [layers.Conv2D(9, 3, use_bias=False), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1, 2, use_bias=False), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, (1, 2), use_bias=False), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1, use_bias=False), layers.ReLU(), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1, use_bias=False), layers.BatchNormalization(), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1, use_bias=False), layers.ZeroPadding2D(1), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1), layers.AveragePooling2D(2)],
+            lambda: [layers.Conv2D(9, 1, use_bias=False), layers.MaxPooling2D(2)],
+        ],
+        ids=["neighbours", "strides", "a neighbour", "rectified", "normalised", "padded", "a bias", "the largest"],
+    )
+    def test_other_convolutions_other_poolings_and_anything_between_keep_their_order(
+        self, block: Callable[[], list[Any]]
+    ) -> None:
+        assert_unchanged(trace_layers(block()), pool_before_pointwise_convolutions)
 
-    @pytest.mark.parametrize("between", [layers.ReLU, layers.BatchNormalization, lambda: layers.ZeroPadding2D(1)])
-    def test_anything_between_the_two_keeps_their_order(self, between: Callable[[], Any]) -> None:
-        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), between(), layers.AveragePooling2D(2)])
-        assert_unchanged(traced, pool_before_pointwise_convolutions)
-
-    def test_a_bias_between_the_two_keeps_their_order(self) -> None:
-        traced = trace_layers([layers.Conv2D(9, 1), layers.AveragePooling2D(2)])
-        assert_unchanged(traced, pool_before_pointwise_convolutions)
-
-    def test_the_largest_of_places_is_another_matter(self) -> None:
-        traced = trace_layers([layers.Conv2D(9, 1, use_bias=False), layers.MaxPooling2D(2)])
-        assert_unchanged(traced, pool_before_pointwise_convolutions)
-
-    def test_a_convolution_that_another_layer_reads_too_stays(self) -> None:
-        def two_readers(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, "VALID")
-            return tf.nn.avg_pool2d(features, 2, 2, "VALID"), tf.nn.relu(features)
-
-        assert_unchanged(trace(two_readers), pool_before_pointwise_convolutions)
-
-    def test_a_convolution_that_is_an_output_stays(self) -> None:
-        def two_outputs(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, "VALID")
-            return features, tf.nn.avg_pool2d(features, 2, 2, "VALID")
-
-        assert_unchanged(trace(two_outputs), pool_before_pointwise_convolutions)
-
-    def test_channels_that_come_first_are_left_alone(self) -> None:
-        def channels_first(batch: Any) -> Any:
-            features = tf.nn.conv2d(batch, random_values(1, 1, SIDE, 9), 1, "VALID", data_format="NCHW")
-            return tf.nn.avg_pool2d(features, 2, 2, "VALID", data_format="NCHW")
-
-        assert_unchanged(trace(channels_first), pool_before_pointwise_convolutions)
-
-    def test_a_frame_of_zeros_around_the_places_counts_and_is_left_alone(self) -> None:
-        def framed(batch: Any) -> Any:
-            frame = [[0, 0], [1, 1], [1, 1], [0, 0]]
-            features = tf.nn.conv2d(batch, random_values(1, 1, CHANNELS, 9), 1, frame)
-            return tf.nn.avg_pool2d(features, 2, 2, "VALID")
-
-        assert_unchanged(trace(framed), pool_before_pointwise_convolutions)
+    @pytest.mark.parametrize(
+        "function",
+        [
+            convolved(lambda features: (tf.nn.avg_pool2d(features, 2, 2, "VALID"), tf.nn.relu(features)), size=1),
+            convolved(lambda features: (features, tf.nn.avg_pool2d(features, 2, 2, "VALID")), size=1),
+            convolved(
+                lambda features: tf.nn.avg_pool2d(features, 2, 2, "VALID", data_format="NCHW"),
+                size=1,
+                channels=SIDE,
+                data_format="NCHW",
+            ),
+            convolved(
+                lambda features: tf.nn.avg_pool2d(features, 2, 2, "VALID"),
+                size=1,
+                padding=[[0, 0], [1, 1], [1, 1], [0, 0]],
+            ),
+        ],
+        ids=["another layer reads it too", "an output", "channels first", "a frame of zeros, which counts"],
+    )
+    def test_what_it_does_not_know_is_left_alone(self, function: Layer) -> None:
+        assert_unchanged(trace(function), pool_before_pointwise_convolutions)
 
     def test_an_order_without_data_is_no_obstacle(self) -> None:
         def ordered(batch: Any) -> Any:

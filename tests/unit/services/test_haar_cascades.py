@@ -60,20 +60,16 @@ def test_a_face_is_among_the_candidates_at_a_fraction_of_the_size(
     )
 
 
-def test_the_eyes_of_a_face_are_on_their_own_sides(cascades: HaarCascades, grey_face: GreyImage) -> None:
-    assert_on_pupils(cascades.eyes_of_face(grey_face, cascades.faces(grey_face)[0]))
-
-
-def test_an_eye_that_is_covered_is_not_there(cascades: HaarCascades, grey_face: GreyImage) -> None:
+def test_the_eyes_of_a_face_are_on_their_own_sides_unless_covered_or_outside_the_picture(
+    cascades: HaarCascades, grey_face: GreyImage
+) -> None:
+    face = cascades.faces(grey_face)[0]
+    assert_on_pupils(cascades.eyes_of_face(grey_face, face))
     covered = grey_face.copy()
     covered[100:150, 285:340] = 128
-    eyes = cascades.eyes_of_face(covered, cascades.faces(grey_face)[0])
-    assert eyes.keys() == {EyeSide.RIGHT}
-
-
-@pytest.mark.parametrize("region", [Box(-500, -500, 200, 200), Box(630, 630, 200, 200), Box(900, 0, 100, 100)])
-def test_a_face_outside_the_picture_has_no_eyes(cascades: HaarCascades, grey_face: GreyImage, region: Box) -> None:
-    assert cascades.eyes_of_face(grey_face, region) == {}
+    assert cascades.eyes_of_face(covered, face).keys() == {EyeSide.RIGHT}
+    for outside in (Box(-500, -500, 200, 200), Box(630, 630, 200, 200), Box(900, 0, 100, 100)):
+        assert cascades.eyes_of_face(grey_face, outside) == {}
 
 
 def test_a_pair_of_eyes_needs_no_face_around_it(cascades: HaarCascades, grey_face: GreyImage) -> None:
@@ -83,31 +79,18 @@ def test_a_pair_of_eyes_needs_no_face_around_it(cascades: HaarCascades, grey_fac
     assert_on_pupils(cascades.eye_pair(strip))
 
 
-def test_one_eye_is_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
-    one = np.full_like(grey_face, 128)
-    one[100:145, :285] = grey_face[100:145, :285]
-    assert cascades.eye_pair(one) == {}
-
-
-def with_second_eye(picture: GreyImage, eye: GreyImage, drop: int) -> GreyImage:
-    both = picture.copy()
-    both[100 + drop : 145 + drop, 290:345] = eye
-    return both
-
-
-def test_two_eyes_at_different_heights_are_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
-    eye = grey_face[100:145, 230:285]
+@pytest.mark.parametrize(
+    ("places", "is_pair"),
+    [([(230, 0), (290, 0)], True), ([(230, 0)], False), ([(230, 0), (290, 30)], False), ([(30, 0), (500, 0)], False)],
+    ids=["a pair", "one eye", "at different heights", "far apart"],
+)
+def test_two_eyes_are_a_pair_beside_each_other(
+    cascades: HaarCascades, grey_face: GreyImage, places: list[tuple[int, int]], is_pair: bool
+) -> None:
     picture = np.full_like(grey_face, 128)
-    picture[100:145, 230:285] = eye
-    assert cascades.eye_pair(with_second_eye(picture, eye, drop=0)).keys() == set(EyeSide)
-    assert cascades.eye_pair(with_second_eye(picture, eye, drop=30)) == {}
-
-
-def test_two_eyes_far_apart_are_no_pair(cascades: HaarCascades, grey_face: GreyImage) -> None:
-    eye = grey_face[100:145, 230:285]
-    picture = np.full_like(grey_face, 128)
-    picture[100:145, 30:85] = picture[100:145, 500:555] = eye
-    assert cascades.eye_pair(picture) == {}
+    for left, drop in places:
+        picture[100 + drop : 145 + drop, left : left + 55] = grey_face[100:145, 230:285]
+    assert cascades.eye_pair(picture).keys() == (set(EyeSide) if is_pair else set())
 
 
 def test_a_flat_picture_has_nothing(cascades: HaarCascades) -> None:

@@ -19,7 +19,6 @@ import pytest
 from lab.common.waiting import wait_until
 from src.config.settings import load_settings
 from src.core.errors import StartupError
-from src.core.types import RgbImage
 from src.services import image_store
 from src.services.image_store import MOST_WAITING_BYTES, ImageStore
 from src.utils.image_codec import decode_picture
@@ -56,10 +55,6 @@ def make_store(monkeypatch: pytest.MonkeyPatch, frames_dir: Path, eyes_dir: Path
         store.close()
 
 
-def pictures_in(folder: Path) -> list[RgbImage]:
-    return [decode_picture(file.read_bytes(), 10_000) for file in folder.iterdir()]
-
-
 def make_old(file: Path, hours: float) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"picture")
@@ -91,25 +86,21 @@ class TestSaving:
         ("switch", "folder", "other"),
         [("SAVE_TEMP_IMAGES", "frames", "eyes"), ("SAVE_EYES", "eyes", "frames")],
     )
-    def test_frames_and_eyes_are_saved_each_if_its_setting_says_so(
+    def test_frames_and_eyes_are_saved_each_if_its_setting_says_so_under_names_that_say_nothing(
         self, make_store: MakeStore, tmp_path: Path, switch: str, folder: str, other: str
     ) -> None:
         store = make_store(**{switch: "true"})
-        (store.save_frame if folder == "frames" else store.save_eye)(PICTURE)
+        for _ in range(2):
+            (store.save_frame if folder == "frames" else store.save_eye)(PICTURE)
         (store.save_frame if other == "frames" else store.save_eye)(np.zeros_like(PICTURE))
+        assert store.problem() is None
         store.close()
-        (saved,) = pictures_in(tmp_path / folder)
-        assert np.array_equal(saved, PICTURE)
+        saved = list((tmp_path / folder).iterdir())
+        assert len(saved) == 2
+        for file in saved:
+            assert re.fullmatch(r"[0-9a-f]{32}\.png", file.name)
+            assert np.array_equal(decode_picture(file.read_bytes(), 10_000), PICTURE)
         assert not (tmp_path / other).exists()
-
-    def test_names_are_random_and_say_nothing(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        store = make_store(SAVE_EYES="true")
-        for _ in range(10):
-            store.save_eye(PICTURE)
-        store.close()
-        names = [file.name for file in eyes_dir.iterdir()]
-        assert len(names) == 10
-        assert all(re.fullmatch(r"[0-9a-f]{32}\.png", name) for name in names)
 
     def test_a_slow_disk_holds_nobody_up_and_fills_no_memory(
         self,
@@ -154,6 +145,7 @@ class TestSaving:
         with caplog.at_level(logging.ERROR, logger="eyenet.image_store"):
             for _ in range(2):
                 store.save_eye(PICTURE)
+            assert store.problem() is None
             store.close()
         assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
 
@@ -189,38 +181,53 @@ class TestFolders:
         (tmp_path / "file").touch()
         make_store(TEMP_IMAGES_DIR=str(tmp_path / "file" / "below"), SAVED_EYES_DIR=str(tmp_path / "file")).sweep()
 
-    def test_the_check_leaves_nothing_behind(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        make_store(SAVE_EYES="true")
-        assert list(eyes_dir.iterdir()) == []
-
 
 class TestRetention:
-    def test_our_old_pictures_are_deleted_and_our_new_ones_kept(self, make_store: MakeStore, eyes_dir: Path) -> None:
+    def test_our_old_pictures_are_deleted_and_our_new_ones_and_what_is_not_ours_are_kept(
+        self, make_store: MakeStore, eyes_dir: Path
+    ) -> None:
         store = make_store(IMAGE_RETENTION_HOURS="2")
         old, new = make_old(eyes_dir / OUR_NAME, 2.1), make_old(eyes_dir / ("f" * 32 + ".png"), 1.9)
+        names = [".gitkeep", "me.png", "README.md", OUR_NAME.replace(".png", ".jpg"), OUR_NAME.upper()]
+        names += ["0" + OUR_NAME, OUR_NAME[1:], OUR_NAME + ".bak", f"below/{OUR_NAME}"]
+        foreign = [make_old(eyes_dir / name, 1000) for name in names]
         store.sweep()
         assert not old.exists()
-        assert new.exists()
+        assert all(file.exists() for file in (new, *foreign))
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            ".gitkeep",
-            "me.png",
-            "README.md",
-            OUR_NAME.replace(".png", ".jpg"),
-            OUR_NAME.upper(),
-            "0" + OUR_NAME,
-            OUR_NAME[1:],
-            OUR_NAME + ".bak",
-            f"below/{OUR_NAME}",
-        ],
-    )
-    def test_what_is_not_ours_is_never_deleted(self, make_store: MakeStore, eyes_dir: Path, name: str) -> None:
-        store = make_store()
-        foreign = make_old(eyes_dir / name, 1000)
+    def test_a_picture_from_the_future_is_deleted_neither_early_nor_never(
+        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As they are when a clock was set back."""
+        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), make_old(eyes_dir / OUR_NAME, -1000)
         store.sweep()
-        assert foreign.exists()
+        now = time.time()
+        for hours, kept in [(0, True), (1.9, True), (2.1, False)]:
+            monkeypatch.setattr(time, "time", lambda hours=hours: now + hours * 3600)
+            store.sweep()
+            assert picture.exists() is kept
+
+    def test_an_idle_store_saves_nothing_and_deletes_nothing(
+        self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
+    ) -> None:
+        """For who works on files of his own."""
+        old = make_old(eyes_dir / OUR_NAME, 1000)
+        store = make_store(idle=True, SAVE_TEMP_IMAGES="true", SAVE_EYES="true")
+        store.save_frame(PICTURE)
+        store.save_eye(PICTURE)
+        store.sweep()
+        store.close()
+        assert list(eyes_dir.iterdir()) == [old]
+        assert not frames_dir.exists()
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_pictures_that_nobody_deletes_any_more_are_a_problem(
+        self, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ImageStore, "sweep", lambda _store: divmod(1, 0))
+        store = make_store()
+        sentence = "the image-retention thread died: saved pictures are kept too long"
+        wait_until(lambda: store.problem() == sentence, sentence)
 
     def test_both_folders_are_swept_at_start_also_when_nothing_is_saved_any_more(
         self, make_store: MakeStore, frames_dir: Path, eyes_dir: Path
@@ -272,69 +279,3 @@ class TestRetention:
         assert [record.message for record in caplog.records] == [
             f"{frames_dir} could not be searched for old pictures: Stale file handle"
         ]
-
-
-class TestIdleStore:
-    """For who works on files of his own."""
-
-    def test_it_saves_nothing_whatever_the_settings_say(self, make_store: MakeStore, tmp_path: Path) -> None:
-        store = make_store(idle=True, SAVE_TEMP_IMAGES="true", SAVE_EYES="true")
-        store.save_frame(PICTURE)
-        store.save_eye(PICTURE)
-        store.close()
-        assert list(tmp_path.iterdir()) == []
-
-    def test_it_deletes_nothing_that_the_server_saved(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        old = make_old(eyes_dir / OUR_NAME, 1000)
-        make_store(idle=True).sweep()
-        assert old.exists()
-        make_store().sweep()
-        assert not old.exists()
-
-
-class TestProblem:
-    def test_a_store_that_works_has_none(self, make_store: MakeStore) -> None:
-        store = make_store(SAVE_EYES="true")
-        store.save_eye(PICTURE)
-        assert store.problem() is None
-
-    def test_nor_has_one_whose_disk_fails(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        store = make_store(SAVE_EYES="true")
-        shutil.rmtree(eyes_dir)
-        store.save_eye(PICTURE)
-        assert store.problem() is None
-
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-    def test_pictures_that_nobody_deletes_any_more_are_one(
-        self, make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ImageStore, "sweep", lambda _store: divmod(1, 0))
-        store = make_store()
-        sentence = "the image-retention thread died: saved pictures are kept too long"
-        wait_until(lambda: store.problem() == sentence, sentence)
-
-    def test_a_closed_store_says_so(self, make_store: MakeStore) -> None:
-        store = make_store()
-        store.close()
-        assert store.problem() == "the image-store threads are closed"
-
-
-class TestClockSetBack:
-    def test_a_picture_from_the_future_is_not_deleted_early(self, make_store: MakeStore, eyes_dir: Path) -> None:
-        store, picture = make_store(), make_old(eyes_dir / OUR_NAME, -1000)
-        store.sweep()
-        store.sweep()
-        assert picture.exists()
-
-    def test_a_picture_from_the_future_is_not_kept_for_ever(
-        self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        store, picture = make_store(IMAGE_RETENTION_HOURS="2"), make_old(eyes_dir / OUR_NAME, -1000)
-        store.sweep()
-        now = time.time()
-        monkeypatch.setattr(time, "time", lambda: now + 1.9 * 3600)
-        store.sweep()
-        assert picture.exists()
-        monkeypatch.setattr(time, "time", lambda: now + 2.1 * 3600)
-        store.sweep()
-        assert not picture.exists()

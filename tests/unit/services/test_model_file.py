@@ -45,28 +45,20 @@ def read(model_path: Path, **fields: Any) -> ModelCard:
     return read_model_card(model_path, SHA256)
 
 
-def test_a_model_without_a_card_has_the_defaults(model_path: Path) -> None:
+def test_without_a_card_or_its_sections_or_with_that_of_another_model_there_are_the_defaults(
+    model_path: Path,
+) -> None:
     assert read_model_card(model_path, SHA256) == ModelCard(None, False, 1.0, None, False)
-
-
-def test_a_card_of_another_model_says_nothing(model_path: Path) -> None:
-    fields = {"calibrated": True, "calibration": {"temperature": 2}, "bfloat16": {"agrees": True}}
-    card = read(model_path, sha256="0" * 64, **fields)
-    assert card == ModelCard()
-
-
-def test_a_card_without_the_sections_has_the_defaults_for_them(model_path: Path) -> None:
     assert read(model_path) == ModelCard(("Healthy", "Ill"), False, 1.0, None, False)
+    fields = {"calibrated": True, "calibration": {"temperature": 2}, "bfloat16": {"agrees": True}}
+    assert read(model_path, sha256="0" * 64, **fields) == ModelCard()
 
 
-def test_temperature_and_calibration_are_read(model_path: Path) -> None:
-    card = read(model_path, calibrated=True, calibration={"method": "temperature scaling", "temperature": 0.87})
-    assert (card.calibrated, card.temperature) == (True, 0.87)
-
-
-@pytest.mark.parametrize("agrees", [True, False])
-def test_the_comparison_with_bfloat16_is_read(model_path: Path, agrees: bool) -> None:
-    assert read(model_path, bfloat16={"agrees": agrees, "eyes": 895}).bfloat16_agrees is agrees
+def test_temperature_calibration_and_the_comparison_with_bfloat16_are_read(model_path: Path) -> None:
+    calibration = {"method": "temperature scaling", "temperature": 0.87}
+    for agrees in (True, False):
+        card = read(model_path, calibrated=True, calibration=calibration, bfloat16={"agrees": agrees, "eyes": 895})
+        assert (card.calibrated, card.temperature, card.bfloat16_agrees) == (True, 0.87, agrees)
 
 
 def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:
@@ -77,15 +69,11 @@ def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, 
     assert check.statistics.components.shape == (8, 2)
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", "[]", "5", '{"classes": 5, "sha256": ""}', "[" * 100_000])
-def test_what_is_no_card_is_refused(model_path: Path, content: str) -> None:
-    model_path.with_suffix(".json").write_text(content, encoding="utf-8")
-    with pytest.raises(StartupError, match=r"model\.json is not a model card"):
-        read_model_card(model_path, SHA256)
-
-
-def test_a_card_that_is_not_text_is_refused(model_path: Path) -> None:
-    model_path.with_suffix(".json").write_bytes(b"\xff\xfe\x00")
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"{}", b"[]", b"5", b'{"classes": 5, "sha256": ""}', b"[" * 100_000, b"\xff\xfe\x00"]
+)
+def test_what_is_no_card_is_refused(model_path: Path, content: bytes) -> None:
+    model_path.with_suffix(".json").write_bytes(content)
     with pytest.raises(StartupError, match=r"model\.json is not a model card"):
         read_model_card(model_path, SHA256)
 
@@ -114,27 +102,26 @@ def test_a_section_of_another_kind_is_refused(model_path: Path, fields: dict[str
         read(model_path, **fields)
 
 
-@pytest.mark.parametrize("missing", ["layer", "statistics", "sha256"])
-def test_a_familiarity_check_needs_all_its_parts(model_path: Path, familiarity: dict[str, Any], missing: str) -> None:
-    del familiarity[missing]
-    with pytest.raises(StartupError, match="familiarity needs layer, statistics and sha256"):
-        read(model_path, familiarity=familiarity)
-
-
-@pytest.mark.parametrize("name", ["", "../statistics.npz", "/etc/hostname", "folder/statistics.npz"])
-def test_statistics_lie_beside_the_card(model_path: Path, familiarity: dict[str, Any], name: str) -> None:
-    with pytest.raises(StartupError, match="the name of a file beside the card"):
-        read(model_path, familiarity=familiarity | {"statistics": name})
-
-
-def test_statistics_that_are_missing_are_named(model_path: Path, familiarity: dict[str, Any]) -> None:
-    with pytest.raises(StartupError, match=r"there is no file .*absent\.npz"):
-        read(model_path, familiarity=familiarity | {"statistics": "absent.npz"})
-
-
-def test_statistics_of_another_model_are_refused(model_path: Path, familiarity: dict[str, Any]) -> None:
-    with pytest.raises(StartupError, match=r"familiarity\.sha256 is not that of .*statistics\.npz"):
-        read(model_path, familiarity=familiarity | {"sha256": "0" * 64})
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"layer": None}, "familiarity needs layer, statistics and sha256"),
+        ({"statistics": None}, "familiarity needs layer, statistics and sha256"),
+        ({"sha256": None}, "familiarity needs layer, statistics and sha256"),
+        ({"statistics": ""}, "the name of a file beside the card"),
+        ({"statistics": "../statistics.npz"}, "the name of a file beside the card"),
+        ({"statistics": "/etc/hostname"}, "the name of a file beside the card"),
+        ({"statistics": "folder/statistics.npz"}, "the name of a file beside the card"),
+        ({"statistics": "absent.npz"}, r"there is no file .*absent\.npz"),
+        ({"sha256": "0" * 64}, r"familiarity\.sha256 is not that of .*statistics\.npz"),
+    ],
+)
+def test_a_familiarity_check_needs_all_its_parts_and_its_own_statistics_beside_the_card(
+    model_path: Path, familiarity: dict[str, Any], change: dict[str, str | None], sentence: str
+) -> None:
+    section = {name: value for name, value in (familiarity | change).items() if value is not None}
+    with pytest.raises(StartupError, match=sentence):
+        read(model_path, familiarity=section)
 
 
 def test_statistics_that_are_none_are_refused(model_path: Path, familiarity: dict[str, Any]) -> None:
@@ -174,9 +161,9 @@ def described_model(save_model: SaveModel) -> Path:
     return save_model(keras.Model(pictures, scores))
 
 
-@pytest.fixture
-def model_with_code(save_model: SaveModel, tmp_path: Path) -> tuple[Path, Path]:
-    """A model that makes a file as soon as it is built, and that file, which is not there yet."""
+def test_a_lambda_layer_is_refused_and_does_not_run_as_it_would_with_keras_alone(
+    save_model: SaveModel, tmp_path: Path
+) -> None:
     traces = tmp_path / "traces"
 
     def leave_traces(pictures: Any, file: str = str(traces)) -> Any:
@@ -185,61 +172,50 @@ def model_with_code(save_model: SaveModel, tmp_path: Path) -> tuple[Path, Path]:
         return pictures
 
     pictures = keras.Input((64, 64, 3))
-    model = keras.Model(pictures, keras.layers.Lambda(leave_traces)(pictures))
+    file = save_model(keras.Model(pictures, keras.layers.Lambda(leave_traces)(pictures)))
     traces.unlink()
-    return save_model(model), traces
-
-
-def test_a_lambda_layer_is_refused_and_does_not_run(model_with_code: tuple[Path, Path]) -> None:
-    described_model, traces = model_with_code
     with pytest.raises(StartupError, match=r"has a Lambda layer, which can run code .* It is not loaded\."):
-        EyeClassifier("EyeNet", described_model, ["Healthy", "Ill"], "conv2d")
+        EyeClassifier("EyeNet", file, ["Healthy", "Ill"], "conv2d")
     assert not traces.exists()
-
-
-def test_keras_alone_would_have_run_it(model_with_code: tuple[Path, Path]) -> None:
-    described_model, traces = model_with_code
-    keras.models.load_model(described_model, compile=False)
+    keras.models.load_model(file, compile=False)
     assert traces.exists()
 
 
-@pytest.mark.parametrize("function", ["io.write_file", "raw_ops.WriteFile", "print", "load_op_library", "math", None])
-def test_only_functions_of_tensors_may_be_called(described_model: Path, function: str | None) -> None:
-    with pytest.raises(StartupError, match=f"calls tf.{function}"):
-        refuse_code(forge(described_model, "function", None, function))
-
-
-@pytest.mark.parametrize("module", ["os", "builtins", "keras.utils", "keras.src.utils.data_utils", "keras.layersx"])
-def test_nothing_is_taken_from_elsewhere(described_model: Path, module: str) -> None:
-    with pytest.raises(StartupError, match=f"takes something from the module {module}"):
-        refuse_code(forge(described_model, "module", None, module))
-
-
-@pytest.mark.parametrize("kind", ["Lambda", "TensorFlowOpLayer", "TFSMLayer", "InstanceMethod"])
-def test_layers_that_do_more_than_compute_are_refused_inside_a_model_of_the_model_too(
-    described_model: Path, kind: str
+@pytest.mark.parametrize(
+    ("field", "old", "new", "sentence"),
+    [
+        *[
+            ("function", None, function, f"calls tf.{function}")
+            for function in ("io.write_file", "raw_ops.WriteFile", "print", "load_op_library", "math", None)
+        ],
+        *[
+            ("module", None, module, f"takes something from the module {module}")
+            for module in ("os", "builtins", "keras.utils", "keras.src.utils.data_utils", "keras.layersx")
+        ],
+        *[
+            # In a model of the model.
+            ("class_name", "Conv2D", kind, f"has a {kind} layer")
+            for kind in ("Lambda", "TensorFlowOpLayer", "TFSMLayer", "InstanceMethod")
+        ],
+    ],
+)
+def test_functions_modules_and_layers_that_do_more_than_compute_are_refused(
+    described_model: Path, field: str, old: str | None, new: str | None, sentence: str
 ) -> None:
-    with pytest.raises(StartupError, match=f"has a {kind} layer"):
-        refuse_code(forge(described_model, "class_name", "Conv2D", kind))
+    with pytest.raises(StartupError, match=sentence):
+        refuse_code(forge(described_model, field, old, new))
 
 
-def test_an_ordinary_model_is_let_in(described_model: Path) -> None:
+def test_an_ordinary_model_and_the_shipped_one_are_let_in(described_model: Path, settings: Settings) -> None:
     refuse_code(described_model)
-
-
-def test_the_shipped_model_is_let_in(settings: Settings) -> None:
     refuse_code(settings.model_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not HDF5"])
-def test_what_is_no_model_is_left_to_keras(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_model_is_left_to_keras(tmp_path: Path) -> None:
     file = tmp_path / "model.h5"
-    file.write_bytes(content)
-    refuse_code(file)
-
-
-def test_a_file_without_a_description_is_left_to_keras(tmp_path: Path) -> None:
-    file = tmp_path / "model.h5"
+    for content in (b"", b"not HDF5"):
+        file.write_bytes(content)
+        refuse_code(file)
     with h5py.File(file, "w") as weights:
         weights["weights"] = [1.0]
     refuse_code(file)

@@ -135,16 +135,6 @@ class TestLoading:
         left = [thread.name for thread in set(threading.enumerate()) - before if thread.is_alive()]
         assert [name for name in left if name.startswith(("worker", "image-store"))] == []
 
-    @pytest.mark.parametrize(
-        ("setting", "value"),
-        [("model_path", Path("absent.h5")), ("classes", ("One", "Two")), ("grad_cam_layer", "absent")],
-    )
-    def test_what_does_not_fit_stops_the_start_with_a_sentence_that_names_the_variable(
-        self, make_settings: MakeSettings, setting: str, value: object
-    ) -> None:
-        with pytest.raises(StartupError, match=f"^{setting.upper()} is wrong"):
-            load_services(make_settings(**{setting: value}))
-
 
 @pytest.mark.usefixtures("unsettled_process")
 class TestStarting:

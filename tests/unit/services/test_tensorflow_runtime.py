@@ -21,7 +21,6 @@ from src.services.tensorflow_runtime import (
     has_gpu,
     keras,
     passes_at_once,
-    run_each_pass_on_one_core,
     tf,
     use_precision,
 )
@@ -40,16 +39,13 @@ def test_keras_knows_the_layers_of_the_documented_graph() -> None:
 def test_the_device_is_named() -> None:
     gpus = tf.config.list_physical_devices("GPU")
     assert device_name().startswith("GPU: ") if gpus else device_name() == "CPU"
+    assert has_gpu() is bool(gpus)
 
 
 @pytest.mark.skipif(not tf.config.list_physical_devices("GPU"), reason="this machine has no GPU")
 def test_gpu_memory_is_taken_as_it_is_needed() -> None:
     enable_memory_growth()
     assert all(tf.config.experimental.get_memory_growth(gpu) for gpu in tf.config.list_physical_devices("GPU"))
-
-
-def test_there_is_a_gpu_where_one_is_named() -> None:
-    assert has_gpu() is device_name().startswith("GPU: ")
 
 
 def words_of(program: str) -> list[str]:
@@ -79,11 +75,6 @@ run_each_pass_on_one_core()
 print(tf.config.threading.get_intra_op_parallelism_threads(), int(tf.constant(2) + 2))
 """
         assert words_of(program) == ["2", "3", "4"]
-
-    def test_it_does_no_harm_in_this_process_which_has_computed_before(self) -> None:
-        assert int(tf.constant(1) + 1) == 2
-        run_each_pass_on_one_core()
-        assert int(tf.constant(2) + 2) == 4
 
 
 class TestPrecision:
@@ -144,68 +135,72 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return has
 
 
-class TestProcessor:
-    @staticmethod
-    def description(folder: Path, flags: str) -> Path:
-        file = folder / "cpuinfo"
-        core = f"processor\t: 0\nmodel name\t: Some Processor @ 2.00GHz\nflags\t\t: {flags}\nbugs\t\t: spectre_v1\n\n"
-        file.write_text(core * 2, encoding="ascii")
-        return file
+@pytest.mark.parametrize(
+    ("description", "multiplies"),
+    [
+        *[
+            (
+                f"processor\t: 0\nmodel name\t: Some Processor\nflags\t\t: {flags}\nbugs\t\t: spectre_v1\n\n" * 2,
+                multiplies,
+            )
+            for flags, multiplies in [
+                (f"avx512_bf16 {FLAGS}", True),
+                (f"{FLAGS} amx_bf16", True),
+                (f"{FLAGS} avx512_bf16 clzero", True),
+                (FLAGS, False),
+                ("", False),
+                (f"{FLAGS} amx_tile amx_int8", False),
+                (f"{FLAGS} no_avx512_bf16_here", False),
+            ]
+        ],
+        ("model name\t: Not avx512_bf16 at all\nflags\t\t: fpu\nbugs\t\t: amx_bf16 \n", False),
+        ("model name\t: \xff\xfe\nflags\t\t: fpu avx512_bf16\n", True),
+    ],
+)
+def test_a_processor_multiplies_bfloat16_if_one_of_its_flags_says_so(
+    tmp_path: Path, description: str, multiplies: bool
+) -> None:
+    file = tmp_path / "cpuinfo"
+    assert not cpu_has_bfloat16(file)
+    file.write_text(description, encoding="latin-1")
+    assert cpu_has_bfloat16(file) is multiplies
+    assert not cpu_has_bfloat16(tmp_path)
 
-    @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
-    @pytest.mark.parametrize("flags", ["{flag} {FLAGS}", "{FLAGS} {flag}", "{FLAGS} {flag} clzero"])
-    def test_one_that_multiplies_bfloat16_says_so(self, tmp_path: Path, flags: str, flag: str) -> None:
-        assert cpu_has_bfloat16(self.description(tmp_path, flags.format(flag=flag, FLAGS=FLAGS)))
 
-    @pytest.mark.parametrize("flags", [FLAGS, "", f"{FLAGS} amx_tile amx_int8", f"{FLAGS} no_avx512_bf16_here"])
-    def test_one_that_does_not_multiply_bfloat16_says_nothing_of_it(self, tmp_path: Path, flags: str) -> None:
-        assert not cpu_has_bfloat16(self.description(tmp_path, flags))
-
-    def test_only_the_flags_count(self, tmp_path: Path) -> None:
-        file = tmp_path / "cpuinfo"
-        file.write_text("model name\t: Not avx512_bf16 at all\nflags\t\t: fpu\nbugs\t\t: amx_bf16 \n", encoding="ascii")
-        assert not cpu_has_bfloat16(file)
-
-    def test_one_without_a_description_does_not_count_as_one(self, tmp_path: Path) -> None:
-        assert not cpu_has_bfloat16(tmp_path / "absent")
-        assert not cpu_has_bfloat16(tmp_path)
-
-    def test_a_description_that_is_not_ascii_can_be_read(self, tmp_path: Path) -> None:
-        file = tmp_path / "cpuinfo"
-        file.write_bytes(b"model name\t: \xff\xfe\nflags\t\t: fpu avx512_bf16\n")
-        assert cpu_has_bfloat16(file)
+@pytest.mark.parametrize(("gpu", "eyes", "passes"), [(False, 1, 5), (True, 16, 2)])
+def test_on_a_cpu_each_worker_has_a_pass_of_one_eye_on_a_gpu_sixteen_share_one_and_the_setting_wins(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, gpu: bool, eyes: int, passes: int
+) -> None:
+    machine(gpu=gpu)
+    monkeypatch.setenv("WORKER_THREADS", "5")
+    settings = load_settings(env_file=None)
+    assert (eyes_per_pass(settings), passes_at_once(settings)) == (eyes, passes)
+    for asked in (1, 4, 16):
+        monkeypatch.setenv("INFERENCE_BATCH_SIZE", str(asked))
+        assert eyes_per_pass(load_settings(env_file=None)) == asked
 
 
 class TestChoiceOfPrecision:
     @pytest.mark.parametrize(
-        ("gpu", "bfloat16", "agrees", "chosen"),
+        ("asked", "gpu", "bfloat16", "agrees", "chosen"),
         [
-            (False, True, True, "bfloat16"),
-            (False, True, False, "float32"),
-            (False, False, True, "float32"),
-            (False, False, False, "float32"),
-            (True, True, True, "float32"),
+            ("auto", False, True, True, "bfloat16"),
+            ("auto", False, True, False, "float32"),
+            ("auto", False, False, True, "float32"),
+            ("auto", False, False, False, "float32"),
+            ("auto", True, True, True, "float32"),
+            ("bfloat16", False, True, True, "bfloat16"),
+            ("bfloat16", False, True, False, "bfloat16"),
+            ("float32", True, True, True, "float32"),
+            ("float32", False, True, True, "float32"),
+            ("tensorfloat32", True, False, False, "tensorfloat32"),
         ],
     )
-    def test_by_itself_it_is_bfloat16_only_where_the_processor_has_it_and_the_model_answers_the_same(
-        self, machine: Machine, gpu: bool, bfloat16: bool, agrees: bool, chosen: str
+    def test_it_is_what_is_asked_for_and_else_bfloat16_where_the_processor_has_it_and_the_model_answers_the_same(
+        self, machine: Machine, asked: str, gpu: bool, bfloat16: bool, agrees: bool, chosen: str
     ) -> None:
         machine(gpu=gpu, bfloat16=bfloat16)
-        assert choose_precision("auto", bfloat16_agrees=agrees) == chosen
-
-    @pytest.mark.parametrize("agrees", [True, False])
-    def test_who_asks_for_bfloat16_gets_it_whatever_the_card_says(self, machine: Machine, agrees: bool) -> None:
-        machine(bfloat16=True)
-        assert choose_precision("bfloat16", bfloat16_agrees=agrees) == "bfloat16"
-
-    @pytest.mark.parametrize("gpu", [True, False])
-    def test_float32_is_everywhere(self, machine: Machine, gpu: bool) -> None:
-        machine(gpu=gpu, bfloat16=True)
-        assert choose_precision("float32", bfloat16_agrees=True) == "float32"
-
-    def test_who_asks_for_tensorfloat32_gets_it_on_a_gpu(self, machine: Machine) -> None:
-        machine(gpu=True)
-        assert choose_precision("tensorfloat32", bfloat16_agrees=False) == "tensorfloat32"
+        assert choose_precision(asked, bfloat16_agrees=agrees) == chosen
 
     @pytest.mark.parametrize(
         ("asked", "gpu", "bfloat16", "needs"),
@@ -222,28 +217,3 @@ class TestChoiceOfPrecision:
         with pytest.raises(StartupError, match=rf"^INFERENCE_PRECISION is wrong: {asked} needs .*\.$") as refusal:
             choose_precision(asked, bfloat16_agrees=True)
         assert needs in str(refusal.value)
-
-
-class TestEyesPerPass:
-    def test_on_a_cpu_each_worker_has_a_pass_of_one_eye(
-        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        machine()
-        monkeypatch.setenv("WORKER_THREADS", "5")
-        settings = load_settings(env_file=None)
-        assert (eyes_per_pass(settings), passes_at_once(settings)) == (1, 5)
-
-    def test_on_a_gpu_sixteen_eyes_share_a_pass_whatever_workers_there_are(
-        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        machine(gpu=True)
-        monkeypatch.setenv("WORKER_THREADS", "5")
-        settings = load_settings(env_file=None)
-        assert (eyes_per_pass(settings), passes_at_once(settings)) == (16, 2)
-
-    @pytest.mark.parametrize("gpu", [True, False])
-    @pytest.mark.parametrize("asked", [1, 4, 16])
-    def test_the_setting_wins(self, machine: Machine, monkeypatch: pytest.MonkeyPatch, asked: int, gpu: bool) -> None:
-        machine(gpu=gpu)
-        monkeypatch.setenv("INFERENCE_BATCH_SIZE", str(asked))
-        assert eyes_per_pass(load_settings(env_file=None)) == asked

@@ -27,18 +27,11 @@ def workers() -> Iterator[Workers]:
 
 
 class TestRun:
-    def test_what_the_function_returns_comes_back(self, workers: Workers) -> None:
-        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
-
-    def test_arguments_may_have_names(self, workers: Workers) -> None:
+    def test_what_the_function_returns_or_raises_comes_back_from_a_worker(self, workers: Workers) -> None:
         assert asyncio.run(workers.run(sorted, [1, 3, 2], reverse=True)) == [3, 2, 1]
-
-    def test_what_the_function_raises_comes_back(self, workers: Workers) -> None:
         with pytest.raises(ZeroDivisionError):
             asyncio.run(workers.run(divmod, 17, 0))
-        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
-
-    def test_it_runs_on_a_worker(self, workers: Workers) -> None:
+        assert workers.problem() is None
         assert asyncio.run(workers.run(threading.get_ident)) != threading.get_ident()
 
     def test_the_event_loop_is_free_meanwhile(self, workers: Workers) -> None:
@@ -163,13 +156,8 @@ class TestCancelling:
 
 class TestRunForAll:
     def test_results_come_in_the_order_of_the_items(self, workers: Workers) -> None:
-        async def scene() -> list[tuple[int, int]]:
-            return await workers.run_for_all(divmod, range(50), 7)
-
-        assert asyncio.run(scene()) == [divmod(number, 7) for number in range(50)]
-
-    def test_no_items_have_no_results(self, workers: Workers) -> None:
-        assert asyncio.run(workers.run_for_all(divmod, [], 7)) == []
+        for items in (range(50), range(0)):
+            assert asyncio.run(workers.run_for_all(divmod, items, 7)) == [divmod(number, 7) for number in items]
 
     def test_if_one_raises_those_that_no_thread_has_begun_are_dropped(self, workers: Workers) -> None:
         begun: list[int] = []
@@ -224,37 +212,20 @@ class TestRunForAll:
 
 
 class TestRunOnEach:
-    def test_every_thread_is_reached_once(self, workers: Workers) -> None:
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_every_thread_on_which_work_is_done_is_reached_once_each_time(self, count: int) -> None:
+        workers = Workers(count)
         seen: list[int] = []
-        workers.run_on_each(lambda: seen.append(threading.get_ident()))
-        assert len(seen) == 3
-        assert len(set(seen)) == 3
-
-    def test_every_thread_is_reached_again_after_work(self, workers: Workers) -> None:
-        asyncio.run(workers.run(time.sleep, 0))
-        seen: list[int] = []
-        for _ in range(3):
+        for times in (1, 2, 3):
             workers.run_on_each(lambda: seen.append(threading.get_ident()))
-        assert len(seen) == 9
-        assert len(set(seen)) == 3
+            assert len(seen) == times * count
+            assert len(set(seen)) == count
+            assert asyncio.run(workers.run(threading.get_ident)) in seen
+        workers.close()
 
-    def test_the_threads_are_those_on_which_work_is_done(self, workers: Workers) -> None:
-        own = threading.local()
-        workers.run_on_each(lambda: setattr(own, "prepared", True))
-
-        async def scene() -> list[bool]:
-            return await asyncio.gather(*(workers.run(lambda: hasattr(own, "prepared")) for _ in range(20)))
-
-        assert all(asyncio.run(scene()))
-
-    def test_what_all_raise_is_raised_and_nobody_hangs(self, workers: Workers) -> None:
-        with pytest.raises(ZeroDivisionError):
-            workers.run_on_each(lambda: divmod(1, 0))
-        assert asyncio.run(workers.run(divmod, 17, 5)) == (3, 2)
-
-    @pytest.mark.parametrize("culprit", [0, 1, 2])
-    def test_what_one_raises_is_raised_and_the_others_still_have_their_turn(
-        self, workers: Workers, culprit: int
+    @pytest.mark.parametrize("culprits", [{0}, {1}, {2}, {0, 1, 2}])
+    def test_what_one_or_all_raise_is_raised_and_the_others_still_have_their_turn(
+        self, workers: Workers, culprits: set[int]
     ) -> None:
         lock = threading.Lock()
         seen: list[int] = []
@@ -263,7 +234,7 @@ class TestRunOnEach:
             with lock:
                 place = len(seen)
                 seen.append(threading.get_ident())
-            if place == culprit:
+            if place in culprits:
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -271,21 +242,8 @@ class TestRunOnEach:
         assert len(set(seen)) == 3
         workers.run_on_each(lambda: None)
 
-    def test_a_single_worker_is_enough(self) -> None:
-        workers = Workers(1)
-        seen: list[int] = []
-        workers.run_on_each(lambda: seen.append(threading.get_ident()))
-        workers.close()
-        assert len(seen) == 1
-
 
 class TestProblem:
-    def test_living_threads_have_none(self, workers: Workers) -> None:
-        assert workers.problem() is None
-        with pytest.raises(ZeroDivisionError):
-            asyncio.run(workers.run(divmod, 17, 0))
-        assert workers.problem() is None
-
     def test_busy_threads_have_none_and_hold_up_nobody_who_asks(self, workers: Workers) -> None:
         held = Held()
 
@@ -322,28 +280,17 @@ def kill_one(workers: Workers) -> None:
 
 
 class TestClose:
-    def test_it_waits_for_what_is_being_worked_on(self) -> None:
+    def test_it_waits_for_what_is_being_worked_on_and_leaves_no_thread_behind(self) -> None:
+        before, held = set(threading.enumerate()), Held()
         workers = Workers(2)
-        is_working, may_finish, finished = threading.Event(), threading.Event(), []
-
-        def work() -> None:
-            is_working.set()
-            may_finish.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
-            finished.append(True)
-
-        workers.executor.submit(work)
-        assert is_working.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
+        assert len(set(threading.enumerate()) - before) == 2
+        workers.executor.submit(held.work, "begun")
+        wait_until(lambda: len(held.begun) == 1, "the work to begin")
         closing = threading.Thread(target=workers.close)
         closing.start()
         wait_until(lambda: workers.problem() is not None, "the workers to be closing")
         assert closing.is_alive()
-        may_finish.set()
+        held.may_go_on.set()
         closing.join()
-        assert finished == [True]
-
-    def test_it_leaves_no_thread_behind(self) -> None:
-        before = set(threading.enumerate())
-        workers = Workers(2)
-        assert len(set(threading.enumerate()) - before) == 2
-        workers.close()
+        assert held.ended == ["begun"]
         assert set(threading.enumerate()) <= before

@@ -1,4 +1,4 @@
-"""What becomes of each way in which a server process may end."""
+"""What becomes of each way in which a server process may end, and what goes down the line to it and comes up."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ import sys
 import pytest
 
 from src.config.settings import PROJECT_ROOT
+from src.supervisor.line import open_line
 from src.supervisor.supervisor import GAVE_UP, MAX_FAILED_STARTS, Restarts, can_supervise
-from tests.unit.supervisor.program import run_program
 
 pytestmark = pytest.mark.skipif(not can_supervise(), reason="this system has no fork")
+
+
+def run_program(text: str) -> tuple[int, list[str]]:
+    """Exit code and lines of standard output of a Python program. Signals would hit the tests, did it run here."""
+    process = subprocess.run(
+        [sys.executable, "-c", text], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True, timeout=120, check=False
+    )
+    return process.returncode, process.stdout.splitlines()
+
+
+NAMELESS = int(signal.SIGRTMIN) + 2 if hasattr(signal, "SIGRTMIN") else None
 
 # `server` is what the child does. It does not see what an earlier child did, hence the number of restarts.
 SCRIPT = """
@@ -40,21 +51,21 @@ def test_stopped_and_cannot_start_are_last_words(exit_code: int) -> None:
     assert supervise(f"return {exit_code}") == (exit_code, [])
 
 
-def test_any_other_exit_code_is_a_death() -> None:
-    code, output = supervise("return 0 if line.restarts else 17")
-    assert (code, output) == (0, ["server process ended with exit code 17, restart 1 in 0.5 s"])
-
-
-def test_a_signal_is_a_death_and_has_its_name() -> None:
-    code, output = supervise("return 0 if line.restarts else os.kill(os.getpid(), signal.SIGSEGV)")
-    assert (code, output) == (0, ["server process ended by SIGSEGV, restart 1 in 0.5 s"])
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="this system has no real-time signals")
-def test_a_signal_without_a_name_has_its_number() -> None:
-    number = int(signal.SIGRTMIN) + 2
-    _, output = supervise(f"return 0 if line.restarts else os.kill(os.getpid(), {number})")
-    assert output == [f"server process ended by signal {number}, restart 1 in 0.5 s"]
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("17", "with exit code 17"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "by SIGSEGV"),
+        pytest.param(
+            f"os.kill(os.getpid(), {NAMELESS})",
+            f"by signal {NAMELESS}",
+            marks=pytest.mark.skipif(not NAMELESS, reason="this system has no real-time signals"),
+        ),
+    ],
+)
+def test_any_other_exit_code_is_a_death_and_a_signal_too(end: str, words: str) -> None:
+    code, output = supervise(f"return 0 if line.restarts else {end}")
+    assert (code, output) == (0, [f"server process ended {words}, restart 1 in 0.5 s"])
 
 
 @pytest.mark.parametrize("raised", ["ValueError('no')", "SystemExit(0)", "KeyboardInterrupt"])
@@ -140,13 +151,11 @@ def test_a_system_without_forks_and_signal_masks_is_told_apart_and_can_import_it
 
 def test_pauses_double_while_none_gets_ready_and_then_it_is_given_up() -> None:
     restarts = Restarts()
+    assert restarts.count == 0
     delays = [restarts.delay_after(was_ready=False) for _ in range(MAX_FAILED_STARTS)]
     assert delays == [0.5, 1.0, 2.0, 4.0, None]
-
-
-def test_one_that_was_ready_is_followed_at_once_however_often() -> None:
-    restarts = Restarts()
-    assert {restarts.delay_after(was_ready=True) for _ in range(10 * MAX_FAILED_STARTS)} == {0.5}
+    # Giving up is none.
+    assert restarts.count == MAX_FAILED_STARTS - 1
 
 
 def test_once_one_was_ready_nothing_is_given_up_but_pauses_are_no_longer_than_half_a_minute() -> None:
@@ -158,20 +167,12 @@ def test_once_one_was_ready_nothing_is_given_up_but_pauses_are_no_longer_than_ha
     assert set(delays[8:]) == {30.0}
 
 
-def test_one_that_is_ready_again_shortens_the_pauses() -> None:
+def test_one_that_is_ready_again_shortens_the_pauses_and_is_followed_at_once_however_often() -> None:
     restarts = Restarts()
     for _ in range(MAX_FAILED_STARTS - 1):
         restarts.delay_after(was_ready=False)
-    assert restarts.delay_after(was_ready=True) == 0.5
+    assert {restarts.delay_after(was_ready=True) for _ in range(10 * MAX_FAILED_STARTS)} == {0.5}
     assert restarts.delay_after(was_ready=False) == 0.5
-
-
-def test_every_restart_is_counted_and_giving_up_is_none() -> None:
-    restarts = Restarts()
-    assert restarts.count == 0
-    for _ in range(MAX_FAILED_STARTS):
-        restarts.delay_after(was_ready=False)
-    assert restarts.count == MAX_FAILED_STARTS - 1
 
 
 WAKEUPS = """
@@ -182,39 +183,103 @@ started = time.monotonic()
 """
 
 
-def output_of(program: str) -> list[str]:
-    exit_code, output = run_program(WAKEUPS + program)
-    assert exit_code == 0
-    return output
+@pytest.mark.parametrize(
+    ("program", "output"),
+    [
+        ("print(wakeups.next(started + 0.3).name, time.monotonic() - started >= 0.3)", "SIGALRM True"),
+        ("print(wakeups.next(started - 5).name)", "SIGALRM"),
+        (
+            "os.fork() or os._exit(0)\nprint(wakeups.next(started + 30).name, time.monotonic() - started < 30)",
+            "SIGCHLD True",
+        ),
+        (
+            "os.fork() or os._exit(0)\nprint(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)",
+            "None True",
+        ),
+        ("os.kill(os.getpid(), signal.SIGINT)\nprint(wakeups.stop_signal_within(30).name)", "SIGINT"),
+        (
+            "os.kill(os.getpid(), signal.SIGALRM)\n"
+            "print(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)",
+            "None True",
+        ),
+    ],
+    ids=[
+        "a time that is up wakes",
+        "a time that was up before wakes at once",
+        "the end of a child wakes",
+        "a pause ends at its time whatever children do meanwhile",
+        "a stop signal ends a pause also when it came before",
+        "an old timer does not end the next pause",
+    ],
+)
+def test_what_wakes_and_what_does_not(program: str, output: str) -> None:
+    assert run_program(WAKEUPS + program) == (0, [output])
 
 
-def test_a_time_that_is_up_wakes() -> None:
-    program = "print(wakeups.next(started + 0.3).name, time.monotonic() - started >= 0.3)"
-    assert output_of(program) == ["SIGALRM True"]
+LINE = """
+import signal, time
+from src.config.process import STOP_SIGNALS, block_stop_signals
+from src.supervisor.line import open_line
+block_stop_signals()
+ours, theirs = open_line(0)
+theirs.listen()
+
+def wait_for_hurry():
+    give_up_at = time.monotonic() + 30
+    while not theirs.hurry() and time.monotonic() < give_up_at:
+        time.sleep(0.01)
+    return theirs.hurry()
+
+"""
 
 
-def test_a_time_that_was_up_before_wakes_at_once() -> None:
-    assert output_of("print(wakeups.next(started - 5).name)") == ["SIGALRM"]
+@pytest.mark.parametrize(
+    ("program", "output"),
+    [
+        (
+            "ours.forward(signal.SIGINT)\n"
+            "print(signal.sigwait(STOP_SIGNALS).name, theirs.hurry())\n"
+            "ours.forward(signal.SIGTERM)\n"
+            "print(wait_for_hurry(), signal.sigpending())\n",
+            ["SIGINT False", "True set()"],
+        ),
+        ("ours.close()\nprint(signal.sigwait(STOP_SIGNALS).name, theirs.hurry())\n", ["SIGTERM False"]),
+        (
+            "ours.forward(signal.SIGTERM)\n"
+            "signal.sigwait(STOP_SIGNALS)\n"
+            "ours.close()\n"
+            "time.sleep(0.2)\n"
+            "print(theirs.hurry(), signal.sigpending())\n",
+            ["False set()"],
+        ),
+    ],
+    ids=[
+        "an order arrives as the signal that it is and a second one as hurry",
+        "the death of the supervisor arrives as a stop signal",
+        "its death after an order is no second one",
+    ],
+)
+def test_the_line_hands_orders_down(program: str, output: list[str]) -> None:
+    assert run_program(LINE + program) == (0, output)
 
 
-def test_the_end_of_a_child_wakes() -> None:
-    program = "os.fork() or os._exit(0)\nprint(wakeups.next(started + 30).name, time.monotonic() - started < 30)"
-    assert output_of(program) == ["SIGCHLD True"]
+def test_ready_is_known_after_the_other_end_is_gone() -> None:
+    ours, theirs = open_line(3)
+    assert theirs.restarts == 3
+    theirs.tell_ready()
+    theirs.close()
+    assert ours.was_ready()
+    ours.close()
 
 
-def test_a_pause_ends_at_its_time_whatever_children_do_meanwhile() -> None:
-    program = "os.fork() or os._exit(0)\nprint(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)"
-    assert output_of(program) == ["None True"]
-
-
-def test_a_stop_signal_ends_a_pause_also_when_it_came_before() -> None:
-    program = "os.kill(os.getpid(), signal.SIGINT)\nprint(wakeups.stop_signal_within(30).name)"
-    assert output_of(program) == ["SIGINT"]
-
-
-def test_an_old_timer_does_not_end_the_next_pause() -> None:
-    program = (
-        "os.kill(os.getpid(), signal.SIGALRM)\n"
-        "print(wakeups.stop_signal_within(0.5), time.monotonic() - started >= 0.5)"
-    )
-    assert output_of(program) == ["None True"]
+def test_nothing_said_is_not_ready_and_neither_end_minds_that_the_other_one_is_gone() -> None:
+    ours, theirs = open_line(0)
+    assert not ours.was_ready()
+    theirs.close()
+    assert not ours.was_ready()
+    ours.forward(signal.SIGTERM)
+    ours.close()
+    ours, theirs = open_line(0)
+    ours.close()
+    theirs.tell_ready()
+    theirs.close()

@@ -1,4 +1,4 @@
-"""Picture files made by Pillow, and PNGs that Pillow cannot write."""
+"""Pictures and picture files, and PNGs that Pillow cannot write."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import struct
 import zlib
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from lab.chaos.mutated_pictures import png_chunk
+from src.core.types import RgbImage
 
 LIMIT = 40_000_000
 ORIENTATION = 0x0112
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Colour types of the PNG specification.
 GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+
+
+def chessboard(side: int, field: int) -> RgbImage:
+    rows, columns = np.indices((side, side)) // field
+    return np.repeat(((rows + columns) % 2 * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
 
 
 def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:

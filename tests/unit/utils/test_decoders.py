@@ -65,7 +65,7 @@ class TestOrdinaryFiles:
         self, photo: Image.Image, mode: str, options: dict[str, Any]
     ) -> None:
         file = saved(photo.convert(mode), "JPEG", **options)
-        for length in np.linspace(0, len(file) - 3, 20).astype(int):
+        for length in [0, 2, *np.linspace(0, len(file) - 3, 20).astype(int)]:
             assert decode_sound_jpeg(file[:length], WIDTH, HEIGHT) is None
             # Nearer to its end, nothing of the picture may be missing.
             if length < 0.9 * len(file):
@@ -98,11 +98,7 @@ def test_what_lies_behind_the_picture_does_not_matter(photo: Image.Image) -> Non
 @pytest.mark.parametrize(("width", "height"), [(WIDTH - 1, HEIGHT), (WIDTH + 1, HEIGHT), (HEIGHT, WIDTH), (32, 32)])
 def test_a_file_of_another_size_than_was_checked_is_not_taken(photo: Image.Image, width: int, height: int) -> None:
     assert decode_sound_jpeg(saved(photo, "JPEG"), width, height) is None
-
-
-@pytest.mark.parametrize("file", [b"", b"\xff\xd8", b"\xff\xd8\xff\xd9", b"no picture", bytes(1000)])
-def test_what_is_no_jpeg_is_left_to_pillow(file: bytes) -> None:
-    assert decode_sound_jpeg(file, WIDTH, HEIGHT) is None
+    assert decode_sound_png(saved(photo, "PNG"), width, height) is None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
@@ -114,58 +110,28 @@ def test_ordinary_files_have_pillows_pixels(photo: Image.Image, mode: str, optio
     np.testing.assert_array_equal(pixels, np.asarray(photo))
 
 
-def test_what_can_be_seen_through_is_left_to_pillow(photo: Image.Image) -> None:
+def test_what_can_be_seen_through_or_has_sixteen_bits_is_left_to_pillow(photo: Image.Image) -> None:
     see_through = photo.convert("RGBA")
     see_through.putpixel((3, 5), (1, 2, 3, 254))
     assert decode_sound_png(saved(see_through, "PNG"), WIDTH, HEIGHT) is None
-    np.testing.assert_array_equal(decode_picture(saved(see_through, "PNG"), LIMIT)[6:], np.asarray(photo)[6:])
+    rows = np.random.default_rng(0).integers(0, 256, (40, 33 * 6), dtype=np.uint8)
+    assert decode_sound_png(png(33, 40, 16, RGB, b"".join(b"\0" + row.tobytes() for row in rows)), 33, 40) is None
 
 
-def test_a_colour_that_stands_for_nothing_is_shown_white(photo: Image.Image) -> None:
-    red = (250, 1, 2)
-    marked = photo.copy()
-    marked.paste(red, (0, 0, 10, 10))
-    decoded = decode_picture(saved(marked, "PNG", transparency=red), LIMIT)
-    assert (decoded[:10, :10] == 255).all()
-    np.testing.assert_array_equal(decoded[10:], np.asarray(photo)[10:])
-
-
-@pytest.mark.parametrize("mode", ["L", "P", "1", "I;16"])
-def test_other_kinds_are_left_to_pillow_and_come_out_as_before(photo: Image.Image, mode: str) -> None:
-    grey = photo.convert("L")
-    picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else photo.convert(mode)
-    assert decode_picture(saved(picture, "PNG"), LIMIT).shape == (HEIGHT, WIDTH, 3)
-
-
-def test_sixteen_bits_per_colour_are_left_to_pillow() -> None:
-    samples = np.random.default_rng(0).integers(0, 65536, (40, 33, 3)).astype(">u2")
-    file = png(33, 40, 16, RGB, b"".join(b"\0" + row.tobytes() for row in samples))
-    assert decode_sound_png(file, 33, 40) is None
-    assert np.abs(decode_picture(file, LIMIT).astype(int) - (samples >> 8)).max() <= 1
-
-
-def test_another_size_than_the_checked_one_is_refused(photo: Image.Image) -> None:
-    assert decode_sound_png(saved(photo, "PNG"), WIDTH + 1, HEIGHT) is None
-
-
-@pytest.mark.parametrize("cut", range(40, 2000, 130))
-def test_a_file_that_is_cut_off_is_never_half_a_picture(photo: Image.Image, cut: int) -> None:
+def test_a_file_that_is_cut_off_is_never_half_a_picture(photo: Image.Image) -> None:
     file = saved(photo, "PNG")
-    assert len(file) > 2000
-    assert decode_sound_png(file[:-cut], WIDTH, HEIGHT) is None
-    with pytest.raises(NotAPicture):
-        decode_picture(file[:-cut], LIMIT)
+    for cut in range(40, 2000, 130):
+        assert decode_sound_png(file[:-cut], WIDTH, HEIGHT) is None
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_damage_has_the_pixels_that_pillow_sees_or_none(photo: Image.Image, seed: int) -> None:
-    file = bytearray(saved(photo, "PNG"))
-    place = int(np.random.default_rng(seed).integers(8, len(file)))
-    file[place] ^= 1 << seed % 8
-    pixels = decode_sound_png(bytes(file), WIDTH, HEIGHT)
-    if pixels is not None:
-        # Only in what says nothing of the pixels: they are those of the file before.
-        np.testing.assert_array_equal(pixels, np.asarray(photo))
+def test_damage_has_the_pixels_that_pillow_sees_or_none(photo: Image.Image) -> None:
+    file = saved(photo, "PNG")
+    for seed in range(60):
+        damaged = bytearray(file)
+        damaged[int(np.random.default_rng(seed).integers(8, len(file)))] ^= 1 << seed % 8
+        pixels = decode_sound_png(bytes(damaged), WIDTH, HEIGHT)
+        # Only damage in what says nothing of the pixels is passed over.
+        assert pixels is None or same(pixels, np.asarray(photo))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

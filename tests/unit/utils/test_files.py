@@ -3,19 +3,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from src.utils.files import UNFINISHED, renamed_when_whole, sha256_of, write_then_rename
-
-
-@pytest.fixture
-def wide_open_umask() -> Iterator[None]:
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 def test_the_hash_is_the_published_one_of_these_bytes(tmp_path: Path) -> None:
@@ -25,24 +17,17 @@ def test_the_hash_is_the_published_one_of_these_bytes(tmp_path: Path) -> None:
     assert sha256_of(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_a_file_is_replaced_and_nothing_else_is_left_in_its_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_file_is_replaced_and_nothing_else_is_left_in_its_folder(tmp_path: Path, mode: int) -> None:
+    """Its permissions are those asked for."""
     file = tmp_path / "file.txt"
     file.write_bytes(b"a longer text than the new one")
-    write_then_rename(file, b"new")
+    umask = os.umask(0)
+    write_then_rename(file, b"new", mode)
+    os.umask(umask)
     assert file.read_bytes() == b"new"
+    assert sys.platform == "win32" or stat.S_IMODE(file.stat().st_mode) == mode
     assert list(tmp_path.iterdir()) == [file]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-@pytest.mark.parametrize("mode", [0o600, 0o644])
-@pytest.mark.usefixtures("wide_open_umask")
-def test_its_permissions_are_those_asked_for(tmp_path: Path, mode: int) -> None:
-    file = tmp_path / "file.txt"
-    write_then_rename(file, b"", mode)
-    assert stat.S_IMODE(file.stat().st_mode) == mode
-
-
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_then_rename(tmp_path / "missing" / "file.txt", b"new")
 

@@ -23,15 +23,9 @@ from src.utils.geometry import (
 NAN, INFINITE = float("nan"), float("inf")
 
 
-def test_a_scaled_box_lies_where_the_resized_picture_shows_it() -> None:
+def test_a_scaled_box_lies_where_the_resized_picture_shows_it_and_an_enlarged_one_keeps_its_centre() -> None:
     assert scaled(Box(10, 20, 30, 40), 2.5) == Box(25, 50, 75, 100)
-
-
-def test_a_shifted_box_keeps_its_size() -> None:
     assert shifted(Box(10, 20, 30, 40), 5, -7) == Box(15, 13, 30, 40)
-
-
-def test_an_enlarged_box_keeps_its_centre() -> None:
     assert enlarged(Box(10, 20, 30, 40), 2) == Box(-5, 0, 60, 80)
 
 
@@ -50,29 +44,20 @@ def test_a_box_contains_its_edges_and_nothing_beyond() -> None:
         (Box(-5, -5, 20, 20), Box(0, 0, 15, 15)),
         (Box(90, 70, 20, 20), Box(90, 70, 10, 10)),
         (Box(-1e300, -1e300, 1.5e300, 1.5e300), Box(0, 0, 100, 80)),
+        (Box(100, 0, 10, 10), None),
+        (Box(0, -20, 10, 20), None),
+        (Box(10, 10, 0, 10), None),
+        (Box(10, 10, -5, 10), None),
+        (Box(50, 50, 0.9, 10), None),
+        (Box(99.5, 10, 10, 10), None),
+        (Box(NAN, 0, 10, 10), None),
+        (Box(0, 0, INFINITE, 10), None),
+        (Box(-INFINITE, 0, INFINITE, 10), None),
+        (Box(1e308, 0, 1e308, 10), None),
     ],
 )
-def test_clipping_keeps_the_part_inside_the_picture(box: Box, inside: Box) -> None:
+def test_clipping_keeps_the_part_inside_the_picture_and_nothing_where_none_is(box: Box, inside: Box | None) -> None:
     assert clipped(box, 100, 80) == inside
-
-
-@pytest.mark.parametrize(
-    "box",
-    [
-        Box(100, 0, 10, 10),
-        Box(0, -20, 10, 20),
-        Box(10, 10, 0, 10),
-        Box(10, 10, -5, 10),
-        Box(50, 50, 0.9, 10),
-        Box(99.5, 10, 10, 10),
-        Box(NAN, 0, 10, 10),
-        Box(0, 0, INFINITE, 10),
-        Box(-INFINITE, 0, INFINITE, 10),
-        Box(1e308, 0, 1e308, 10),
-    ],
-)
-def test_clipping_leaves_nothing_of_a_box_without_a_pixel_in_the_picture(box: Box) -> None:
-    assert clipped(box, 100, 80) is None
 
 
 @pytest.mark.parametrize(("face", "is_centre"), [(Box(300, 200, 160, 160), False), (Box(380, 280, 160, 160), True)])
@@ -84,9 +69,7 @@ def test_a_hints_region_covers_the_face_whether_corner_or_centre_was_sent(face: 
     assert region.y <= corner.y - 0.25 * 160 + 1e-9
     assert region.right >= corner.right + 0.25 * 160 - 1e-9
     assert region.bottom >= corner.bottom + 0.25 * 160 - 1e-9
-
-
-def test_a_hints_region_stays_inside_the_picture() -> None:
+    # Inside the picture.
     assert hint_region(Box(600, 600, 100, 100), 640, 640) == Box(525, 525, 115, 115)
 
 
@@ -107,20 +90,15 @@ def test_a_hint_that_says_nothing_useful_gives_no_region(hint: Box) -> None:
     assert hint_region(hint, 640, 640) is None
 
 
-def test_an_eye_in_a_face_200_px_wide_is_padded_by_the_settings_and_half_of_it_below() -> None:
-    assert padded_eye_box(Box(100, 100, 40, 16), 200, 20, 40) == Box(80, 60, 80, 76)
-
-
-@pytest.mark.parametrize("factor", [0.25, 3, 10])
-def test_padding_grows_with_the_face(factor: float) -> None:
-    small = padded_eye_box(Box(100, 100, 40, 16), 200, 20, 40)
-    large = padded_eye_box(Box(100 * factor, 100 * factor, 40 * factor, 16 * factor), 200 * factor, 20, 40)
+@pytest.mark.parametrize("factor", [0.25, 1, 3, 10])
+def test_an_eye_is_padded_by_the_settings_and_half_of_it_below_in_a_face_200_px_wide_and_more_in_a_wider_one(
+    factor: float,
+) -> None:
+    eye = scaled(Box(100, 100, 40, 16), factor)
+    padded, expected = padded_eye_box(eye, 200 * factor, 20, 40), scaled(Box(80, 60, 80, 76), factor)
     for side in ("x", "y", "width", "height"):
-        assert getattr(large, side) == pytest.approx(getattr(small, side) * factor)
-
-
-def test_without_padding_the_eye_itself_is_cut() -> None:
-    assert padded_eye_box(Box(100, 100, 40, 16), 320, 0, 0) == Box(100, 100, 40, 16)
+        assert getattr(padded, side) == pytest.approx(getattr(expected, side))
+    assert padded_eye_box(eye, 320, 0, 0) == eye
 
 
 @pytest.fixture
@@ -131,40 +109,28 @@ def numbered() -> RgbImage:
     return picture
 
 
-def test_a_cut_has_the_pixels_of_the_box(numbered: RgbImage) -> None:
-    part = cut(numbered, Box(3, 2, 5, 4))
-    assert part is not None
-    assert part.shape == (4, 5, 3)
-    assert part[0, 0].tolist() == [2, 3, 0]
-    assert part[-1, -1].tolist() == [5, 7, 0]
-
-
-def test_a_cut_takes_every_pixel_that_the_box_touches(numbered: RgbImage) -> None:
-    part = cut(numbered, Box(3.6, 2.6, 4.6, 3.6))
-    assert part is not None
-    assert part[0, 0].tolist() == [2, 3, 0]
-    assert part[-1, -1].tolist() == [6, 8, 0]
-
-
-def test_a_cut_over_the_edge_ends_there(numbered: RgbImage) -> None:
-    part = cut(numbered, Box(-4, -4, 100, 100))
-    assert part is not None
-    assert np.array_equal(part, numbered)
-
-
-@pytest.mark.parametrize("box", [Box(3, 2, 5, 4), Box(-4, 2, 100, 4), Box(-4, -4, 100, 100)])
-def test_a_cut_is_a_copy_so_that_its_picture_can_be_forgotten(numbered: RgbImage, box: Box) -> None:
+@pytest.mark.parametrize(
+    ("box", "first", "last"),
+    [
+        (Box(3, 2, 5, 4), (2, 3), (5, 7)),
+        (Box(3.6, 2.6, 4.6, 3.6), (2, 3), (6, 8)),
+        (Box(-4, 2, 100, 4), (2, 0), (5, 19)),
+        (Box(-4, -4, 100, 100), (0, 0), (9, 19)),
+    ],
+    ids=["whole pixels", "every pixel that is touched", "over two edges", "over all edges"],
+)
+def test_a_cut_has_the_pixels_of_the_box_and_is_a_copy_so_that_its_picture_can_be_forgotten(
+    numbered: RgbImage, box: Box, first: tuple[int, int], last: tuple[int, int]
+) -> None:
     part = cut(numbered, box)
     assert part is not None
+    assert np.array_equal(part, numbered[first[0] : last[0] + 1, first[1] : last[1] + 1])
     assert part.flags.c_contiguous
     assert part.base is None
     part[:] = 255
     assert numbered.max() < 255
-
-
-@pytest.mark.parametrize("box", [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)])
-def test_nothing_is_cut_where_the_picture_is_not(numbered: RgbImage, box: Box) -> None:
-    assert cut(numbered, box) is None
+    nowhere = [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)]
+    assert [cut(numbered, box) for box in nowhere] == [None] * 3
 
 
 @pytest.mark.parametrize("box", [Box(3.6, 2.6, 4.6, 3.6), Box(0, 2, 20, 4)])
@@ -186,8 +152,14 @@ def outline(width: float, height: float) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(("width", "height", "openness"), [(30, 9, 0.3), (100, 15, 0.15), (30, 0, 0), (10, 10, 1)])
-def test_openness_is_height_divided_by_width(width: float, height: float, openness: float) -> None:
-    assert eye_openness(outline(width, height)) == pytest.approx(openness)
+def test_openness_is_mean_height_divided_by_width_if_there_is_a_width(
+    width: float, height: float, openness: float
+) -> None:
+    eye = outline(width, height)
+    assert eye_openness(eye) == pytest.approx(openness)
+    eye[[1, 5]] = [(width / 3, -3), (width / 3, 3)]
+    assert eye_openness(eye) == pytest.approx((height + 6) / (2 * width))
+    assert eye_openness(np.ones((6, 2))) is None
 
 
 @pytest.mark.parametrize("degrees", [10, 45, 90, 200])
@@ -195,13 +167,3 @@ def test_a_tilted_head_does_not_change_openness(degrees: float) -> None:
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     assert eye_openness(outline(30, 9) @ turn.T + (200, 100)) == pytest.approx(0.3)
-
-
-def test_openness_is_the_mean_of_two_places_of_the_lids() -> None:
-    eye = outline(30, 9)
-    eye[[1, 5]] = [(10, -3), (10, 3)]
-    assert eye_openness(eye) == pytest.approx((9 + 6) / (2 * 30))
-
-
-def test_an_outline_without_width_has_no_openness() -> None:
-    assert eye_openness(np.ones((6, 2))) is None

@@ -26,7 +26,6 @@ from src.config.settings import PROJECT_ROOT
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
 from src.utils.image_codec import decode_picture, encode_jpeg
-from src.utils.png_writer import encode_png
 from tests.unit.utils.picture_files import (
     GREY,
     GREY_ALPHA,
@@ -38,8 +37,6 @@ from tests.unit.utils.picture_files import (
     png,
     saved,
 )
-
-MAKE = 0x010F
 
 
 def decode(data: bytes) -> RgbImage:
@@ -69,30 +66,24 @@ def mean_difference(left: RgbImage, right: RgbImage) -> float:
 
 class TestFormats:
     @pytest.mark.parametrize(
-        ("file_format", "options"),
-        [("PNG", {}), ("PNG", {"compress_level": 0}), ("BMP", {}), ("WEBP", {"lossless": True})],
+        ("file_format", "options", "tolerance"),
+        [
+            ("PNG", {}, 0),
+            ("PNG", {"compress_level": 0}, 0),
+            ("BMP", {}, 0),
+            ("WEBP", {"lossless": True}, 0),
+            ("JPEG", {"quality": 95}, 4),
+            ("JPEG", {"quality": 95, "progressive": True}, 4),
+            ("JPEG", {"quality": 95, "subsampling": 0}, 4),
+            ("WEBP", {"quality": 95}, 4),
+        ],
     )
-    def test_lossless_files_are_read_pixel_by_pixel(
-        self, photo: RgbImage, photo_image: Image.Image, file_format: str, options: dict[str, Any]
+    def test_lossless_files_are_read_pixel_by_pixel_and_lossy_ones_nearly_so(
+        self, photo: RgbImage, photo_image: Image.Image, file_format: str, options: dict[str, Any], tolerance: int
     ) -> None:
         picture = decode(saved(photo_image, file_format, **options))
         assert picture.dtype == np.uint8
-        assert np.array_equal(picture, photo)
-
-    @pytest.mark.parametrize(
-        ("file_format", "options"),
-        [("JPEG", {}), ("JPEG", {"progressive": True}), ("JPEG", {"subsampling": 0}), ("WEBP", {})],
-    )
-    def test_lossy_files_are_read_nearly_so(
-        self, photo: RgbImage, photo_image: Image.Image, file_format: str, options: dict[str, Any]
-    ) -> None:
-        picture = decode(saved(photo_image, file_format, quality=95, **options))
-        assert mean_difference(picture, photo) < 4
-
-    @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
-    def test_a_red_picture_is_red_and_not_blue(self, file_format: str) -> None:
-        red, green, blue = decode(saved(Image.new("RGB", (40, 40), (220, 20, 30)), file_format))[20, 20].astype(int)
-        assert (red > 200, green < 40, blue < 50) == (True, True, True)
+        assert mean_difference(picture, photo) <= tolerance
 
     @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "MPO", "WEBP", "BMP"])
     def test_a_format_is_read_also_as_the_first_picture_of_a_process(
@@ -116,44 +107,23 @@ class TestFormats:
             assert opened.format == "MPO"
         assert mean_difference(decode(file), photo) < 4
 
-    def test_what_is_written_is_a_png_of_the_same_pixels(self, photo: RgbImage) -> None:
-        file = encode_png(photo)
-        assert file.startswith(PNG_SIGNATURE)
-        assert np.array_equal(decode(file), photo)
 
-
-class TestOpenCv:
-    """Its readers of other formats than PNG have known holes in the version that we keep: docs/security.md."""
-
-    @staticmethod
-    def shown(monkeypatch: pytest.MonkeyPatch, file_format: str) -> list[bytes]:
-        """What OpenCV gets to see while such a picture is decoded."""
-        seen: list[bytes] = []
-
-        def look(data: RgbImage, _: int) -> None:
-            seen.append(data.tobytes()[:8])
-
-        monkeypatch.setattr(cv2, "imdecode", look)
-        assert decode(saved(Image.new("RGB", (64, 48), "red"), file_format)).shape == (48, 64, 3)
-        return seen
-
-    @pytest.mark.parametrize("file_format", ["JPEG", "MPO", "WEBP", "BMP"])
-    def test_it_reads_no_other_format(self, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
-        assert self.shown(monkeypatch, file_format) == []
-
-    def test_it_reads_png(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert self.shown(monkeypatch, "PNG") == [PNG_SIGNATURE]
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "MPO", "WEBP", "BMP"])
+def test_opencv_sees_png_and_nothing_else(monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+    """Its readers of other formats have known holes in the version that we keep: docs/security.md."""
+    seen: list[bytes] = []
+    monkeypatch.setattr(cv2, "imdecode", lambda data, _flags: seen.append(data.tobytes()[:8]))
+    assert decode(saved(Image.new("RGB", (64, 48), "red"), file_format)).shape == (48, 64, 3)
+    assert seen == ([PNG_SIGNATURE] if file_format == "PNG" else [])
 
 
 class TestColourModes:
-    def test_grey_becomes_three_equal_channels(self) -> None:
+    @pytest.mark.parametrize("bits", [True, False], ids=["one bit", "a byte"])
+    def test_grey_becomes_three_equal_channels(self, bits: bool) -> None:
         grey = np.random.default_rng(0).integers(0, 256, (40, 50), dtype=np.uint8)
-        assert np.array_equal(decode(saved(Image.fromarray(grey), "PNG")), np.repeat(grey[..., None], 3, axis=2))
-
-    def test_one_bit_becomes_black_and_white(self) -> None:
-        bits = np.indices((40, 40)).sum(axis=0) % 2 == 1
-        picture = decode(saved(Image.fromarray(bits), "PNG"))
-        assert np.array_equal(picture, np.repeat(bits[..., None] * np.uint8(255), 3, axis=2))
+        picture = decode(saved(Image.fromarray(grey > 127 if bits else grey), "PNG"))
+        expected = (grey > 127) * np.uint8(255) if bits else grey
+        assert np.array_equal(picture, np.repeat(expected[..., None], 3, axis=2))
 
     @pytest.mark.parametrize("file_format", ["PNG", "BMP"])
     def test_a_palette_is_looked_up(self, photo_image: Image.Image, file_format: str) -> None:
@@ -164,20 +134,11 @@ class TestColourModes:
         file = saved(photo_image.convert("CMYK"), "JPEG", quality=95, subsampling=0)
         assert mean_difference(decode(file), photo) < 6
 
-    def test_16_bit_grey_is_scaled_and_not_clipped(self) -> None:
+    def test_16_bits_are_scaled_and_not_clipped(self) -> None:
         samples = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
-        picture = decode(saved(Image.fromarray(samples), "PNG"))
-        assert picture.shape == (64, 64, 3)
-        assert np.abs(picture[..., 0].astype(float) - samples / 257).max() <= 1
-        assert np.array_equal(picture[..., 0], picture[..., 2])
-
-    def test_dark_16_bit_grey_stays_dark(self) -> None:
-        dark = np.full((40, 40), 300, np.uint16)
-        assert decode(saved(Image.fromarray(dark), "PNG")).max() <= 2
-
-    def test_16_bit_rgb_is_scaled(self) -> None:
-        samples = np.random.default_rng(0).integers(0, 65536, (40, 50, 3), dtype=np.uint16)
-        assert np.abs(decode(png_16_bit(samples, RGB)) - samples / 257).max() <= 1
+        grey, colours = samples[..., None].repeat(3, axis=2), samples.reshape(32, 128)[:, :126].reshape(32, 42, 3)
+        assert np.abs(decode(saved(Image.fromarray(samples), "PNG")) - grey / 257).max() <= 1
+        assert np.abs(decode(png_16_bit(colours, RGB)) - colours / 257).max() <= 1
 
     @pytest.mark.parametrize(
         ("colour_type", "colour", "shown"),
@@ -205,10 +166,6 @@ class TestTransparency:
         picture = decode(saved(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), file_format, lossless=True))
         assert np.abs(picture.astype(int) - (255, 127, 127)).max() <= 1
 
-    def test_an_alpha_channel_in_which_nothing_is_transparent_changes_no_pixel(self, photo: RgbImage) -> None:
-        opaque = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
-        assert np.array_equal(decode(saved(Image.fromarray(opaque), "PNG")), photo)
-
     def test_one_transparent_pixel_does_not_change_the_others(self, photo: RgbImage) -> None:
         nearly_opaque = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
         nearly_opaque[5, 7, 3] = 0
@@ -220,26 +177,24 @@ class TestTransparency:
     def test_the_colour_under_full_transparency_does_not_show(self, hidden: tuple[int, int, int, int]) -> None:
         assert np.all(decode(saved(Image.new("RGBA", (40, 40), hidden), "PNG")) == 255)
 
-    def test_transparent_grey_lies_on_white(self) -> None:
-        picture = Image.new("LA", (40, 40), (0, 255))
-        picture.paste((0, 0), (0, 0, 40, 20))
-        pixels = decode(saved(picture, "PNG"))
-        assert np.all(pixels[:20] == 255)
-        assert np.all(pixels[20:] == 0)
-
-    def test_a_transparent_palette_entry_is_white(self) -> None:
-        palette = Image.new("P", (40, 40), 0)
-        palette.putpalette([200, 0, 0, 0, 0, 200])
-        palette.paste(1, (0, 0, 40, 20))
-        pixels = decode(saved(palette, "PNG", transparency=bytes([0, 255])))
-        assert np.all(pixels[:20] == (0, 0, 200))
-        assert np.all(pixels[20:] == 255)
-
-    def test_a_single_transparent_colour_is_white(self) -> None:
-        picture = Image.new("RGB", (40, 40), (1, 2, 3))
-        picture.paste((9, 9, 9), (0, 0, 40, 20))
-        pixels = decode(saved(picture, "PNG", transparency=(1, 2, 3)))
-        assert np.all(pixels[:20] == 9)
+    @pytest.mark.parametrize(
+        ("mode", "below", "above", "options", "shown"),
+        [
+            ("LA", (0, 0), (0, 255), {}, 0),
+            ("P", 0, 1, {"transparency": bytes([0, 255])}, (0, 0, 200)),
+            ("RGB", (1, 2, 3), (9, 9, 9), {"transparency": (1, 2, 3)}, 9),
+        ],
+        ids=["grey", "an entry of a palette", "a single colour"],
+    )
+    def test_what_is_transparent_in_another_way_is_white_too(
+        self, mode: str, below: Any, above: Any, options: dict[str, Any], shown: Any
+    ) -> None:
+        picture = Image.new(mode, (40, 40), below)
+        if mode == "P":
+            picture.putpalette([200, 0, 0, 0, 0, 200])
+        picture.paste(above, (0, 0, 40, 20))
+        pixels = decode(saved(picture, "PNG", **options))
+        assert np.all(pixels[:20] == shown)
         assert np.all(pixels[20:] == 255)
 
 
@@ -256,6 +211,12 @@ AS_STORED: dict[int, Callable[[RgbImage], RgbImage]] = {
 }
 
 
+def exif_of(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif
+
+
 class TestOrientation:
     @pytest.mark.parametrize("orientation", AS_STORED)
     @pytest.mark.parametrize(
@@ -265,32 +226,28 @@ class TestOrientation:
     def test_the_picture_comes_out_upright(
         self, photo: RgbImage, file_format: str, options: dict[str, Any], orientation: int
     ) -> None:
-        exif = Image.Exif()
-        exif[ORIENTATION] = orientation
         stored = Image.fromarray(np.ascontiguousarray(AS_STORED[orientation](photo)))
-        picture = decode(saved(stored, file_format, exif=exif, **options))
+        picture = decode(saved(stored, file_format, exif=exif_of(orientation), **options))
         assert picture.shape == photo.shape
         assert mean_difference(picture, photo) < 3
 
     @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
     @pytest.mark.parametrize("orientation", AS_STORED)
     def test_a_jpeg_is_turned_as_pillow_turns_it(self, photo_image: Image.Image, mode: str, orientation: int) -> None:
-        exif = Image.Exif()
-        exif[ORIENTATION] = orientation
-        file = saved(photo_image.convert(mode), "JPEG", exif=exif)
+        file = saved(photo_image.convert(mode), "JPEG", exif=exif_of(orientation))
         with Image.open(io.BytesIO(file)) as opened:
             turned = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
         assert np.array_equal(decode(file), turned)
 
     @pytest.mark.parametrize("orientation", [0, 9, 65535])
     def test_a_value_that_exif_does_not_know_turns_nothing(self, photo_image: Image.Image, orientation: int) -> None:
-        exif = Image.Exif()
-        exif[ORIENTATION] = orientation
-        assert np.array_equal(decode(saved(photo_image, "PNG", exif=exif)), np.asarray(photo_image))
+        assert np.array_equal(decode(saved(photo_image, "PNG", exif=exif_of(orientation))), np.asarray(photo_image))
 
     @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
     @pytest.mark.parametrize(
-        "exif", [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*" + b"\xff" * 40]
+        "exif",
+        [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*" + b"\xff" * 40],
+        ids=itertools.count(),
     )
     def test_damaged_exif_does_not_spoil_the_picture(
         self, photo: RgbImage, photo_image: Image.Image, exif: bytes
@@ -298,30 +255,13 @@ class TestOrientation:
         assert mean_difference(decode(saved(photo_image, "JPEG", quality=95, exif=exif)), photo) < 4
 
     def test_exif_of_the_wrong_type_does_not_spoil_the_picture(self, photo_image: Image.Image) -> None:
-        rational, short = 5, 3
-        exif = (
-            b"Exif\0\0II*\0"
-            + struct.pack("<IH", 8, 2)
-            + struct.pack("<HHII", MAKE, rational, 1, 38)
-            + struct.pack("<HHIHH", ORIENTATION, short, 1, 6, 0)
-            + struct.pack("<III", 0, 1, 2)
-        )
-        picture = decode(saved(photo_image, "JPEG", exif=exif))
-        assert sorted(picture.shape) == [3, 72, 96]
+        make, rational, short = 0x010F, 5, 3
+        exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + struct.pack("<HHII", make, rational, 1, 38)
+        exif += struct.pack("<HHIHH", ORIENTATION, short, 1, 6, 0) + struct.pack("<III", 0, 1, 2)
+        assert sorted(decode(saved(photo_image, "JPEG", exif=exif)).shape) == [3, 72, 96]
 
 
 class TestRefusals:
-    @pytest.mark.parametrize(
-        ("file_format", "options"), [("PNG", {}), ("WEBP", {"lossless": True})], ids=["APNG", "animated WebP"]
-    )
-    def test_an_animation_is_refused_as_such(
-        self, photo_image: Image.Image, file_format: str, options: dict[str, Any]
-    ) -> None:
-        second = photo_image.transpose(Image.Transpose.ROTATE_180)
-        file = saved(photo_image, file_format, save_all=True, append_images=[second], duration=100, **options)
-        with pytest.raises(UnsupportedPicture, match="animated"):
-            decode(file)
-
     @pytest.mark.parametrize(
         ("file", "name"),
         [
@@ -352,7 +292,7 @@ class TestRefusals:
         [
             b"",
             b"\0",
-            b"this is text, not a picture",
+            b"s3cret s3cret s3cret",
             bytes(1000),
             PNG_SIGNATURE,
             b"\xff\xd8\xff",
@@ -361,22 +301,21 @@ class TestRefusals:
             b"BM",
             b"BM" + bytes(60),
             np.random.default_rng(0).bytes(2000),
+            # Its colours are those of a palette, which it does not have.
+            png(32, 32, 8, 3, bytes(32 * 33)),
         ],
         ids=itertools.count(),
     )
-    def test_what_is_no_picture_is_refused(self, file: bytes) -> None:
-        with pytest.raises(NotAPicture):
+    def test_what_is_no_picture_is_refused_and_not_quoted(self, file: bytes) -> None:
+        with pytest.raises(NotAPicture) as refusal:
             decode(file)
+        assert "s3cret" not in str(refusal.value)
 
     @pytest.mark.parametrize("size", [(1, 1), (31, 400), (400, 31)])
-    def test_a_picture_too_small_to_show_an_eye_is_refused(self, size: tuple[int, int]) -> None:
+    def test_a_picture_of_less_than_32_pixels_is_refused(self, size: tuple[int, int]) -> None:
         with pytest.raises(PictureTooSmall, match=f"{size[0]}x{size[1]}"):
             decode(saved(Image.new("RGB", size), "PNG"))
-
-    def test_the_smallest_picture_is_32_pixels_wide_and_high(self) -> None:
         assert decode(saved(Image.new("RGB", (32, 32)), "PNG")).shape == (32, 32, 3)
-
-    def test_a_picture_without_pixels_is_refused(self) -> None:
         with pytest.raises((NotAPicture, PictureTooSmall)):
             decode(png(0, 0, 8, RGB, b""))
 
@@ -487,16 +426,6 @@ class TestDamage:
             place = end
         for missing in range(len(chunks)):
             assert_picture_or_error(PNG_SIGNATURE + b"".join(chunks[:missing] + chunks[missing + 1 :]))
-
-    def test_a_palette_picture_without_a_palette_is_refused(self) -> None:
-        palette_colour_type = 3
-        with pytest.raises(NotAPicture):
-            decode(png(32, 32, 8, palette_colour_type, bytes(32 * 33)))
-
-    def test_no_error_quotes_the_file(self) -> None:
-        with pytest.raises(EyeNetError) as refusal:
-            decode(b"s3cret s3cret s3cret")
-        assert "s3cret" not in str(refusal.value)
 
 
 def test_a_jpeg_preview_comes_back_nearly_as_it_was() -> None:

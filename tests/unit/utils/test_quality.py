@@ -11,6 +11,7 @@ import pytest
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
+from tests.unit.utils.picture_files import chessboard
 
 
 @pytest.fixture
@@ -26,11 +27,6 @@ def blurred(picture: RgbImage, sigma: float) -> RgbImage:
 def noisy(picture: RgbImage, levels: float) -> RgbImage:
     noise = np.random.default_rng(0).normal(0, levels, picture.shape)
     return (picture + noise).clip(0, 255).astype(np.uint8)
-
-
-def chessboard(side: int, field: int) -> RgbImage:
-    rows, columns = np.indices((side, side)) // field
-    return np.repeat(((rows + columns) % 2 * 255).astype(np.uint8)[..., np.newaxis], 3, axis=2)
 
 
 class TestSharpness:
@@ -56,28 +52,21 @@ class TestSharpness:
         for picture in (crop, finest, chessboard(224, 4), blurred(crop, 20)):
             assert 0 < sharpness(picture) < 1
 
-    def test_a_flat_picture_has_none(self) -> None:
-        assert sharpness(np.full((50, 50, 3), (90, 120, 30), np.uint8)) == 0
-
 
 class TestBrightness:
     @pytest.mark.parametrize("level", [0, 100, 255])
-    def test_it_is_the_grey_level(self, level: int) -> None:
-        assert brightness(np.full((20, 30, 3), level, np.uint8)) == level
+    def test_it_is_the_grey_level_of_a_flat_picture_which_is_neither_sharp_nor_has_contrast(self, level: int) -> None:
+        flat = np.full((20, 30, 3), level, np.uint8)
+        assert (brightness(flat), sharpness(flat), contrast(flat)) == (level, 0, 0)
 
-    def test_green_is_brighter_than_red_and_red_than_blue(self) -> None:
-        red, green, blue = (
-            brightness(np.full((9, 9, 3), colour, np.uint8)) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))
-        )
+    def test_green_is_brighter_than_red_and_red_than_blue_and_half_the_light_half_as_bright(
+        self, crop: RgbImage
+    ) -> None:
+        colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+        red, green, blue = (brightness(np.full((9, 9, 3), colour, np.uint8)) for colour in colours)
         assert green > red > blue
-
-    def test_half_the_light_is_half_as_bright(self, crop: RgbImage) -> None:
         assert brightness((crop * 0.5).astype(np.uint8)) == pytest.approx(brightness(crop) / 2, abs=1)
 
 
-class TestContrast:
-    def test_it_is_in_levels_of_grey(self) -> None:
-        assert contrast(chessboard(64, 8)) == pytest.approx(127.5)
-
-    def test_a_flat_picture_has_none(self) -> None:
-        assert contrast(np.full((50, 50, 3), (90, 120, 30), np.uint8)) == 0
+def test_contrast_is_in_levels_of_grey() -> None:
+    assert contrast(chessboard(64, 8)) == pytest.approx(127.5)
