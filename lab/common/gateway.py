@@ -41,7 +41,7 @@ class GatewayProcess(LocalServer):
         replaced: Mapping[str, str] | None = None,
         **environment: str,
     ) -> None:
-        """The folder is empty or not there yet. `replaced` are directives of the configuration, which have to occur, and
+        """The folder is empty or not there yet. `replaced` are directives of the configuration, which must occur, and
         what stands in their place; in capitals come more variables for `start.sh`.
         """
         port = free_port()
