@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from src.config.settings import Settings
-from src.services.judgement import Thresholds
 from training.evaluation.examination import Case
 from training.evaluation.measures import measure_cases
 from training.learning.network import CLASSES
-from training.validation.figures import describe_operating_points, measure_by_origin
+from training.validation.figures import measure_by_origin
 
 COUNT = 80
 
@@ -27,11 +25,6 @@ def answers() -> list[Case]:
         reasons = ("blurry",) if index % 5 == 0 else ()
         cases.append(Case("x", index % 4, (probabilities / 2.2).astype(np.float32), reasons=reasons))
     return cases
-
-
-@pytest.fixture(scope="session")
-def operating_points(answers: list[Case], settings: Settings) -> dict[str, Any]:
-    return describe_operating_points(answers, CLASSES, Thresholds.from_settings(settings))
 
 
 @pytest.fixture
