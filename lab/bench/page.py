@@ -107,9 +107,8 @@ def _throughput(figures: Figures) -> str:
 
 
 def _compared(figures: Figures, side: str, work: str, at_once: int) -> str:
-    if figures.was_left_out(side, work, at_once):
-        return "left out"
-    return _times(figures.throughput_ratio(side, SERVICE.name, work, at_once))
+    is_left_out = figures.was_left_out(side, work, at_once)
+    return "left out" if is_left_out else _times(figures.throughput_ratio(side, SERVICE.name, work, at_once))
 
 
 def _latency(figures: Figures) -> str:
@@ -128,9 +127,7 @@ def _latency(figures: Figures) -> str:
 
 def _percentiles(figures: Figures, side: str, work: str, at_once: int) -> str:
     values = [median(figures.of_cell(side, work, at_once, f"p{share}_ms")) for share in (50, 95, 99)]
-    if values[0] is None:
-        return NOTHING
-    return " / ".join(number(value, ",.0f") for value in values)
+    return NOTHING if values[0] is None else " / ".join(number(value, ",.0f") for value in values)
 
 
 def _floor(figures: Figures) -> str:

@@ -159,13 +159,12 @@ def _failover(parts: Parts) -> str:
         [fault["what"], f"{fault['at_s']:.0f} s", f"{fault['back_after_s']:.0f} s", fault["came_back"]]
         for fault in figures["faults"]
     ]
-    lost = _lost(figures)
     latencies = ", ".join(number(figures[name], ",.0f") for name in ("p50_ms", "p99_ms", "slowest_ms"))
     return (
         f"## Two backends, killed and restarted\n\n{figures['sent']:,} requests in {figures['seconds']:.0f} s, "
         f"each fault {figures['calm_s']:g} s after the one before was mended; "
         f"{len(figures['failed'])} lost; p50, p99 and slowest: {latencies} ms.\n\n"
-        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{lost}\n"
+        f"{table(['what', 'at', 'healthy again after', 'brought back by'], rows)}{_lost(figures)}\n"
         f"{plot(FAILOVER, 'Latency while backends are killed, as measured on this machine')}"
     )
 
@@ -185,12 +184,11 @@ def _soak(parts: Parts) -> str:
         return ""
     poison = figures["poison"]
     answers = ", ".join(f"{name} {count:,}" for name, count in sorted(poison["answers"].items()))
-    lost = _lost(figures)
     return (
         f"## Mixed load with poison\n\n{figures['seconds'] / 60:g} minutes, {figures['sent']:,} good requests at "
         f"{figures['rate']:g} per second and {poison['sent']:,} poisonous ones (malformed pictures, broken JSON, "
         f"bodies that are too large, malformed chunks, hidden requests, garbage), answered: {answers}. The first "
-        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{lost}\n"
+        f"{figures['warm_up_s'] / 60:g} minutes, grey in the plot, do not count.\n\n{_lost(figures)}\n"
         f"{plot(SOAK, 'Memory, threads, descriptors and latency, as measured on this machine')}"
     )
 

@@ -46,8 +46,7 @@ def measure_part(name: str, trial: Trial, is_quick: bool) -> dict[str, Any]:
     """The figures of a part with its date, its time and its machine; what went wrong with it, where something did."""
     machine = describe_machine()
     started = time.perf_counter()
-    figures, error = None, None
-    own = trial.folder / name
+    figures, error, own = None, None, trial.folder / name
     # What an earlier run of the part left there is not this run's.
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)

@@ -27,12 +27,9 @@ class Plan:
         pictures: mutated picture files, decoded in a process of their own; `data_uris` and `bodies` likewise.
         requests: mutated ones, sent to the real process.
         attack_s: seconds of good traffic beside each attack, and of the good traffic alone before them.
-        idle_connections: opened at once.
-        large_body_mb: of the largest body.
         failover_requests: answered at least, while backends are killed and restarted.
         failover_calm_s: seconds between the moment at which a backend is healthy again and the next fault.
-        soak_s: seconds of mixed load.
-        soak_warm_up_s: seconds before the figures count.
+        soak_warm_up_s: seconds of the mixed load before its figures count.
     """
 
     pictures: int = 6000

@@ -41,8 +41,8 @@ class GatewayProcess(LocalServer):
         replaced: Mapping[str, str] | None = None,
         **environment: str,
     ) -> None:
-        """The folder is empty or not there yet. `replaced` are directives of the configuration, which must occur, and
-        what stands in their place; in capitals come more variables for `start.sh`.
+        """The folder is empty or does not exist yet. `replaced` are directives of the configuration, which have to be
+        there, and what stands in their place; in capitals come more variables for `start.sh`.
         """
         port = free_port()
         self.folder = folder / "run"

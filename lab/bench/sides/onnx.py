@@ -79,8 +79,8 @@ def softmax(logits: _Floats, temperature: float) -> Probabilities:
 
 
 class ConvertedModel(NamedTuple):
-    """Where the two parts of the network are: an ONNX file, from pictures (float32, 0-1) to the output of the
-    Grad-CAM layer, and an .npz with the two dense layers behind it.
+    """Where the two parts of the network are: an ONNX file, from pictures (float32, 0-1) to the output of the Grad-CAM
+    layer, and an .npz with the two dense layers behind it.
     """
 
     backbone: Path

@@ -10,8 +10,6 @@ from lab.chaos.parts import counted_tests, measure_suites, saved_parts
 from lab.chaos.plan import PAGE_FOLDER
 from lab.chaos.verdicts import all_verdicts, latency_rise
 
-Change = Callable[[dict[str, Any]], object]
-
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
@@ -65,7 +63,7 @@ def test_when_nothing_broke_everything_held(parts: dict[str, Any]) -> None:
     ],
 )
 def test_one_thing_that_broke_is_one_verdict_that_did_not_hold(
-    parts: dict[str, Any], name: str, change: Change
+    parts: dict[str, Any], name: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
     change(parts[name]["figures"])
     assert len(broken(parts)) == 1

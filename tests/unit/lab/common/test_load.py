@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.common.load import BusySender, Job, Outcome, SteadyJob, SteadyLoad, SteadyOutcome, run_apart
+from lab.common.load import BusySender, Job, SteadyJob, SteadyLoad, SteadyOutcome, run_apart
 from lab.common.waiting import wait_until
 from tests.scripted_backend import Received, Reply, Script, ScriptedBackend, fine
 
@@ -34,10 +34,6 @@ def slow(_request: Received) -> Reply:
     return Reply()
 
 
-def outcome_of(job: Job) -> Outcome:
-    return BusySender(job).run()
-
-
 def steady_outcome_of(job: SteadyJob, server: ScriptedBackend, count: int) -> SteadyOutcome:
     """After so many requests have come, or a few more."""
     with SteadyLoad(job) as load:
@@ -54,7 +50,7 @@ def test_it_sends_as_many_requests_as_it_is_told_in_turn_and_takes_the_medians_o
         return Reply(headers={"Server-Timing": f"infer;dur={next(numbers)}, parse;dur=1"})
 
     with ScriptedBackend(answer) as server:
-        outcome = outcome_of(Job(server.port, requests, 1, count=5))
+        outcome = BusySender(Job(server.port, requests, 1, count=5)).run()
     assert [request.body for request in server.received] == [b"one", b"two", b"one", b"two", b"one"]
     assert len(outcome.latencies_ms) == 5
     assert outcome.errors == {}
@@ -68,19 +64,19 @@ def test_so_many_are_on_their_way_at_once(requests: Requests) -> None:
         return Reply()
 
     with ScriptedBackend(until_all_are_there) as server:
-        assert len(outcome_of(Job(server.port, requests, 6, count=6)).latencies_ms) == 6
+        assert len(BusySender(Job(server.port, requests, 6, count=6)).run().latencies_ms) == 6
 
 
 def test_after_the_time_nothing_new_is_sent_and_what_is_on_its_way_counts(requests: Requests) -> None:
     with ScriptedBackend(slow) as server:
-        outcome = outcome_of(Job(server.port, requests, 2, seconds=0.1))
+        outcome = BusySender(Job(server.port, requests, 2, seconds=0.1)).run()
     assert len(outcome.latencies_ms) == len(server.received) == 2
     assert outcome.elapsed_s >= 0.3
 
 
 def test_a_refused_request_is_sent_again_after_its_time_and_counts_from_its_first_sending(requests: Requests) -> None:
     with ScriptedBackend(first(Reply(503, headers={"Retry-After": "1"}))) as server:
-        outcome = outcome_of(Job(server.port, requests[:1], 1, count=1))
+        outcome = BusySender(Job(server.port, requests[:1], 1, count=1)).run()
     assert (outcome.refused, outcome.errors) == (1, {})
     (latency,) = outcome.latencies_ms
     assert latency >= 1000
@@ -88,7 +84,7 @@ def test_a_refused_request_is_sent_again_after_its_time_and_counts_from_its_firs
 
 def test_who_would_wait_beyond_the_end_goes_home(requests: Requests) -> None:
     with ScriptedBackend(lambda _request: Reply(503, headers={"Retry-After": "60"})) as server:
-        outcome = outcome_of(Job(server.port, requests, 3, seconds=20))
+        outcome = BusySender(Job(server.port, requests, 3, seconds=20)).run()
     assert (outcome.refused, outcome.given_up, outcome.errors, outcome.latencies_ms) == (3, 3, {}, [])
 
 
@@ -97,14 +93,14 @@ def test_who_would_wait_beyond_the_end_goes_home(requests: Requests) -> None:
 )
 def test_any_other_answer_is_an_error_and_so_is_503_without_a_time(requests: Requests, reply: Reply, kind: str) -> None:
     with ScriptedBackend(lambda _request: reply) as server:
-        outcome = outcome_of(Job(server.port, requests, 1, count=2))
+        outcome = BusySender(Job(server.port, requests, 1, count=2)).run()
     assert (outcome.errors, outcome.latencies_ms) == ({kind: 2}, [])
 
 
 def test_a_server_that_is_not_there_is_an_error(requests: Requests) -> None:
     with ScriptedBackend(fine) as server:
         port = server.port
-    assert outcome_of(Job(port, requests, 1, count=1)).errors == {"ConnectionRefusedError": 1}
+    assert BusySender(Job(port, requests, 1, count=1)).run().errors == {"ConnectionRefusedError": 1}
     with SteadyLoad(SteadyJob(port, [("/health", "")], rate=20)) as load:
         time.sleep(0.2)
     assert load.outcome.answered == []
