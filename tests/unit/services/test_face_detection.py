@@ -220,17 +220,13 @@ class TestPadding:
 
 class TestHint:
     @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
-    def test_a_good_hint_gives_the_same_eyes(self, detector: FaceDetector, face: RgbImage, hint: Box) -> None:
-        assert_same_boxes(detector.find_eyes(face, hint), detector.find_eyes(face), tolerance=2.5)
-
-    @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
-    def test_a_good_hint_finds_a_face_too_small_to_be_found_without(
+    def test_a_good_hint_gives_the_same_eyes_also_of_a_face_too_small_to_be_found_without(
         self, detector: FaceDetector, face: RgbImage, hint: Box
     ) -> None:
+        assert_same_boxes(detector.find_eyes(face, hint), detector.find_eyes(face), tolerance=2.5)
         picture = on_canvas(face, 3600, 3600, 300, 200)
-        moved = dataclasses.replace(hint, x=hint.x + 300, y=hint.y + 200)
         assert detector.find_eyes(picture) == []
-        assert_shows_both_eyes(detector.find_eyes(picture, moved), x=300, y=200)
+        assert_shows_both_eyes(detector.find_eyes(picture, shifted(hint, 300, 200)), x=300, y=200)
 
     @pytest.mark.parametrize(
         "hint",
@@ -294,8 +290,11 @@ class TestHaarFallback:
 
 
 class TestCloseUp:
-    def test_a_clear_face_is_found_all_the_same(self, detector: FaceDetector, face: RgbImage) -> None:
-        assert_shows_both_eyes(detector.find_eyes(face, may_be_close_up=True))
+    def test_a_clear_face_and_one_with_two_clear_eyes_that_only_haar_sees_are_found_all_the_same(
+        self, detector: FaceDetector, face: RgbImage, masked_mouth: RgbImage
+    ) -> None:
+        for picture in (face, masked_mouth):
+            assert_shows_both_eyes(detector.find_eyes(picture, may_be_close_up=True))
 
     @pytest.mark.parametrize("side", [800, 560])
     def test_a_face_that_fills_a_small_part_of_the_picture_is_found(
@@ -311,11 +310,6 @@ class TestCloseUp:
     ) -> None:
         for picture in (eye_photo, blurred_face, strip):
             assert detector.find_eyes(picture, may_be_close_up=True) == []
-
-    def test_a_face_with_two_clear_eyes_that_only_haar_sees_is_believed(
-        self, detector: FaceDetector, masked_mouth: RgbImage
-    ) -> None:
-        assert_shows_both_eyes(detector.find_eyes(masked_mouth, may_be_close_up=True))
 
 
 class TestThreads:
