@@ -78,12 +78,16 @@ def eyes_of(answers: Answers, reference: Answers) -> list[tuple[Any, Any]]:
     return [(own[side], service[side]) for own, service in pairs for side in ("left_eye", "right_eye")]
 
 
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return answers_of(SERVICE_FLOAT32, tmp_path_factory.mktemp("service"))
+
+
 @needs_the_sides
 @pytest.mark.heavy
-def test_fastapi_and_onnx_runtime_answer_as_the_service_does_and_the_usual_way_in_the_same_shape(
-    settings: Settings, tmp_path: Path
+def test_fastapi_and_onnx_runtime_answer_as_the_service_does(
+    reference: Answers, settings: Settings, tmp_path: Path
 ) -> None:
-    reference = answers_of(SERVICE_FLOAT32, tmp_path)
     converted_model(settings)
     answers = answers_of(FASTAPI_ONNX, tmp_path)
     difference = compare(reference, answers)
@@ -94,6 +98,10 @@ def test_fastapi_and_onnx_runtime_answer_as_the_service_does_and_the_usual_way_i
     for eye, service_eye in eyes_of(answers, reference):
         assert service_eye.keys() <= eye.keys()
 
+
+@needs_the_sides
+@pytest.mark.heavy
+def test_the_usual_way_answers_in_the_same_shape(reference: Answers, tmp_path: Path) -> None:
     answers = answers_of(USUAL, tmp_path)
     assert compare(reference, answers).eyes == 5
     for eye, service_eye in eyes_of(answers, reference):
