@@ -137,3 +137,42 @@ def test_what_is_no_eye_is_answered_as_such(client: httpx.Client, picture: RgbIm
     assert eye["inconclusive"] is True
     assert "not_an_eye" in eye["reasons"]
     assert "unfamiliar" not in eye["reasons"]
+
+
+def test_the_sharpest_frame_is_shown(client: httpx.Client, face: RgbImage) -> None:
+    blurred = resize(resize(face, 160, 160), 640, 640)
+    sharp = eyes_of(client.post("/predict", json=[frame(face)]))
+    both = eyes_of(client.post("/predict", json=[frame(blurred), frame(face), frame(blurred)]))
+
+    for name in EYES:
+        assert both[name]["frames_seen"] == 3
+        assert both[name]["image_preview"] == sharp[name]["image_preview"]
+
+
+def test_of_two_faces_the_larger_wins(client: httpx.Client, face: RgbImage) -> None:
+    portrait = np.ascontiguousarray(face[0:340, 160:470])
+    group = np.full((480, 640, 3), 127, np.uint8)
+    group[100:270, 20:175] = resize(portrait, 155, 170)
+    group[60:400, 300:610] = portrait
+    alone = eyes_of(client.post("/predict", json=[frame(portrait)]))
+    answer = eyes_of(client.post("/predict", json=[frame(group)]))
+
+    for name in EYES:
+        small, large = shown(alone[name]["image_preview"]), shown(answer[name]["image_preview"])
+        assert large.shape[1] == pytest.approx(small.shape[1], rel=0.15)
+
+
+def test_the_hint_may_be_a_corner_a_centre_or_nonsense(client: httpx.Client, face: RgbImage) -> None:
+    plain = eyes_of(client.post("/predict", json=[frame(face)]))
+    hints = [
+        {"x": 200, "y": 40, "w": 190, "h": 230},
+        {"x": 300, "y": 150, "w": 190, "h": 230},
+        {"x": -1e308, "y": 1e308, "w": 1e308, "h": 1e308},
+        {"x": 5000, "y": 5000, "w": 10, "h": 10},
+        {"x": 0, "y": 0, "w": 0, "h": -5},
+    ]
+    for hint in hints:
+        eyes = eyes_of(client.post("/predict", json=[frame(face, box=hint)]))
+        for name in EYES:
+            expected = shown(plain[name]["image_preview"]).shape[1]
+            assert shown(eyes[name]["image_preview"]).shape[1] == pytest.approx(expected, rel=0.1), hint

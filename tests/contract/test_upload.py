@@ -56,3 +56,27 @@ def test_the_answer_says_which_model_gave_it_and_that_it_is_no_medical_device(
     assert health["model"]["sha256"].startswith(answer["model"]["hash"])
     assert (answer["model"]["name"], answer["model"]["calibrated"]) == ("EyeNet", True)
     assert "not a medical device" in answer["notice"]
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP"])
+def test_every_readable_format_gives_nearly_the_same_scores(
+    client: httpx.Client, eye_photo: RgbImage, file_format: str
+) -> None:
+    options = {"quality": 95} if file_format in ("JPEG", "WEBP") else {}
+    sent = base64_of(picture_bytes(eye_photo, file_format, **options))
+    expected = client.post("/upload", json={"image": data_uri(eye_photo)}).json()["left_eye"]["average_scores"]
+
+    scores = client.post("/upload", json={"image": sent}).json()["left_eye"]["average_scores"]
+
+    assert scores == pytest.approx(expected, abs=5)
+
+
+def test_a_photo_taken_on_its_side_is_turned_upright(client: httpx.Client, face: RgbImage) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.ascontiguousarray(np.rot90(face)))
+    sent = base64_of(picture_bytes(lying, "PNG", exif=exif))
+
+    answer = client.post("/upload", json={"image": sent}).json()
+
+    assert {answer[name]["found_by"] for name in ("left_eye", "right_eye")} == {"landmarks"}

@@ -310,6 +310,11 @@ class TestMerging:
         assert report[EyeSide.LEFT].reasons == (Reason.LOW_CONFIDENCE, Reason.BLURRY, Reason.FRAMES_DISAGREE)
         assert report[EyeSide.RIGHT].reasons == (Reason.LOW_CONFIDENCE,)
 
+    def test_one_sharp_frame_among_blurred_ones_is_enough(self, analysis: EyeAnalysis) -> None:
+        crops = [self.crop(EyeSide.LEFT, sharpness) for sharpness in (0.01, 0.5, 0.02)]
+        report = merged(analysis, crops, [self.prediction([0.9, 0.1], [0, 0])] * 3)
+        assert report[EyeSide.LEFT].reasons == ()
+
 
 def test_the_stages_that_a_request_reaches_are_timed(
     analysis: EyeAnalysis, face: RgbImage, eye_photo: RgbImage
