@@ -112,6 +112,8 @@ def _check_header(picture: Image.Image, max_pixels: int) -> None:
 
 def _unidentified(data: bytes) -> EyeNetError:
     """Says which well-known format it is that we do not read, because people send these in good faith."""
+    if not data:
+        return NotAPicture("the picture is empty")
     opening = data[:256].lstrip().lower()
     if data.startswith(b"GIF8"):
         name = "a GIF"

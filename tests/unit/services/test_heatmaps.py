@@ -43,6 +43,9 @@ from training.heatmaps.sanity_checks import (
 )
 from training.learning.network import CLASSES
 
+# Hundreds of passes through the shipped model, over painted eyes.
+pytestmark = pytest.mark.heavy
+
 STYE = CLASSES.index("Stye")
 
 # Windows of skimage's 512 x 512 portrait: left, top, width, height. Hair and brows are kept out of most of them,
