@@ -311,6 +311,10 @@ class TestRefusals:
             decode(file)
         assert "s3cret" not in str(refusal.value)
 
+    def test_an_empty_file_is_said_to_be_empty(self) -> None:
+        with pytest.raises(NotAPicture, match=r"^the picture is empty$"):
+            decode(b"")
+
     @pytest.mark.parametrize("size", [(1, 1), (31, 400), (400, 31)])
     def test_a_picture_of_less_than_32_pixels_is_refused(self, size: tuple[int, int]) -> None:
         with pytest.raises(PictureTooSmall, match=f"{size[0]}x{size[1]}"):
