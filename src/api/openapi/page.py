@@ -40,7 +40,7 @@ def reference_page(document: dict[str, Any], style: str, openapi_path: str) -> s
         for method, operation in item.items()
         if method in ("get", "post")
     ]
-    return render_template(
+    page = render_template(
         _TEMPLATE,
         **document,
         operations=operations,
@@ -51,6 +51,8 @@ def reference_page(document: dict[str, Any], style: str, openapi_path: str) -> s
         limits=_limits,
         shown_json=_shown_json,
     )
+    # The template opens with its macros, and their lines are left.
+    return page.lstrip()
 
 
 def _spans(text: str) -> list[tuple[str, str]]:
