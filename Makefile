@@ -37,7 +37,7 @@ run: $(VENV)/.installed ## Install if needed, then start the service on http://l
 	@exec $(VENV)/bin/python main.py $(ARGS)
 
 # Markers in ARGS take the place of these.
-test: $(VENV)/.installed-dev ## Run the tests, in 6 minutes (ARGS="-k name" for some)
+test: $(VENV)/.installed-dev ## Run the quick tests (ARGS="-k name" for some)
 	$(VENV)/bin/python -m pytest -m "not (chaos or heavy or training)" $(ARGS)
 
 test-all: $(VENV)/.installed-dev ## Run all tests, as CI does: also those that train, fill memory or try very many cases
