@@ -7,9 +7,9 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import Enum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from robyn import Request
 
@@ -21,9 +21,16 @@ from src.core.stage_times import Stage, StageTimes
 from src.services.image_store import MOST_WAITING_BYTES
 from src.utils.preprocessing import PREVIEW_LONGEST_SIDE
 
+if TYPE_CHECKING:
+    from src.services.analysis import Pictures
+
 _Result = TypeVar("_Result")
 
 _POLL_SECONDS = 0.02
+
+# The usual client sends 5 to 8 frames of less than a megapixel; the largest photos of phones have 50.
+_MOST_FRAMES_OF_SMALL = 8
+_MOST_PIXELS_OF_SMALL = 50_000_000
 
 
 class Phase(str, Enum):
@@ -94,12 +101,18 @@ class Lifecycle:
 
 
 class WaitingLine:
-    """Lets as many requests be worked on as keep all workers busy, and no more: the first to come is the first
-    answered, and only the pictures of these few are in memory.
+    """Lets as many requests be worked on as keep all workers busy, and no more: only what is made of these few is in
+    memory. Large ones take turns of their own, one at a time: small ones overtake those that wait, and each kind is
+    answered in the order in which it came.
     """
 
     def __init__(self, at_once: int) -> None:
-        self._free = asyncio.Semaphore(at_once)
+        """
+        Args:
+            at_once: how many have a turn, one of them large; 2 or more.
+        """
+        self._for_small = asyncio.Semaphore(at_once - 1)
+        self._for_large = asyncio.Semaphore(1)
         self._waiting = 0
 
     @property
@@ -108,18 +121,19 @@ class WaitingLine:
         return self._waiting
 
     @asynccontextmanager
-    async def turn(self, times: StageTimes) -> AsyncIterator[None]:
+    async def turn(self, times: StageTimes, *, large: bool = False) -> AsyncIterator[None]:
         """Waits, which counts as `Stage.QUEUE`, and then has one of the turns for as long as the block lasts."""
+        free = self._for_large if large else self._for_small
         self._waiting += 1
         try:
             with times.measure(Stage.QUEUE):
-                await self._free.acquire()
+                await free.acquire()
         finally:
             self._waiting -= 1
         try:
             yield
         finally:
-            self._free.release()
+            free.release()
 
 
 class Body:
@@ -143,7 +157,7 @@ class Admission:
 
     def __init__(self, settings: Settings) -> None:
         self.lifecycle = Lifecycle(settings.max_requests_in_flight, settings.max_bytes_in_flight)
-        self.line = WaitingLine(0)
+        self.line = WaitingLine(2)
         self._max_body_mb = settings.max_body_mb
 
     def open(self, requests_at_once: int) -> None:
@@ -151,9 +165,9 @@ class Admission:
         self.line = WaitingLine(requests_at_once)
         self.lifecycle.ready()
 
-    @asynccontextmanager
-    async def place(self, request: Request, times: StageTimes) -> AsyncIterator[Body]:
-        """A place, memory and a turn for this request for as long as the block lasts; gives its body.
+    @contextlib.contextmanager
+    def place(self, request: Request) -> Iterator[Body]:
+        """A place and memory for this request for as long as the block lasts; gives its body.
 
         Raises:
             BodyTooLarge, InvalidJson: see `take_body`.
@@ -163,8 +177,14 @@ class Admission:
         size, body = len(content), Body(content)
         del content
         with self.lifecycle.work(size):
-            async with self.line.turn(times):
-                yield body
+            yield body
+
+    def turn(self, pictures: Pictures, times: StageTimes) -> AbstractAsyncContextManager[None]:
+        """A turn for this request for as long as the block lasts, see `WaitingLine`. Large is what keeps the workers
+        busy for seconds.
+        """
+        large = len(pictures.readable) > _MOST_FRAMES_OF_SMALL or pictures.pixels > _MOST_PIXELS_OF_SMALL
+        return self.line.turn(times, large=large)
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
@@ -203,7 +223,7 @@ def memory_of_requests(settings: Settings, requests_at_once: int, input_side: in
 
           2 B                    bodies in flight: Robyn keeps each until it is answered, we its text or its frames
         + W (4 b + v + 20 p)     what a worker is in the middle of: one body parsed, or one frame decoded and searched
-        + T F 2 (c + s)          crops of the requests that have their turn, two eyes per frame
+        + E 2 (c + s)            crops of the requests that have their turn, two eyes per frame
         + T 28 c                 their answers: four previews, once as PNG, and as text up to five times on its way out
         + q + 12 p               pictures that wait for the disk, and the one being written; nothing without SAVE_...
 
@@ -213,7 +233,8 @@ def memory_of_requests(settings: Settings, requests_at_once: int, input_side: in
         p  MAX_IMAGE_PIXELS; 18 bytes per pixel is the most that was measured, of WebP; 3 of them are the picture itself
         c  512 x 512 x 3, the largest preview;  s  the network's input, 224 x 224 x 3
         q  what `image_store.py` lets wait
-        W  workers;  T  requests that have a turn;  F  MAX_FRAMES
+        W  workers;  T  requests that have a turn
+        E  frames of these: MAX_FRAMES of the large one, at most 8 of each other
 
     It holds because a request keeps its place, its turn and its share of B until no thread works for it any more, also
     one that was given up (`within`, `workers.py`), and because crops are copies, so that no frame outlives its step.
@@ -230,7 +251,8 @@ def memory_of_requests(settings: Settings, requests_at_once: int, input_side: in
     """
     bodies = 2 * settings.max_bytes_in_flight
     step = 4 * settings.max_body_bytes + _VALUES_BYTES + _BYTES_PER_PIXEL * settings.max_image_pixels
-    crops = settings.max_frames * 2 * (_PREVIEW_BYTES + input_side**2 * 3)
+    frames = settings.max_frames + (requests_at_once - 1) * min(settings.max_frames, _MOST_FRAMES_OF_SMALL)
+    crops = frames * 2 * (_PREVIEW_BYTES + input_side**2 * 3)
     saving = settings.save_temp_images or settings.save_eyes
     disk = MOST_WAITING_BYTES + _BYTES_PER_PIXEL_SAVED * settings.max_image_pixels if saving else 0
-    return bodies + settings.worker_thread_count * step + requests_at_once * (crops + _ANSWER_BYTES) + disk
+    return bodies + settings.worker_thread_count * step + crops + requests_at_once * _ANSWER_BYTES + disk

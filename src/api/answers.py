@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,7 +21,7 @@ from src.api.schemas import (
     UploadAnswer,
 )
 from src.core.errors import EyeNetError, NotAPicture, NotBase64, PictureTooLarge, PictureTooSmall, UnsupportedPicture
-from src.core.types import AnalysisReport, EyeReport, EyeSide, FrameFailure, ModelInfo, RgbImage
+from src.core.types import AnalysisReport, EyeReport, EyeSide, ModelInfo, RgbImage
 from src.core.wording import NOTICE, percentage, percentages
 from src.utils.data_uri import encode_data_uri
 from src.utils.png_writer import encode_png
@@ -60,14 +59,8 @@ def legacy_envelope(status: int, model: BaseModel, headers: dict[str, str] | Non
     return plain_envelope(200, wrapped, headers)
 
 
-def render_predict(report: AnalysisReport, failures: Iterable[FrameFailure], model: ModelInfo) -> PredictAnswer:
-    """Encodes pictures, so it belongs on a worker thread.
-
-    Args:
-        report: of the frames that were analysed.
-        failures: all frames that could not be used, in their order.
-        model: that answered.
-    """
+def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
+    """Encodes pictures, so it belongs on a worker thread."""
     return PredictAnswer(
         status_code=200,
         body=EyesAnswer(
@@ -77,7 +70,7 @@ def render_predict(report: AnalysisReport, failures: Iterable[FrameFailure], mod
             FrameErrorAnswer(
                 index=failure.index, code=failure.error.code, error=sentence_of(failure.error, failure.index)
             )
-            for failure in failures
+            for failure in report.failures
         ],
         model=_model(model),
         notice=NOTICE,

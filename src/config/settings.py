@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         40_000_000, ge=1024, description="Largest width x height of one picture, checked before it is decoded."
     )
+    max_request_pixels: int = Field(
+        400_000_000, ge=1024, description="Most pixels of all pictures of one request together, by their headers."
+    )
     max_requests_in_flight: int = Field(
         64, ge=1, le=10_000, description="Requests worked on or waiting at once; one more is answered 503."
     )

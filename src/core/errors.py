@@ -16,6 +16,7 @@
         BodyTooLarge                   body_too_large
         TooManyFrames                  too_many_frames
         PictureTooLarge                picture_too_large
+        TooManyPixels                  too_many_pixels
       InternalError                500 internal_error
       Unavailable                  503
         Starting                       starting
@@ -170,6 +171,12 @@ class PictureTooLarge(TooLarge):
     code = "picture_too_large"
     sentence = "the picture has 20000x20000 pixels, more than the 40,000,000 allowed"
     advice = "Scale it down before sending."
+
+
+class TooManyPixels(TooLarge):
+    code = "too_many_pixels"
+    sentence = "The pictures of the request have 480,000,000 pixels together, more than the 400,000,000 allowed."
+    advice = "Send fewer pictures, or smaller ones: 640 x 640 is enough."
 
 
 class InternalError(EyeNetError):

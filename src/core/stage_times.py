@@ -12,8 +12,8 @@ from enum import Enum
 class Stage(str, Enum):
     """What is done to a request, in its order."""
 
-    QUEUE = "queue"
     PARSE = "parse"
+    QUEUE = "queue"
     DECODE = "decode"
     DETECT = "detect"
     INFER = "infer"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 
-from src.core.errors import EyeNetError, NoEyesDetected
+from src.core.errors import EyeNetError, NoEyesDetected, TooManyPixels
 from src.core.stage_times import Stage, StageTimes
 from src.core.types import (
     AnalysisReport,
@@ -27,21 +30,44 @@ from src.services.face_detection import FaceDetector
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
-from src.services.workers import Workers
+from src.services.workers import Workers, a_few_at_once
 from src.utils import geometry
-from src.utils.image_codec import decode_picture
+from src.utils.image_codec import decode_picture_of
+from src.utils.picture_header import read_picture_header
+from src.utils.picture_parts import PictureHeader
 from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
+
+_Picture: TypeAlias = tuple[Frame, PictureHeader]
+_SeenEye: TypeAlias = tuple[EyeCrop, EyePrediction]
 
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
 _BLANK_CONTRAST = 2.0
 
 
-class EyeAnalysis:
-    """Decodes frames, finds the eyes, classifies them, merges per eye, and judges.
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The frames of one request, once their headers have been read: what they will cost is known, and still to be paid.
 
-    Everything heavy happens on the workers: several frames are decoded and searched at the same time, and several eyes
-    classified.
+    Attributes:
+        readable: each frame with its header.
+        failures: the frames that are no pictures, or too large.
+    """
+
+    readable: tuple[_Picture, ...]
+    failures: tuple[FrameFailure, ...]
+
+    @property
+    def pixels(self) -> int:
+        """Width x height of all that are readable, as their headers say."""
+        return sum(header.pixels for _, header in self.readable)
+
+
+class EyeAnalysis:
+    """Reads headers, then decodes frames, finds the eyes, classifies them, merges per eye, and judges.
+
+    Everything heavy happens on the workers, for a few frames of a request at a time: enough to keep all of them busy,
+    and so few that a request of many frames does not stand in front of everybody else's.
     """
 
     def __init__(
@@ -54,8 +80,12 @@ class EyeAnalysis:
         *,
         input_side: int,
         max_image_pixels: int,
+        max_request_pixels: int,
+        frames_at_once: int,
     ) -> None:
-        """The square of `input_side` pixels is the network's; `max_image_pixels` is checked before decoding."""
+        """The square of `input_side` pixels is the network's; the limits on pixels are checked before decoding; so many
+        frames of one request are worked on at once.
+        """
         self._detector = detector
         self._crop_queue = crop_queue
         self._image_store = image_store
@@ -63,8 +93,28 @@ class EyeAnalysis:
         self._thresholds = thresholds
         self._input_side = input_side
         self._max_image_pixels = max_image_pixels
+        self._max_request_pixels = max_request_pixels
+        self._frames_at_once = frames_at_once
 
-    async def analyse_frames(self, frames: Sequence[Frame], times: StageTimes | None = None) -> AnalysisReport:
+    def read_headers(self, frames: Sequence[Frame], failures: Sequence[FrameFailure] = ()) -> Pictures:
+        """The frames as far as their headers tell, milliseconds for megabytes; `failures` are others of the request.
+
+        Raises:
+            TooManyPixels: together they have more than a request may.
+        """
+        headers = [self._header_or_failure(frame) for frame in frames]
+        pictures = Pictures(
+            tuple(header for header in headers if not isinstance(header, FrameFailure)),
+            _in_order(failures, (failure for failure in headers if isinstance(failure, FrameFailure))),
+        )
+        if pictures.pixels > self._max_request_pixels:
+            raise TooManyPixels(
+                f"The pictures of the request have {pictures.pixels:,} pixels together, more than the "
+                f"{self._max_request_pixels:,} allowed."
+            )
+        return pictures
+
+    async def analyse_frames(self, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
         The time of each stage is added to `times`.
@@ -73,14 +123,23 @@ class EyeAnalysis:
             NoEyesDetected: no eye in any frame that could be read.
         """
         times = times or StageTimes()
-        results = await self._workers.run_for_all(self._crops_or_failure, frames, times)
-        crops = [crop for result in results if not isinstance(result, FrameFailure) for crop in result]
-        failures = tuple(result for result in results if isinstance(result, FrameFailure))
-        if len(failures) == len(frames):
-            return AnalysisReport({}, failures)
-        return AnalysisReport(await self._eye_reports(crops, times), failures)
 
-    async def analyse_upload(self, frame: Frame, times: StageTimes | None = None) -> AnalysisReport:
+        async def eyes_or_failure(picture: _Picture) -> list[_SeenEye] | FrameFailure:
+            frame, header = picture
+            try:
+                return await self._predicted(await self._workers.run(self._frame_crops, frame, header, times), times)
+            except EyeNetError as error:
+                return FrameFailure(frame.index, error)
+
+        results = await a_few_at_once(self._frames_at_once, eyes_or_failure, pictures.readable)
+        eyes = [eye for result in results if not isinstance(result, FrameFailure) for eye in result]
+        damaged = [result for result in results if isinstance(result, FrameFailure)]
+        failures = _in_order(pictures.failures, damaged)
+        if len(damaged) == len(pictures.readable):
+            return AnalysisReport({}, failures)
+        return AnalysisReport(await self._eye_reports(eyes, times), failures)
+
+    async def analyse_upload(self, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
         """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
 
         A picture without a face does not tell whose eye it is. It is reported as the left one, as the specification
@@ -91,29 +150,35 @@ class EyeAnalysis:
             EyeNetError: the picture cannot be read.
         """
         times = times or StageTimes()
-        crops = await self._workers.run(self._upload_crops, frame, times)
-        return AnalysisReport(await self._eye_reports(crops, times), ())
+        if pictures.failures:
+            raise pictures.failures[0].error
+        ((frame, header),) = pictures.readable
+        crops = await self._workers.run(self._upload_crops, frame, header, times)
+        return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times), ())
 
-    def _crops_or_failure(self, frame: Frame, times: StageTimes) -> list[EyeCrop] | FrameFailure:
+    def _header_or_failure(self, frame: Frame) -> _Picture | FrameFailure:
         try:
-            picture = self._decode(frame, times)
+            return frame, read_picture_header(frame.data, self._max_image_pixels)
         except EyeNetError as error:
             return FrameFailure(frame.index, error)
-        with times.measure(Stage.DETECT):
-            return self._crops(picture, self._detector.find_eyes(picture, frame.box))
 
-    def _upload_crops(self, frame: Frame, times: StageTimes) -> list[EyeCrop]:
-        picture = self._decode(frame, times)
+    def _frame_crops(self, frame: Frame, header: PictureHeader, times: StageTimes) -> list[EyeCrop]:
+        picture = self._decode(frame, header, times)
         with times.measure(Stage.DETECT):
-            eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=True)
+            return self._crops(picture, self._detector.find_eyes(picture, _hint(frame, header)))
+
+    def _upload_crops(self, frame: Frame, header: PictureHeader, times: StageTimes) -> list[EyeCrop]:
+        picture = self._decode(frame, header, times)
+        with times.measure(Stage.DETECT):
+            eyes = self._detector.find_eyes(picture, may_be_close_up=True)
             if not eyes:
                 height, width = picture.shape[:2]
                 eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
             return self._crops(picture, eyes)
 
-    def _decode(self, frame: Frame, times: StageTimes) -> RgbImage:
+    def _decode(self, frame: Frame, header: PictureHeader, times: StageTimes) -> RgbImage:
         with times.measure(Stage.DECODE):
-            picture = decode_picture(frame.data, self._max_image_pixels)
+            picture = decode_picture_of(frame.data, header)
         self._image_store.save_frame(picture)
         return picture
 
@@ -132,29 +197,42 @@ class EyeAnalysis:
             crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality))
         return crops
 
-    async def _eye_reports(self, crops: Sequence[EyeCrop], times: StageTimes) -> dict[EyeSide, EyeReport]:
+    async def _predicted(self, crops: Sequence[EyeCrop], times: StageTimes) -> list[_SeenEye]:
         if not crops:
-            raise NoEyesDetected
+            return []
         predictions = await self._crop_queue.classify([crop.network_input for crop in crops], times)
-        return await self._workers.run(self._merge_per_eye, crops, predictions, times)
+        return list(zip(crops, predictions, strict=True))
 
-    def _merge_per_eye(
-        self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction], times: StageTimes
-    ) -> dict[EyeSide, EyeReport]:
+    async def _eye_reports(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
+        if not eyes:
+            raise NoEyesDetected
+        return await self._workers.run(self._merge_per_eye, eyes, times)
+
+    def _merge_per_eye(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
         reports = {}
         with times.measure(Stage.RENDER):
             for side in EyeSide:
-                seen = [pair for pair in zip(crops, predictions, strict=True) if pair[0].side is side]
+                seen = [eye for eye in eyes if eye[0].side is side]
                 if seen:
                     reports[side] = _merge(side, seen, self._thresholds)
         return reports
+
+
+def _in_order(*failures: Iterable[FrameFailure]) -> tuple[FrameFailure, ...]:
+    return tuple(sorted(chain(*failures), key=lambda failure: failure.index))
+
+
+def _hint(frame: Frame, header: PictureHeader) -> Box | None:
+    """Where the browser saw the face, in pixels of the picture as it is decoded."""
+    box, shrink = frame.box, header.shrink
+    return box and Box(box.x / shrink, box.y / shrink, box.width / shrink, box.height / shrink)
 
 
 def _quality(network_input: RgbImage, pixels: RgbImage, openness: float | None) -> CropQuality:
     return CropQuality(sharpness(network_input), brightness(network_input), min(pixels.shape[:2]), openness)
 
 
-def _merge(side: EyeSide, seen: Sequence[tuple[EyeCrop, EyePrediction]], thresholds: Thresholds) -> EyeReport:
+def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> EyeReport:
     predictions = [prediction for _, prediction in seen]
     mean = np.mean([prediction.probabilities for prediction in predictions], axis=0, dtype=np.float64)
     probabilities = mean.astype(np.float32)

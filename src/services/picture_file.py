@@ -61,7 +61,8 @@ async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = 
         return FileAnswer(None, refusal=Refusal(UNREADABLE_FILE, f"the file cannot be read: {error.strerror}"))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        return FileAnswer(sha256, report=await analysis.analyse_upload(Frame(0, data)))
+        pictures = await asyncio.to_thread(analysis.read_headers, [Frame(0, data)])
+        return FileAnswer(sha256, report=await analysis.analyse_upload(pictures))
     except EyeNetError as error:
         return FileAnswer(sha256, refusal=Refusal(error.code, str(error)))
     except Exception as error:

@@ -138,6 +138,9 @@ def load_services(
         Thresholds.from_settings(settings),
         input_side=classifier.input_side,
         max_image_pixels=settings.max_image_pixels,
+        max_request_pixels=settings.max_request_pixels,
+        # Each has two eyes, and always one step that a worker could take.
+        frames_at_once=max(workers.count, eyes_per_pass(settings) // 2),
     )
     return Services(
         analysis=analysis,

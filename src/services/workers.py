@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
@@ -80,29 +80,6 @@ class Workers:
                     outcome.exception()
             raise
 
-    async def run_for_all(
-        self,
-        function: Callable[Concatenate[_Item, _Arguments], _Result],
-        items: Iterable[_Item],
-        *args: _Arguments.args,
-        **kwargs: _Arguments.kwargs,
-    ) -> list[_Result]:
-        """What the function returns for each item, in their order; several threads may work on them.
-
-        If it raises for one of them, or the caller is cancelled, those that no thread has begun are dropped, and the
-        others are waited for, as in `run`.
-
-        Raises:
-            whatever the function raised first.
-        """
-        tasks = [asyncio.ensure_future(self.run(function, item, *args, **kwargs)) for item in items]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await _until_done(tasks)
-
     def run_on_each(self, function: Callable[[], object]) -> None:
         """Runs the function once on every thread and waits for all; for what each thread needs of its own.
 
@@ -125,6 +102,32 @@ class Workers:
         """Waits for what is being worked on."""
         self._closed = True
         self.executor.shutdown(wait=True)
+
+
+async def a_few_at_once(
+    count: int, function: Callable[[_Item], Coroutine[Any, Any, _Result]], items: Iterable[_Item]
+) -> list[_Result]:
+    """What the function returns for each item, in their order; never more than `count` of them are being worked on.
+
+    Whoever else asks meanwhile waits for these few at most, however many items there are. If the function raises for
+    one of them, or the caller is cancelled, the others are given up and waited for.
+
+    Raises:
+        whatever the function raised first.
+    """
+    free = asyncio.Semaphore(count)
+
+    async def in_turn(item: _Item) -> _Result:
+        async with free:
+            return await function(item)
+
+    tasks = [asyncio.ensure_future(in_turn(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await _until_done(tasks)
 
 
 async def _until_done(futures: Iterable[asyncio.Future[_Result]]) -> None:

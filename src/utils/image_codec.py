@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
 from src.core.types import RgbImage
+from src.utils.picture_parts import PictureHeader
 
 # JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
 _READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -227,3 +228,8 @@ def decode_sound_png(data: bytes, width: int, height: int) -> RgbImage | None:
     if stored.shape[2] == 4 and cv2.extractChannel(stored, 3).min() == _OPAQUE:
         return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGB), np.uint8)
     return None
+
+
+def decode_picture_of(data: bytes, header: PictureHeader) -> RgbImage:
+    """`decode_picture` of a file whose header was read and checked."""
+    return decode_picture(data, header.pixels)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lab.common.backend import ServiceProcess
+from lab.common.waiting import wait_until
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
 from tests.contract.payloads import data_uri, frame
@@ -75,3 +76,16 @@ def test_sixty_four_at_once_are_answered_or_told_when_to_come_again(
         # On a machine that is full of other work, the time for a request may be over before its turn.
         assert answer.json()["body"]["code"] in {"busy", "timed_out"}
     assert service.client.get("/health").json()["requests_in_flight"] == 0
+
+
+def test_small_requests_overtake_large_ones(service: ServiceProcess, face: RgbImage, eye_photo: RgbImage) -> None:
+    large, small = [frame(face, box=None)] * 16, {"image": data_uri(eye_photo)}
+    with ThreadPoolExecutor(6) as clients:
+        answers = [clients.submit(service.client.post, "/predict", json=large) for _ in range(6)]
+        wait_until(lambda: service.client.get("/health").json()["requests_in_flight"] == 6, "all large ones to come")
+        for _ in range(3):
+            assert service.client.post("/upload", json=small).status_code == 200
+        unanswered = sum(not answer.done() for answer in answers)
+    # Who took requests in their order would have answered all of them first.
+    assert unanswered >= 4
+    assert [answer.result().status_code for answer in answers] == [200] * 6

@@ -23,7 +23,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Milliseconds of each stage that was reached, and of the whole (W3C Server Timing). Frames are "
         "worked on side by side and their times added up, so a stage may take longer than the whole.",
         "schema": {"type": "string"},
-        "example": "queue;dur=0.0, parse;dur=0.1, decode;dur=1.5, detect;dur=5.6, infer;dur=32.2, render;dur=0.3, "
+        "example": "parse;dur=0.1, queue;dur=0.0, decode;dur=1.5, detect;dur=5.6, infer;dur=32.2, render;dur=0.3, "
         "encode;dur=0.7, total;dur=41.6",
     },
     "Retry-After": {

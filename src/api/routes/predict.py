@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from robyn import Request
 
 from src.api.answers import HttpAnswer, render_predict
@@ -10,18 +12,25 @@ from src.api.endpoint import Handler
 from src.api.requests import parse_frames
 from src.core.stage_times import Stage, StageTimes
 
+if TYPE_CHECKING:
+    from src.services.analysis import EyeAnalysis, Pictures
+
 
 def predict_handler(context: ApiContext) -> Handler:
     async def predict(request: Request, times: StageTimes) -> HttpAnswer:
-        async with context.admission.place(request, times) as body:
-            frames, unparsed = await context.work(
-                times, Stage.PARSE, parse_frames, body.take(), context.settings.max_frames
-            )
-            report = await context.services.analysis.analyse_frames(frames, times)
-            failures = sorted([*unparsed, *report.failures], key=lambda failure: failure.index)
-            if not report.eyes:
-                # Not one frame could be read.
-                raise failures[0].error.in_frame(failures[0].index)
-            return await context.rendered(times, render_predict, report, failures, context.services.model)
+        with context.admission.place(request) as body:
+            analysis, max_frames = context.services.analysis, context.settings.max_frames
+            pictures = await context.work(times, Stage.PARSE, _pictures, body.take(), max_frames, analysis)
+            async with context.admission.turn(pictures, times):
+                report = await analysis.analyse_frames(pictures, times)
+                if not report.eyes:
+                    # Not one frame could be read.
+                    first = report.failures[0]
+                    raise first.error.in_frame(first.index)
+                return await context.rendered(times, render_predict, report, context.services.model)
 
     return predict
+
+
+def _pictures(body: str | bytes, max_frames: int, analysis: EyeAnalysis) -> Pictures:
+    return analysis.read_headers(*parse_frames(body, max_frames))

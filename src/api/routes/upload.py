@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from robyn import Request
 
 from src.api.answers import HttpAnswer, render_upload
@@ -10,12 +12,21 @@ from src.api.endpoint import Handler
 from src.api.requests import parse_upload
 from src.core.stage_times import Stage, StageTimes
 
+if TYPE_CHECKING:
+    from src.services.analysis import EyeAnalysis, Pictures
+
 
 def upload_handler(context: ApiContext) -> Handler:
     async def upload(request: Request, times: StageTimes) -> HttpAnswer:
-        async with context.admission.place(request, times) as body:
-            frame = await context.work(times, Stage.PARSE, parse_upload, body.take())
-            report = await context.services.analysis.analyse_upload(frame, times)
-            return await context.rendered(times, render_upload, report, context.services.model)
+        with context.admission.place(request) as body:
+            analysis = context.services.analysis
+            picture = await context.work(times, Stage.PARSE, _picture, body.take(), analysis)
+            async with context.admission.turn(picture, times):
+                report = await analysis.analyse_upload(picture, times)
+                return await context.rendered(times, render_upload, report, context.services.model)
 
     return upload
+
+
+def _picture(body: str | bytes, analysis: EyeAnalysis) -> Pictures:
+    return analysis.read_headers([parse_upload(body)])

@@ -262,6 +262,7 @@ export const advice = {
   unsupported_picture: "Save it as JPEG or PNG and try again; of an animation, save one picture.",
   picture_too_small: "Choose a larger photo.",
   picture_too_large: "Choose a smaller photo, or cut out the face.",
+  too_many_pixels: "Choose fewer photos, or smaller ones.",
   body_too_large: "Choose a smaller photo, or cut out the face.",
   no_eyes_detected:
     "Come nearer, hold the head upright, look into the camera with open eyes, in even light. Of one eye, let it fill " +

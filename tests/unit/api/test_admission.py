@@ -7,12 +7,13 @@ import gc
 import re
 import threading
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from src.api.admission import Lifecycle, Phase, WaitingLine, memory_of_requests, within
+from src.api.admission import Admission, Lifecycle, Phase, WaitingLine, memory_of_requests, within
 from src.config.settings import Settings, load_settings
 from src.core import stage_times
 from src.core.errors import Busy, Draining, NotAPicture, Starting, TimedOut
@@ -137,11 +138,13 @@ class TestLifecycle:
 
 
 class TestWaitingLine:
+    """Of small requests, unless a test says otherwise: one turn of the line is for a large one."""
+
     def test_fifty_who_wait_have_their_turns_in_the_order_in_which_they_came(self) -> None:
         order: list[int] = []
 
         async def scene() -> None:
-            line = WaitingLine(1)
+            line = WaitingLine(2)
 
             async def request(number: int) -> None:
                 async with line.turn(StageTimes()):
@@ -157,7 +160,7 @@ class TestWaitingLine:
         order: list[str] = []
 
         async def scene() -> None:
-            line = WaitingLine(1)
+            line = WaitingLine(2)
 
             async def request(name: str) -> None:
                 async with line.turn(StageTimes()):
@@ -178,7 +181,7 @@ class TestWaitingLine:
         seen: list[int] = []
 
         async def scene() -> None:
-            line = WaitingLine(at_once)
+            line = WaitingLine(at_once + 1)
             working = 0
 
             async def request() -> None:
@@ -194,9 +197,53 @@ class TestWaitingLine:
         finish(scene())
         assert max(seen) == at_once
 
+    def test_large_ones_are_worked_on_one_at_a_time_and_small_ones_overtake_those_that_wait(self) -> None:
+        order: list[str] = []
+
+        async def scene() -> None:
+            line = WaitingLine(3)
+            may_finish = asyncio.Event()
+
+            async def request(name: str, *, large: bool) -> None:
+                async with line.turn(StageTimes(), large=large):
+                    order.append(name)
+                    if large:
+                        await may_finish.wait()
+
+            tasks = [asyncio.create_task(request(f"large {number}", large=True)) for number in range(3)]
+            await until_everyone_waits()
+            assert line.waiting == 2
+            await request("small", large=False)
+            may_finish.set()
+            await asyncio.gather(*tasks)
+
+        finish(scene())
+        assert order == ["large 0", "small", "large 1", "large 2"]
+
+    @pytest.mark.parametrize(
+        ("frames", "pixels", "large"),
+        [(8, 8 * 640 * 640, False), (9, 9 * 640 * 640, True), (1, 50_000_000, False), (5, 60_000_000, True)],
+    )
+    def test_what_keeps_the_workers_busy_for_seconds_is_large(self, frames: int, pixels: int, large: bool) -> None:
+        async def scene() -> None:
+            admission = Admission(load_settings(env_file=None))
+            pictures: Any = SimpleNamespace(readable=[None] * frames, pixels=pixels)
+            async with admission.line.turn(StageTimes(), large=True):
+                second = asyncio.create_task(self.entered(admission.turn(pictures, StageTimes())))
+                await until_everyone_waits()
+                assert second.done() is not large
+            await second
+
+        finish(scene())
+
+    @staticmethod
+    async def entered(turn: AbstractAsyncContextManager[None]) -> None:
+        async with turn:
+            pass
+
     def test_a_request_that_fails_or_is_cancelled_at_work_gives_its_turn_back(self) -> None:
         async def scene() -> None:
-            line = WaitingLine(1)
+            line = WaitingLine(2)
             for _ in range(3):
                 with pytest.raises(ZeroDivisionError):
                     async with line.turn(StageTimes()):
@@ -218,7 +265,7 @@ class TestWaitingLine:
         counted: list[int] = []
 
         async def scene() -> None:
-            line = WaitingLine(2)
+            line = WaitingLine(3)
             may_finish = asyncio.Event()
 
             async def request() -> None:
@@ -241,7 +288,7 @@ class TestWaitingLine:
 
     def test_one_that_stops_waiting_does_not_take_a_turn_with_it(self) -> None:
         async def scene() -> None:
-            line = WaitingLine(1)
+            line = WaitingLine(2)
 
             async def request() -> None:
                 async with line.turn(StageTimes()):
@@ -265,7 +312,7 @@ class TestWaitingLine:
 
         async def scene() -> None:
             nonlocal now
-            line = WaitingLine(1)
+            line = WaitingLine(2)
 
             async def request() -> None:
                 nonlocal now
@@ -332,13 +379,13 @@ class TestDeadline:
         workers = Workers(1)
         may_finish = threading.Event()
 
-        def refuse(_item: int) -> None:
+        def refuse() -> None:
             may_finish.wait(LONG)
             raise NotAPicture
 
         async def scene() -> None:
             with pytest.raises(TimedOut):
-                await within(SHORT, workers.run_for_all(refuse, [1]))
+                await within(SHORT, workers.run(refuse))
             may_finish.set()
             await workers.run(int)
             await asyncio.sleep(SHORT)
@@ -362,7 +409,7 @@ class TestMemoryBound:
         by_hand = (
             2 * 512 * MEGABYTE
             + 2 * (4 * 48 * MEGABYTE + 50_000_000 + 20 * 40_000_000)
-            + 5 * 32 * 2 * (preview + 224 * 224 * 3)
+            + (32 + 4 * 8) * 2 * (preview + 224 * 224 * 3)
             + 5 * 28 * preview
         )
         assert self.bound(monkeypatch) == by_hand
@@ -373,7 +420,7 @@ class TestMemoryBound:
             ("MAX_MEMORY_IN_FLIGHT_MB", "513", 2 * MEGABYTE),
             ("MAX_BODY_MB", "49", 2 * 4 * MEGABYTE),
             ("MAX_IMAGE_PIXELS", "40000001", 2 * 20),
-            ("MAX_FRAMES", "33", 5 * 2 * (512 * 512 * 3 + 224 * 224 * 3)),
+            ("MAX_FRAMES", "33", 2 * (512 * 512 * 3 + 224 * 224 * 3)),
             ("WORKER_THREADS", "3", 4 * 48 * MEGABYTE + 50_000_000 + 800_000_000),
             ("SAVE_EYES", "true", 256 * MEGABYTE + 12 * 40_000_000),
             ("SAVE_TEMP_IMAGES", "true", 256 * MEGABYTE + 12 * 40_000_000),

@@ -37,7 +37,7 @@ def report(*eyes: EyeReport) -> AnalysisReport:
 
 
 def predicted(*eyes: EyeReport) -> PredictAnswer:
-    return render_predict(report(*eyes), (), MODEL)
+    return render_predict(report(*eyes), MODEL)
 
 
 def picture_of(data_uri: str | None) -> RgbImage:
@@ -78,7 +78,7 @@ class TestPredict:
 
     def test_frames_that_could_not_be_used_are_listed(self) -> None:
         failures = (FrameFailure(1, NotAPicture("it is damaged")), FrameFailure(3, InvalidPayload("image is empty.")))
-        answer = render_predict(report(eye(EyeSide.LEFT)), failures, MODEL)
+        answer = render_predict(replace(report(eye(EyeSide.LEFT)), failures=failures), MODEL)
         assert [error.model_dump() for error in answer.frame_errors] == [
             {"index": 1, "code": "not_a_picture", "error": "Frame 2: image: it is damaged"},
             {"index": 3, "code": "invalid_payload", "error": "Frame 4: image is empty."},
@@ -87,7 +87,7 @@ class TestPredict:
     @pytest.mark.parametrize("calibrated", [True, False])
     def test_it_says_200_which_model_answered_and_what_it_is_not(self, calibrated: bool) -> None:
         model = replace(MODEL, calibrated=calibrated)
-        answer = render_predict(report(eye(EyeSide.LEFT)), (), model)
+        answer = render_predict(report(eye(EyeSide.LEFT)), model)
         assert (answer.status_code, answer.model.name, answer.model.calibrated) == (200, "EyeNet", calibrated)
         assert len(answer.model.hash) >= 8
         assert MODEL.sha256.startswith(answer.model.hash)

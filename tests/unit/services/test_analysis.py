@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -15,8 +14,10 @@ from src.config.settings import Settings
 from src.core.errors import (
     NoEyesDetected,
     NotAPicture,
+    NotBase64,
     PictureTooLarge,
     PictureTooSmall,
+    TooManyPixels,
     UnsupportedPicture,
 )
 from src.core.stage_times import Stage, StageTimes
@@ -29,6 +30,7 @@ from src.core.types import (
     EyeSide,
     EyeSource,
     Frame,
+    FrameFailure,
     Heatmap,
     Reason,
     RgbImage,
@@ -42,6 +44,7 @@ from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds
 from src.services.workers import Workers
 from src.utils.geometry import cut
+from src.utils.picture_parts import PictureHeader
 from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 
@@ -57,6 +60,12 @@ def frame_of(picture: RgbImage, index: int = 0) -> Frame:
 
 def frames_of(*pictures: RgbImage) -> list[Frame]:
     return [frame_of(picture, index) for index, picture in enumerate(pictures)]
+
+
+def damaged_png(picture: RgbImage) -> bytes:
+    """With a sound header, and zeros in place of its pixels."""
+    png = encode_png(picture)
+    return png[:60] + bytes(len(png) - 76) + png[-16:]
 
 
 def noise() -> RgbImage:
@@ -81,7 +90,15 @@ def build_analysis(
         crop_queue = CropQueue(classifier.classify, workers.executor, eyes_per_pass=1, passes_at_once=2)
         side = classifier.input_side
         return EyeAnalysis(
-            detector, crop_queue, store, workers, thresholds, input_side=side, max_image_pixels=MAX_PIXELS
+            detector,
+            crop_queue,
+            store,
+            workers,
+            thresholds,
+            input_side=side,
+            max_image_pixels=MAX_PIXELS,
+            max_request_pixels=25 * MAX_PIXELS,
+            frames_at_once=2,
         )
 
     yield build
@@ -94,11 +111,11 @@ def analysis(build_analysis: BuildAnalysis) -> EyeAnalysis:
 
 
 def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
-    return asyncio.run(analysis.analyse_frames(frames_of(*pictures)))
+    return asyncio.run(analysis.analyse_frames(analysis.read_headers(frames_of(*pictures))))
 
 
 def upload_of(analysis: EyeAnalysis, picture: RgbImage) -> AnalysisReport:
-    return asyncio.run(analysis.analyse_upload(frame_of(picture)))
+    return asyncio.run(analysis.analyse_upload(analysis.read_headers([frame_of(picture)])))
 
 
 def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_closed(
@@ -115,7 +132,7 @@ def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_
 def merged(
     analysis: EyeAnalysis, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]
 ) -> dict[EyeSide, EyeReport]:
-    return analysis._merge_per_eye(crops, predictions, StageTimes())
+    return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes())
 
 
 class TestFrames:
@@ -154,7 +171,8 @@ class TestFrames:
 
     def test_several_requests_at_once_are_answered_as_one_is(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         async def eight_requests() -> list[AnalysisReport]:
-            return await asyncio.gather(*(analysis.analyse_frames(frames_of(*[face] * 3)) for _ in range(8)))
+            pictures = analysis.read_headers(frames_of(*[face] * 3))
+            return await asyncio.gather(*(analysis.analyse_frames(pictures) for _ in range(8)))
 
         alone = report_of(analysis, *[face] * 3)
         for report in asyncio.run(eight_requests()):
@@ -176,22 +194,39 @@ NOT_PICTURES = [
 class TestBadFrames:
     def test_those_among_good_ones_are_reported_in_their_order(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         bad = [Frame(place, data) for place, (data, _) in enumerate(NOT_PICTURES, 1)]
-        report = asyncio.run(analysis.analyse_frames([frame_of(face, 0), *bad, frame_of(face, 9)]))
+        pictures = analysis.read_headers([frame_of(face, 0), *bad, frame_of(face, 9)], [FrameFailure(8, NotBase64())])
+        report = asyncio.run(analysis.analyse_frames(pictures))
         assert {eye.frames_seen for eye in report.eyes.values()} == {2}
-        errors = [(place, error) for place, (_, error) in enumerate(NOT_PICTURES, 1)]
+        errors = [*((place, error) for place, (_, error) in enumerate(NOT_PICTURES, 1)), (8, NotBase64)]
         assert [(failure.index, type(failure.error)) for failure in report.failures] == errors
 
     @pytest.mark.parametrize("frames", [[], [Frame(1, b"this is text"), Frame(2, b"GIF89a")]], ids=["none", "two"])
     def test_if_none_can_be_read_there_are_no_eyes_but_reasons(
         self, analysis: EyeAnalysis, frames: list[Frame]
     ) -> None:
-        report = asyncio.run(analysis.analyse_frames(frames))
+        report = asyncio.run(analysis.analyse_frames(analysis.read_headers(frames)))
         assert report.eyes == {}
         assert [failure.index for failure in report.failures] == [frame.index for frame in frames]
 
     def test_a_bad_frame_beside_one_without_a_face_is_no_eyes(self, analysis: EyeAnalysis) -> None:
         with pytest.raises(NoEyesDetected):
-            asyncio.run(analysis.analyse_frames([frame_of(noise(), 0), Frame(1, b"*")]))
+            asyncio.run(analysis.analyse_frames(analysis.read_headers([frame_of(noise(), 0), Frame(1, b"*")])))
+
+
+class TestPixelsOfARequest:
+    def test_more_than_allowed_together_are_refused_by_the_headers_alone(self, analysis: EyeAnalysis) -> None:
+        # Whoever decoded it would say that it is damaged.
+        header = Frame(0, damaged_png(np.zeros((2000, 2000, 3), np.uint8)))
+        small = frame_of(noise())
+        assert analysis.read_headers([header] * 25).pixels == 100_000_000
+        with pytest.raises(TooManyPixels, match=r"have 100,409,600 pixels together, more than the 100,000,000 allowed"):
+            analysis.read_headers([small, *[header] * 25])
+
+    def test_pictures_that_are_not_decoded_do_not_count(self, analysis: EyeAnalysis) -> None:
+        too_large = frame_of(np.zeros((2001, 2000, 3), np.uint8))
+        pictures = analysis.read_headers([too_large] * 30)
+        assert pictures.pixels == 0
+        assert len(pictures.failures) == 30
 
 
 class TestGivingUp:
@@ -205,9 +240,9 @@ class TestGivingUp:
         begun: list[int] = []
         decode = analysis._decode
 
-        def counted(frame: Frame, times: StageTimes) -> RgbImage:
+        def counted(frame: Frame, header: PictureHeader, times: StageTimes) -> RgbImage:
             begun.append(frame.index)
-            return decode(frame, times)
+            return decode(frame, header, times)
 
         monkeypatch.setattr(analysis, "_decode", counted)
         return begun
@@ -216,7 +251,8 @@ class TestGivingUp:
         self, analysis: EyeAnalysis, face: RgbImage, decoded: list[int]
     ) -> None:
         async def scene() -> None:
-            task = asyncio.create_task(analysis.analyse_frames(frames_of(*[face] * self.COUNT)))
+            pictures = analysis.read_headers(frames_of(*[face] * self.COUNT))
+            task = asyncio.create_task(analysis.analyse_frames(pictures))
             while not decoded:
                 await asyncio.sleep(0.001)
             task.cancel()
@@ -320,15 +356,15 @@ def test_the_stages_that_a_request_reaches_are_timed(
     analysis: EyeAnalysis, face: RgbImage, eye_photo: RgbImage
 ) -> None:
     everything = [Stage.DECODE, Stage.DETECT, Stage.INFER, Stage.RENDER]
-    for analyse, stages in [
-        (partial(analysis.analyse_frames, frames_of(face, face)), everything),
-        (partial(analysis.analyse_upload, frame_of(eye_photo)), everything),
-        (partial(analysis.analyse_frames, frames_of(noise())), [Stage.DECODE, Stage.DETECT]),
-        (partial(analysis.analyse_upload, Frame(0, b"no picture")), [Stage.DECODE]),
+    for analyse, frames, stages in [
+        (analysis.analyse_frames, frames_of(face, face), everything),
+        (analysis.analyse_upload, [frame_of(eye_photo)], everything),
+        (analysis.analyse_frames, frames_of(noise()), [Stage.DECODE, Stage.DETECT]),
+        (analysis.analyse_upload, [Frame(0, damaged_png(noise()))], [Stage.DECODE]),
     ]:
         times = StageTimes()
         expected = contextlib.nullcontext() if stages is everything else pytest.raises((NoEyesDetected, NotAPicture))
         with expected:
-            asyncio.run(analyse(times=times))
+            asyncio.run(analyse(analysis.read_headers(frames), times=times))
         assert list(times.seconds()) == stages
         assert min(times.seconds().values()) > 0

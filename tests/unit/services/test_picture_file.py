@@ -20,6 +20,11 @@ class Service:
         self.error = error
         self.got: list[bytes] = []
 
+    @staticmethod
+    def read_headers(frames: list[Frame]) -> Frame:
+        (frame,) = frames
+        return frame
+
     async def analyse_upload(self, frame: Frame) -> AnalysisReport:
         self.got.append(frame.data)
         if self.error is not None:

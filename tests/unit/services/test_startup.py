@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.core.errors import PictureTooLarge, StartupError
+from src.core.errors import PictureTooLarge, StartupError, TooManyPixels
 from src.core.types import EyeReport, EyeSide, Frame, RgbImage
 from src.services.face_detection import FaceDetector
 from src.services.startup import Services, load_services, prepare_process, start_services
@@ -72,8 +72,8 @@ def process_state() -> tuple[bool, bool, bool]:
 
 
 def analyse(services: Services, picture: RgbImage) -> dict[EyeSide, EyeReport]:
-    frame = Frame(0, encode_png(picture))
-    return asyncio.run(services.analysis.analyse_frames([frame])).eyes
+    pictures = services.analysis.read_headers([Frame(0, encode_png(picture))])
+    return asyncio.run(services.analysis.analyse_frames(pictures)).eyes
 
 
 class TestLoading:
@@ -92,6 +92,7 @@ class TestLoading:
         changed = make_settings(
             mirrored_input=True,
             max_image_pixels=640 * 640,
+            max_request_pixels=640 * 640 + 1,
             inference_batch_size=3,
             save_temp_images=True,
             temp_images_dir=tmp_path / "frames",
@@ -104,8 +105,12 @@ class TestLoading:
         eyes, usual_eyes = analyse(services, face), analyse(usual, face)
         for side in EyeSide:
             assert eyes[side].preview.tobytes() == usual_eyes[side.opposite].preview.tobytes()
-        with pytest.raises(PictureTooLarge, match="641x640"):
-            asyncio.run(services.analysis.analyse_upload(Frame(0, encode_png(np.zeros((640, 641, 3), np.uint8)))))
+        too_large = Frame(0, encode_png(np.zeros((640, 641, 3), np.uint8)))
+        (failure,) = services.analysis.read_headers([too_large]).failures
+        assert isinstance(failure.error, PictureTooLarge)
+        assert "641x640" in str(failure.error)
+        with pytest.raises(TooManyPixels, match="409,601"):
+            services.analysis.read_headers([Frame(place, encode_png(face)) for place in range(2)])
         services.close()
         assert len(list((tmp_path / "frames").iterdir())) == 1
         assert len(list((tmp_path / "eyes").iterdir())) == 2

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lab.common.waiting import wait_until
-from src.services.workers import Workers
+from src.services.workers import Workers, a_few_at_once
 
 SECONDS_BEFORE_A_TEST_GIVES_UP = 30
 
@@ -154,21 +154,53 @@ class TestCancelling:
         assert asyncio.run(scene()) == (3, 2)
 
 
-class TestRunForAll:
+class TestAFewAtOnce:
     def test_results_come_in_the_order_of_the_items(self, workers: Workers) -> None:
-        for items in (range(50), range(0)):
-            assert asyncio.run(workers.run_for_all(divmod, items, 7)) == [divmod(number, 7) for number in items]
+        async def divided(number: int) -> tuple[int, int]:
+            return await workers.run(divmod, number, 7)
 
-    def test_if_one_raises_those_that_no_thread_has_begun_are_dropped(self, workers: Workers) -> None:
+        for items in (range(50), range(0)):
+            assert asyncio.run(a_few_at_once(2, divided, items)) == [divmod(number, 7) for number in items]
+
+    @pytest.mark.parametrize("count", [1, 2, 5])
+    def test_no_more_than_so_many_are_worked_on_and_no_fewer(self, count: int) -> None:
+        seen: list[int] = []
+        working = 0
+
+        async def work(_item: int) -> None:
+            nonlocal working
+            working += 1
+            for _ in range(5):
+                await asyncio.sleep(0)
+            seen.append(working)
+            working -= 1
+
+        asyncio.run(a_few_at_once(count, work, range(20)))
+        assert max(seen) == count
+
+    def test_who_asks_meanwhile_does_not_wait_for_all_of_them(self, workers: Workers) -> None:
+        done: list[object] = []
+
+        async def scene() -> None:
+            many = asyncio.create_task(
+                a_few_at_once(workers.count, lambda item: workers.run(done.append, item), range(200))
+            )
+            await asyncio.sleep(0)
+            await workers.run(done.append, "somebody else")
+            await many
+
+        asyncio.run(scene())
+        assert done.index("somebody else") < 20
+
+    def test_if_one_raises_the_others_are_not_begun(self, workers: Workers) -> None:
         begun: list[int] = []
 
-        def work(number: int) -> None:
+        async def work(number: int) -> None:
             begun.append(number)
-            time.sleep(0.01)
-            divmod(1, number)
+            await workers.run(divmod, 1, number)
 
         with pytest.raises(ZeroDivisionError):
-            asyncio.run(workers.run_for_all(work, range(500)))
+            asyncio.run(a_few_at_once(2, work, range(500)))
         assert begun[0] == 0
         assert len(begun) < 250
 
@@ -183,7 +215,7 @@ class TestRunForAll:
             held.work(name)
 
         async def scene() -> None:
-            task = asyncio.create_task(workers.run_for_all(work, range(3)))
+            task = asyncio.create_task(a_few_at_once(3, lambda item: workers.run(work, item), range(3)))
             await held.until_begun(2)
             await asyncio.sleep(0.02)
             assert not task.done()
@@ -198,7 +230,7 @@ class TestRunForAll:
         held = Held()
 
         async def scene() -> None:
-            task = asyncio.create_task(workers.run_for_all(held.work, range(20)))
+            task = asyncio.create_task(a_few_at_once(3, lambda item: workers.run(held.work, item), range(20)))
             await held.until_begun(3)
             task.cancel()
             await asyncio.sleep(0.02)
