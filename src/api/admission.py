@@ -1,4 +1,4 @@
-"""Who is let in: the state of the service, room for requests and their bytes, turns, deadlines, the memory bound."""
+"""Who is let in: the state of the service, room for requests and their bytes, turns, deadlines."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from robyn import Request
 
-from src.api.requests import MOST_VALUES, take_body
+from src.api.requests import take_body
 from src.config.settings import Settings
 from src.core.budget import Budget
 from src.core.errors import Busy, Draining, Starting, TimedOut
 from src.core.stage_times import Stage, StageTimes
-from src.services.image_store import MOST_WAITING_BYTES
-from src.utils.preprocessing import PREVIEW_LONGEST_SIDE
 
 if TYPE_CHECKING:
     from src.services.analysis import Pictures
+    from src.services.workers import Room
 
 _Result = TypeVar("_Result")
 
 _POLL_SECONDS = 0.02
 
-# The usual client sends 5 to 8 frames of less than a megapixel; the largest photos of phones have 50.
-_MOST_FRAMES_OF_SMALL = 8
+MOST_FRAMES_OF_SMALL = 8
+"""More are a large request. The usual client sends 5 to 8, of less than a megapixel."""
+
+# The largest photos of phones have 50.
 _MOST_PIXELS_OF_SMALL = 50_000_000
 
 
@@ -114,26 +115,60 @@ class WaitingLine:
         self._for_small = asyncio.Semaphore(at_once - 1)
         self._for_large = asyncio.Semaphore(1)
         self._waiting = 0
+        self._large = 0
 
     @property
     def waiting(self) -> int:
         """Requests that have not had their turn."""
         return self._waiting
 
+    @property
+    def large(self) -> int:
+        """Large requests that wait or are worked on."""
+        return self._large
+
     @asynccontextmanager
     async def turn(self, times: StageTimes, *, large: bool = False) -> AsyncIterator[None]:
         """Waits, which counts as `Stage.QUEUE`, and then has one of the turns for as long as the block lasts."""
         free = self._for_large if large else self._for_small
+        self._large += large
         self._waiting += 1
         try:
-            with times.measure(Stage.QUEUE):
-                await free.acquire()
+            try:
+                with times.measure(Stage.QUEUE):
+                    await free.acquire()
+            finally:
+                self._waiting -= 1
+            try:
+                yield
+            finally:
+                free.release()
         finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            free.release()
+            self._large -= large
+
+
+class RoomBesideOthers:
+    """Room for so many frames of a large request at once, and for one fewer while others are in flight: what they need
+    done then finds a worker, which a frame of a dozen megapixels would keep for half a second.
+    """
+
+    def __init__(self, frames: int, others: Callable[[], int]) -> None:
+        """`others` says how many other requests there are."""
+        self._frames = frames
+        self._others = others
+        self._inside = 0
+        self._left = asyncio.Condition()
+
+    async def __aenter__(self) -> None:
+        async with self._left:
+            await self._left.wait_for(lambda: self._inside < max(1, self._frames - (self._others() > 0)))
+            self._inside += 1
+
+    async def __aexit__(self, *_error: object) -> None:
+        async with self._left:
+            self._inside -= 1
+            # Also those who found others last time, and may find none now.
+            self._left.notify_all()
 
 
 class Body:
@@ -158,11 +193,13 @@ class Admission:
     def __init__(self, settings: Settings) -> None:
         self.lifecycle = Lifecycle(settings.max_requests_in_flight, settings.max_bytes_in_flight)
         self.line = WaitingLine(2)
+        self._frames_at_once = 1
         self._max_body_mb = settings.max_body_mb
 
-    def open(self, requests_at_once: int) -> None:
-        """The services are there: requests are let in, and so many of them are worked on at once."""
+    def open(self, requests_at_once: int, frames_at_once: int) -> None:
+        """The services are there: requests are let in; so many, and so many frames of each, are worked on at once."""
         self.line = WaitingLine(requests_at_once)
+        self._frames_at_once = frames_at_once
         self.lifecycle.ready()
 
     @contextlib.contextmanager
@@ -179,12 +216,18 @@ class Admission:
         with self.lifecycle.work(size):
             yield body
 
-    def turn(self, pictures: Pictures, times: StageTimes) -> AbstractAsyncContextManager[None]:
-        """A turn for this request for as long as the block lasts, see `WaitingLine`. Large is what keeps the workers
-        busy for seconds.
+    @asynccontextmanager
+    async def turn(self, pictures: Pictures, times: StageTimes) -> AsyncIterator[Room]:
+        """A turn for this request for as long as the block lasts, see `WaitingLine`; gives room for its frames.
+
+        Large is what keeps the workers busy for seconds.
         """
-        large = len(pictures.readable) > _MOST_FRAMES_OF_SMALL or pictures.pixels > _MOST_PIXELS_OF_SMALL
-        return self.line.turn(times, large=large)
+        large = len(pictures.readable) > MOST_FRAMES_OF_SMALL or pictures.pixels > _MOST_PIXELS_OF_SMALL
+        async with self.line.turn(times, large=large):
+            if large:
+                yield RoomBesideOthers(self._frames_at_once, lambda: self.lifecycle.in_flight - self.line.large)
+            else:
+                yield asyncio.Semaphore(self._frames_at_once)
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
@@ -207,52 +250,3 @@ async def within(seconds: float, work: Coroutine[Any, Any, _Result]) -> _Result:
         task.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise TimedOut
     return task.result()
-
-
-_VALUES_BYTES = MOST_VALUES * 250
-_BYTES_PER_PIXEL = 20
-_BYTES_PER_PIXEL_SAVED = 12
-_PREVIEW_BYTES = PREVIEW_LONGEST_SIDE**2 * 3
-_ANSWER_BYTES = 28 * _PREVIEW_BYTES
-
-
-def memory_of_requests(settings: Settings, requests_at_once: int, input_side: int) -> int:
-    """How much memory requests can take, however many come at once and whatever is in them.
-
-    In bytes, beside what the process takes after its start:
-
-          2 B                    bodies in flight: Robyn keeps each until it is answered, we its text or its frames
-        + W (4 b + v + 20 p)     what a worker is in the middle of: one body parsed, or one frame decoded and searched
-        + E 2 (c + s)            crops of the requests that have their turn, two eyes per frame
-        + T 28 c                 their answers: four previews, once as PNG, and as text up to five times on its way out
-        + q + 12 p               pictures that wait for the disk, and the one being written; nothing without SAVE_...
-
-        B  MAX_MEMORY_IN_FLIGHT_MB; one body more is answered 503
-        b  MAX_BODY_MB; an escaped character can make Python keep a text in four bytes per character
-        v  200,000 values beside the pictures (`requests.py`) of at most 250 bytes
-        p  MAX_IMAGE_PIXELS; 18 bytes per pixel is the most that was measured, of WebP; 3 of them are the picture itself
-        c  512 x 512 x 3, the largest preview;  s  the network's input, 224 x 224 x 3
-        q  what `image_store.py` lets wait
-        W  workers;  T  requests that have a turn
-        E  frames of these: MAX_FRAMES of the large one, at most 8 of each other
-
-    It holds because a request keeps its place, its turn and its share of B until no thread works for it any more, also
-    one that was given up (`within`, `workers.py`), and because crops are copies, so that no frame outlives its step.
-    Not in it: bodies that are still being received, and answers that are being sent: those are Robyn's, which has no
-    limit, but the gateway has. Nor what the allocator keeps for later.
-
-    Args:
-        settings: of the whole service.
-        requests_at_once: how many have a turn.
-        input_side: of the square that the network takes, in pixels.
-
-    Returns:
-        the sum above, in bytes.
-    """
-    bodies = 2 * settings.max_bytes_in_flight
-    step = 4 * settings.max_body_bytes + _VALUES_BYTES + _BYTES_PER_PIXEL * settings.max_image_pixels
-    frames = settings.max_frames + (requests_at_once - 1) * min(settings.max_frames, _MOST_FRAMES_OF_SMALL)
-    crops = frames * 2 * (_PREVIEW_BYTES + input_side**2 * 3)
-    saving = settings.save_temp_images or settings.save_eyes
-    disk = MOST_WAITING_BYTES + _BYTES_PER_PIXEL_SAVED * settings.max_image_pixels if saving else 0
-    return bodies + settings.worker_thread_count * step + crops + requests_at_once * _ANSWER_BYTES + disk

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from pydantic import BaseModel
 
 from src.api.access import Doorkeeper
-from src.api.admission import Admission, Phase, memory_of_requests
+from src.api.admission import Admission, Phase
 from src.api.answers import Envelope, HttpAnswer, legacy_envelope, plain_envelope
 from src.api.cors import CorsPolicy
+from src.api.memory_bound import memory_of_requests
 from src.api.metrics import Metrics
 from src.config.settings import Settings
 from src.core.errors import Starting
@@ -47,7 +48,7 @@ class ApiContext:
         self._services = services
         self.metrics.watch_queue(lambda: self.admission.line.waiting)
         self.metrics.set_model(services.model)
-        self.admission.open(services.requests_at_once)
+        self.admission.open(services.requests_at_once, services.frames_at_once)
 
     @property
     def model(self) -> ModelInfo | None:

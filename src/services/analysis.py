@@ -30,7 +30,7 @@ from src.services.face_detection import FaceDetector
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
-from src.services.workers import Workers, a_few_at_once
+from src.services.workers import Room, Workers, a_few_at_once
 from src.utils import geometry
 from src.utils.image_codec import decode_picture_of
 from src.utils.picture_header import read_picture_header
@@ -66,8 +66,8 @@ class Pictures:
 class EyeAnalysis:
     """Reads headers, then decodes frames, finds the eyes, classifies them, merges per eye, and judges.
 
-    Everything heavy happens on the workers, for a few frames of a request at a time: enough to keep all of them busy,
-    and so few that a request of many frames does not stand in front of everybody else's.
+    Everything heavy happens on the workers, for a few frames of a request at a time, so that a request of many does not
+    stand in front of everybody else's.
     """
 
     def __init__(
@@ -81,11 +81,8 @@ class EyeAnalysis:
         input_side: int,
         max_image_pixels: int,
         max_request_pixels: int,
-        frames_at_once: int,
     ) -> None:
-        """The square of `input_side` pixels is the network's; the limits on pixels are checked before decoding; so many
-        frames of one request are worked on at once.
-        """
+        """The square of `input_side` pixels is the network's; the limits on pixels are checked before decoding."""
         self._detector = detector
         self._crop_queue = crop_queue
         self._image_store = image_store
@@ -94,7 +91,6 @@ class EyeAnalysis:
         self._input_side = input_side
         self._max_image_pixels = max_image_pixels
         self._max_request_pixels = max_request_pixels
-        self._frames_at_once = frames_at_once
 
     def read_headers(self, frames: Sequence[Frame], failures: Sequence[FrameFailure] = ()) -> Pictures:
         """The frames as far as their headers tell, milliseconds for megabytes; `failures` are others of the request.
@@ -114,10 +110,10 @@ class EyeAnalysis:
             )
         return pictures
 
-    async def analyse_frames(self, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
+    async def analyse_frames(self, pictures: Pictures, room: Room, times: StageTimes | None = None) -> AnalysisReport:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
-        The time of each stage is added to `times`.
+        Frames are worked on as far as there is `room`. The time of each stage is added to `times`.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
@@ -131,7 +127,7 @@ class EyeAnalysis:
             except EyeNetError as error:
                 return FrameFailure(frame.index, error)
 
-        results = await a_few_at_once(self._frames_at_once, eyes_or_failure, pictures.readable)
+        results = await a_few_at_once(room, eyes_or_failure, pictures.readable)
         eyes = [eye for result in results if not isinstance(result, FrameFailure) for eye in result]
         damaged = [result for result in results if isinstance(result, FrameFailure)]
         failures = _in_order(pictures.failures, damaged)

@@ -43,6 +43,7 @@ class Services:
     Attributes:
         workers: the only threads on which pictures and large JSON are worked on.
         requests_at_once: how many requests keep the workers busy; more would only wait for each other.
+        frames_at_once: how many frames of one request do.
         input_side: of the square that the network takes, in pixels.
     """
 
@@ -51,6 +52,7 @@ class Services:
     workers: Workers
     image_store: ImageStore
     requests_at_once: int
+    frames_at_once: int
     input_side: int
 
     def problems(self) -> list[str]:
@@ -139,8 +141,6 @@ def load_services(
         input_side=classifier.input_side,
         max_image_pixels=settings.max_image_pixels,
         max_request_pixels=settings.max_request_pixels,
-        # Each has two eyes, and always one step that a worker could take.
-        frames_at_once=max(workers.count, eyes_per_pass(settings) // 2),
     )
     return Services(
         analysis=analysis,
@@ -149,6 +149,8 @@ def load_services(
         image_store=image_store,
         # While each worker has a request, another one stands ready for it, and eyes enough for the next pass.
         requests_at_once=2 * workers.count + eyes_per_pass(settings),
+        # Each has two eyes, and at any time something that a worker could do.
+        frames_at_once=max(workers.count, eyes_per_pass(settings) // 2),
         input_side=classifier.input_side,
     )
 

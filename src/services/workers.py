@@ -8,7 +8,8 @@ import functools
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Generic, ParamSpec, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
@@ -104,10 +105,14 @@ class Workers:
         self.executor.shutdown(wait=True)
 
 
+Room: TypeAlias = "AbstractAsyncContextManager[Any]"
+"""Is entered again and again, and lets only a few in at once, as `asyncio.Semaphore` does."""
+
+
 async def a_few_at_once(
-    count: int, function: Callable[[_Item], Coroutine[Any, Any, _Result]], items: Iterable[_Item]
+    room: Room, function: Callable[[_Item], Coroutine[Any, Any, _Result]], items: Iterable[_Item]
 ) -> list[_Result]:
-    """What the function returns for each item, in their order; never more than `count` of them are being worked on.
+    """What the function returns for each item, in their order; those are being worked on for which there is room.
 
     Whoever else asks meanwhile waits for these few at most, however many items there are. If the function raises for
     one of them, or the caller is cancelled, the others are given up and waited for.
@@ -115,10 +120,9 @@ async def a_few_at_once(
     Raises:
         whatever the function raised first.
     """
-    free = asyncio.Semaphore(count)
 
     async def in_turn(item: _Item) -> _Result:
-        async with free:
+        async with room:
             return await function(item)
 
     tasks = [asyncio.ensure_future(in_turn(item)) for item in items]

@@ -21,8 +21,8 @@ def predict_handler(context: ApiContext) -> Handler:
         with context.admission.place(request) as body:
             analysis, max_frames = context.services.analysis, context.settings.max_frames
             pictures = await context.work(times, Stage.PARSE, _pictures, body.take(), max_frames, analysis)
-            async with context.admission.turn(pictures, times):
-                report = await analysis.analyse_frames(pictures, times)
+            async with context.admission.turn(pictures, times) as room:
+                report = await analysis.analyse_frames(pictures, room, times)
                 if not report.eyes:
                     # Not one frame could be read.
                     first = report.failures[0]

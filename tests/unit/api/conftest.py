@@ -38,7 +38,10 @@ def context(settings: Settings) -> ApiContext:
 def loaded(**services: Any) -> Any:
     """Services as `ApiContext.attach` takes them; nothing is wrong with them unless a test says so."""
     return SimpleNamespace(
-        **({"model": MODEL, "requests_at_once": 2, "input_side": 224, "problems": list[str]} | services)
+        **(
+            {"model": MODEL, "requests_at_once": 2, "frames_at_once": 2, "input_side": 224, "problems": list[str]}
+            | services
+        )
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
 import threading
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -13,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from src.api.admission import Admission, Lifecycle, Phase, WaitingLine, memory_of_requests, within
-from src.config.settings import Settings, load_settings
+from src.api.admission import Admission, Lifecycle, Phase, RoomBesideOthers, WaitingLine, within
+from src.config.settings import load_settings
 from src.core import stage_times
 from src.core.errors import Busy, Draining, NotAPicture, Starting, TimedOut
 from src.core.stage_times import Stage, StageTimes
@@ -22,7 +21,6 @@ from src.services.workers import Workers
 
 LONG = 30.0
 SHORT = 0.02
-MEGABYTE = 1024 * 1024
 
 
 def finish(scene: Coroutine[Any, Any, None]) -> None:
@@ -34,6 +32,11 @@ async def until_everyone_waits() -> None:
     """Lets every other task go on until it waits for something that is not there."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def entered(room: AbstractAsyncContextManager[Any]) -> None:
+    async with room:
+        pass
 
 
 class TestLifecycle:
@@ -229,17 +232,12 @@ class TestWaitingLine:
             admission = Admission(load_settings(env_file=None))
             pictures: Any = SimpleNamespace(readable=[None] * frames, pixels=pixels)
             async with admission.line.turn(StageTimes(), large=True):
-                second = asyncio.create_task(self.entered(admission.turn(pictures, StageTimes())))
+                second = asyncio.create_task(entered(admission.turn(pictures, StageTimes())))
                 await until_everyone_waits()
                 assert second.done() is not large
             await second
 
         finish(scene())
-
-    @staticmethod
-    async def entered(turn: AbstractAsyncContextManager[None]) -> None:
-        async with turn:
-            pass
 
     def test_a_request_that_fails_or_is_cancelled_at_work_gives_its_turn_back(self) -> None:
         async def scene() -> None:
@@ -330,6 +328,51 @@ class TestWaitingLine:
         assert second.seconds() == {Stage.QUEUE: 2.5}
 
 
+class TestRoomBesideOthers:
+    @pytest.mark.parametrize(("frames", "others", "inside"), [(3, 0, 3), (3, 1, 2), (3, 9, 2), (1, 0, 1), (1, 9, 1)])
+    def test_while_others_are_in_flight_there_is_room_for_one_frame_fewer(
+        self, frames: int, others: int, inside: int
+    ) -> None:
+        async def scene() -> None:
+            room = RoomBesideOthers(frames, lambda: others)
+            for _ in range(inside):
+                await room.__aenter__()
+            one_more = asyncio.create_task(entered(room))
+            await until_everyone_waits()
+            assert not one_more.done()
+            await room.__aexit__()
+            await one_more
+
+        finish(scene())
+
+    def test_when_the_others_are_gone_all_of_the_room_is_there_again(self) -> None:
+        others = 1
+
+        async def scene() -> None:
+            nonlocal others
+            room, may_leave = RoomBesideOthers(3, lambda: others), asyncio.Event()
+            inside = 0
+
+            async def frame() -> None:
+                nonlocal inside
+                async with room:
+                    inside += 1
+                    await may_leave.wait()
+
+            await room.__aenter__()
+            tasks = [asyncio.create_task(frame()) for _ in range(5)]
+            await until_everyone_waits()
+            assert inside == 1
+            others = 0
+            await room.__aexit__()
+            await until_everyone_waits()
+            assert inside == 3
+            may_leave.set()
+            await asyncio.gather(*tasks)
+
+        finish(scene())
+
+
 class TestDeadline:
     """What becomes of a place and a turn past the deadline is in routes/test_upload.py."""
 
@@ -394,45 +437,3 @@ class TestDeadline:
         workers.close()
         gc.collect()
         assert caplog.records == []
-
-
-class TestMemoryBound:
-    @staticmethod
-    def bound(monkeypatch: pytest.MonkeyPatch, **environment: str) -> int:
-        with monkeypatch.context() as patched:
-            for name, value in ({"WORKER_THREADS": "2"} | environment).items():
-                patched.setenv(name, value)
-            return memory_of_requests(load_settings(env_file=None), 5, 224)
-
-    def test_with_the_defaults_on_two_cores_it_is_what_the_formula_gives(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        preview = 512 * 512 * 3
-        by_hand = (
-            2 * 512 * MEGABYTE
-            + 2 * (4 * 48 * MEGABYTE + 50_000_000 + 20 * 40_000_000)
-            + (32 + 4 * 8) * 2 * (preview + 224 * 224 * 3)
-            + 5 * 28 * preview
-        )
-        assert self.bound(monkeypatch) == by_hand
-
-    @pytest.mark.parametrize(
-        ("name", "value", "more"),
-        [
-            ("MAX_MEMORY_IN_FLIGHT_MB", "513", 2 * MEGABYTE),
-            ("MAX_BODY_MB", "49", 2 * 4 * MEGABYTE),
-            ("MAX_IMAGE_PIXELS", "40000001", 2 * 20),
-            ("MAX_FRAMES", "33", 2 * (512 * 512 * 3 + 224 * 224 * 3)),
-            ("WORKER_THREADS", "3", 4 * 48 * MEGABYTE + 50_000_000 + 800_000_000),
-            ("SAVE_EYES", "true", 256 * MEGABYTE + 12 * 40_000_000),
-            ("SAVE_TEMP_IMAGES", "true", 256 * MEGABYTE + 12 * 40_000_000),
-            ("MAX_REQUESTS_IN_FLIGHT", "10000", 0),
-        ],
-    )
-    def test_each_setting_adds_its_share(
-        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str, more: int
-    ) -> None:
-        assert self.bound(monkeypatch, **{name: value}) - self.bound(monkeypatch) == more
-
-    def test_every_setting_that_it_names_exists(self) -> None:
-        named = set(re.findall(r"\b(?:MAX|WORKER)_[A-Z_]+", memory_of_requests.__doc__ or ""))
-        assert named >= {"MAX_BODY_MB", "MAX_MEMORY_IN_FLIGHT_MB", "MAX_IMAGE_PIXELS", "MAX_FRAMES"}
-        assert {name.lower() for name in named} <= set(Settings.model_fields)

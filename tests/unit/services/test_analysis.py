@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from src.core.types import (
     Reason,
     RgbImage,
 )
-from src.services.analysis import EyeAnalysis
+from src.services.analysis import EyeAnalysis, Pictures
 from src.services.classifier import EyeClassifier
 from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
@@ -51,6 +52,7 @@ from src.utils.preprocessing import to_network_input
 MAX_PIXELS = 4_000_000
 THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
 OF_THE_PICTURE = {Reason.BLURRY, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TOO_SMALL, Reason.EYE_CLOSED}
+Analyse = Callable[..., Coroutine[None, None, AnalysisReport]]
 BuildAnalysis = Callable[..., EyeAnalysis]
 
 
@@ -98,7 +100,6 @@ def build_analysis(
             input_side=side,
             max_image_pixels=MAX_PIXELS,
             max_request_pixels=25 * MAX_PIXELS,
-            frames_at_once=2,
         )
 
     yield build
@@ -111,7 +112,17 @@ def analysis(build_analysis: BuildAnalysis) -> EyeAnalysis:
 
 
 def report_of(analysis: EyeAnalysis, *pictures: RgbImage) -> AnalysisReport:
-    return asyncio.run(analysis.analyse_frames(analysis.read_headers(frames_of(*pictures))))
+    return report_of_frames(analysis, frames_of(*pictures))
+
+
+def report_of_frames(
+    analysis: EyeAnalysis, frames: Sequence[Frame], failures: Sequence[FrameFailure] = ()
+) -> AnalysisReport:
+    return asyncio.run(two_at_once(analysis, analysis.read_headers(frames, failures)))
+
+
+async def two_at_once(analysis: EyeAnalysis, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
+    return await analysis.analyse_frames(pictures, asyncio.Semaphore(2), times)
 
 
 def upload_of(analysis: EyeAnalysis, picture: RgbImage) -> AnalysisReport:
@@ -172,7 +183,7 @@ class TestFrames:
     def test_several_requests_at_once_are_answered_as_one_is(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         async def eight_requests() -> list[AnalysisReport]:
             pictures = analysis.read_headers(frames_of(*[face] * 3))
-            return await asyncio.gather(*(analysis.analyse_frames(pictures) for _ in range(8)))
+            return await asyncio.gather(*(two_at_once(analysis, pictures) for _ in range(8)))
 
         alone = report_of(analysis, *[face] * 3)
         for report in asyncio.run(eight_requests()):
@@ -194,8 +205,9 @@ NOT_PICTURES = [
 class TestBadFrames:
     def test_those_among_good_ones_are_reported_in_their_order(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         bad = [Frame(place, data) for place, (data, _) in enumerate(NOT_PICTURES, 1)]
-        pictures = analysis.read_headers([frame_of(face, 0), *bad, frame_of(face, 9)], [FrameFailure(8, NotBase64())])
-        report = asyncio.run(analysis.analyse_frames(pictures))
+        report = report_of_frames(
+            analysis, [frame_of(face, 0), *bad, frame_of(face, 9)], [FrameFailure(8, NotBase64())]
+        )
         assert {eye.frames_seen for eye in report.eyes.values()} == {2}
         errors = [*((place, error) for place, (_, error) in enumerate(NOT_PICTURES, 1)), (8, NotBase64)]
         assert [(failure.index, type(failure.error)) for failure in report.failures] == errors
@@ -204,13 +216,13 @@ class TestBadFrames:
     def test_if_none_can_be_read_there_are_no_eyes_but_reasons(
         self, analysis: EyeAnalysis, frames: list[Frame]
     ) -> None:
-        report = asyncio.run(analysis.analyse_frames(analysis.read_headers(frames)))
+        report = report_of_frames(analysis, frames)
         assert report.eyes == {}
         assert [failure.index for failure in report.failures] == [frame.index for frame in frames]
 
     def test_a_bad_frame_beside_one_without_a_face_is_no_eyes(self, analysis: EyeAnalysis) -> None:
         with pytest.raises(NoEyesDetected):
-            asyncio.run(analysis.analyse_frames(analysis.read_headers([frame_of(noise(), 0), Frame(1, b"*")])))
+            report_of_frames(analysis, [frame_of(noise(), 0), Frame(1, b"*")])
 
 
 class TestPixelsOfARequest:
@@ -252,7 +264,7 @@ class TestGivingUp:
     ) -> None:
         async def scene() -> None:
             pictures = analysis.read_headers(frames_of(*[face] * self.COUNT))
-            task = asyncio.create_task(analysis.analyse_frames(pictures))
+            task = asyncio.create_task(two_at_once(analysis, pictures))
             while not decoded:
                 await asyncio.sleep(0.001)
             task.cancel()
@@ -356,12 +368,14 @@ def test_the_stages_that_a_request_reaches_are_timed(
     analysis: EyeAnalysis, face: RgbImage, eye_photo: RgbImage
 ) -> None:
     everything = [Stage.DECODE, Stage.DETECT, Stage.INFER, Stage.RENDER]
-    for analyse, frames, stages in [
-        (analysis.analyse_frames, frames_of(face, face), everything),
+    several: Analyse = partial(two_at_once, analysis)
+    cases: list[tuple[Analyse, list[Frame], list[Stage]]] = [
+        (several, frames_of(face, face), everything),
         (analysis.analyse_upload, [frame_of(eye_photo)], everything),
-        (analysis.analyse_frames, frames_of(noise()), [Stage.DECODE, Stage.DETECT]),
+        (several, frames_of(noise()), [Stage.DECODE, Stage.DETECT]),
         (analysis.analyse_upload, [Frame(0, damaged_png(noise()))], [Stage.DECODE]),
-    ]:
+    ]
+    for analyse, frames, stages in cases:
         times = StageTimes()
         expected = contextlib.nullcontext() if stages is everything else pytest.raises((NoEyesDetected, NotAPicture))
         with expected:

@@ -15,7 +15,8 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.errors import PictureTooLarge, StartupError, TooManyPixels
-from src.core.types import EyeReport, EyeSide, Frame, RgbImage
+from src.core.types import AnalysisReport, EyeReport, EyeSide, Frame, RgbImage
+from src.services.analysis import Pictures
 from src.services.face_detection import FaceDetector
 from src.services.startup import Services, load_services, prepare_process, start_services
 from src.services.tensorflow_runtime import tf
@@ -71,9 +72,13 @@ def process_state() -> tuple[bool, bool, bool]:
     return gc.get_freeze_count() > 0, cv2.getNumThreads() == 1, folding
 
 
+async def analysed(services: Services, pictures: Pictures) -> AnalysisReport:
+    return await services.analysis.analyse_frames(pictures, asyncio.Semaphore(services.frames_at_once))
+
+
 def analyse(services: Services, picture: RgbImage) -> dict[EyeSide, EyeReport]:
     pictures = services.analysis.read_headers([Frame(0, encode_png(picture))])
-    return asyncio.run(services.analysis.analyse_frames(pictures)).eyes
+    return asyncio.run(analysed(services, pictures)).eyes
 
 
 class TestLoading:
@@ -117,6 +122,7 @@ class TestLoading:
         # A turn for each worker twice, and for one pass to come.
         assert services.workers.count == 2
         assert services.requests_at_once == 2 * 2 + 3
+        assert services.frames_at_once == 2
 
     @pytest.mark.usefixtures("unsettled_process")
     def test_every_worker_has_its_own_detector_and_the_process_is_as_before_and_after(

@@ -160,7 +160,9 @@ class TestAFewAtOnce:
             return await workers.run(divmod, number, 7)
 
         for items in (range(50), range(0)):
-            assert asyncio.run(a_few_at_once(2, divided, items)) == [divmod(number, 7) for number in items]
+            assert asyncio.run(a_few_at_once(asyncio.Semaphore(2), divided, items)) == [
+                divmod(number, 7) for number in items
+            ]
 
     @pytest.mark.parametrize("count", [1, 2, 5])
     def test_no_more_than_so_many_are_worked_on_and_no_fewer(self, count: int) -> None:
@@ -175,7 +177,7 @@ class TestAFewAtOnce:
             seen.append(working)
             working -= 1
 
-        asyncio.run(a_few_at_once(count, work, range(20)))
+        asyncio.run(a_few_at_once(asyncio.Semaphore(count), work, range(20)))
         assert max(seen) == count
 
     def test_who_asks_meanwhile_does_not_wait_for_all_of_them(self, workers: Workers) -> None:
@@ -183,7 +185,7 @@ class TestAFewAtOnce:
 
         async def scene() -> None:
             many = asyncio.create_task(
-                a_few_at_once(workers.count, lambda item: workers.run(done.append, item), range(200))
+                a_few_at_once(asyncio.Semaphore(workers.count), lambda item: workers.run(done.append, item), range(200))
             )
             await asyncio.sleep(0)
             await workers.run(done.append, "somebody else")
@@ -200,7 +202,7 @@ class TestAFewAtOnce:
             await workers.run(divmod, 1, number)
 
         with pytest.raises(ZeroDivisionError):
-            asyncio.run(a_few_at_once(2, work, range(500)))
+            asyncio.run(a_few_at_once(asyncio.Semaphore(2), work, range(500)))
         assert begun[0] == 0
         assert len(begun) < 250
 
@@ -215,7 +217,9 @@ class TestAFewAtOnce:
             held.work(name)
 
         async def scene() -> None:
-            task = asyncio.create_task(a_few_at_once(3, lambda item: workers.run(work, item), range(3)))
+            task = asyncio.create_task(
+                a_few_at_once(asyncio.Semaphore(3), lambda item: workers.run(work, item), range(3))
+            )
             await held.until_begun(2)
             await asyncio.sleep(0.02)
             assert not task.done()
@@ -230,7 +234,9 @@ class TestAFewAtOnce:
         held = Held()
 
         async def scene() -> None:
-            task = asyncio.create_task(a_few_at_once(3, lambda item: workers.run(held.work, item), range(20)))
+            task = asyncio.create_task(
+                a_few_at_once(asyncio.Semaphore(3), lambda item: workers.run(held.work, item), range(20))
+            )
             await held.until_begun(3)
             task.cancel()
             await asyncio.sleep(0.02)
