@@ -8,7 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.chaos.overload import bombs_section
+from lab.chaos.plan import ATTACKS, BOMBS, CODEC, FAILOVER, FAULTS, HEAVY, NETWORK, ROUTES, SOAK
 from lab.chaos.verdicts import all_verdicts
 from lab.common.machine import machine_in_words, versions_in_words
 from lab.common.results import COLOURS, FAINT, NOTHING, draw_png, number, plot, table
@@ -49,6 +50,7 @@ def write_page(parts: Parts) -> str:
         _verdicts(parts),
         _inputs(parts),
         _attacks(parts),
+        bombs_section(_figures(parts, BOMBS), _figures(parts, HEAVY)),
         _failover(parts),
         _suites(parts),
         _soak(parts),
@@ -75,7 +77,7 @@ def faults_survived(parts: Parts) -> tuple[int, int]:
 def requests_lost(parts: Parts) -> tuple[int, int]:
     """Good requests that had no answer 200, and all that were sent."""
     lost = sent = 0
-    for attack in _figures(parts, ATTACKS).get("attacks", []):
+    for attack in [*_figures(parts, ATTACKS).get("attacks", []), *_figures(parts, BOMBS).get("bombs", [])]:
         lost, sent = lost + attack["traffic"]["failed"], sent + attack["traffic"]["sent"]
     for name in (FAILOVER, SOAK):
         figures = _figures(parts, name)

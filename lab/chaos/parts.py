@@ -16,7 +16,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from lab.chaos.codec import measure_codec
-from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, PARTS, ROUTES, SOAK, Trial
+from lab.chaos.overload import measure_bombs, measure_heavy
+from lab.chaos.plan import ATTACKS, BOMBS, CODEC, FAILOVER, FAULTS, HEAVY, NETWORK, PARTS, ROUTES, SOAK, Trial
 from lab.chaos.routes import measure_routes
 from lab.chaos.traffic import measure_attacks, measure_failover, measure_soak
 from lab.common.machine import describe_machine
@@ -35,6 +36,8 @@ _MEASURES: Mapping[str, Callable[[Trial], dict[str, Any]]] = {
     CODEC: measure_codec,
     ROUTES: measure_routes,
     ATTACKS: measure_attacks,
+    BOMBS: measure_bombs,
+    HEAVY: measure_heavy,
     FAILOVER: measure_failover,
     FAULTS: lambda trial: measure_suites(_START_FAULTS, trial.folder),
     NETWORK: lambda trial: measure_suites(_NO_NETWORK, trial.folder),

@@ -13,20 +13,21 @@ from src.config.settings import PROJECT_ROOT
 PAGE_FOLDER = PROJECT_ROOT / "lab" / "chaos"
 TRIAL_FOLDER = PROJECT_ROOT / "build" / "chaos"
 
-PARTS = ("codec", "routes", "attacks", "failover", "faults", "network", "soak")
+PARTS = ("codec", "routes", "attacks", "bombs", "heavy", "failover", "faults", "network", "soak")
 """In this order: the long one comes last."""
 
-CODEC, ROUTES, ATTACKS, FAILOVER, FAULTS, NETWORK, SOAK = PARTS
+CODEC, ROUTES, ATTACKS, BOMBS, HEAVY, FAILOVER, FAULTS, NETWORK, SOAK = PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The defaults are those of a full run, about 40 minutes on two cores; rates are good requests per second.
+    """The defaults are those of a full run, about 50 minutes on two cores; rates are good requests per second.
 
     Attributes:
         pictures: mutated picture files, decoded in a process of their own; `data_uris` and `bodies` likewise.
         requests: mutated ones, sent to the real process.
         attack_s: seconds of good traffic beside each attack, and of the good traffic alone before them.
+        heavy_requests: of 32 frames of 12 megapixels, sent at once.
         failover_requests: answered at least, while backends are killed and restarted.
         failover_calm_s: seconds between the moment at which a backend is healthy again and the next fault.
         soak_warm_up_s: seconds of the mixed load before its figures count.
@@ -40,6 +41,7 @@ class Plan:
     attack_rate: float = 8.0
     idle_connections: int = 2000
     large_body_mb: int = 200
+    heavy_requests: int = 16
     failover_requests: int = 1000
     failover_rate: float = 10.0
     failover_calm_s: float = 10.0
@@ -57,6 +59,7 @@ QUICK = Plan(
     attack_s=3.0,
     attack_rate=5.0,
     idle_connections=500,
+    heavy_requests=4,
     failover_requests=300,
     failover_calm_s=5.0,
     soak_s=60.0,
@@ -81,8 +84,8 @@ def parse_arguments(words: Sequence[str] | None = None) -> tuple[Plan, argparse.
     """The plan, and the words as they were given (`quick`, `redraw`, `parts`), with the folder `out` of the page."""
     parser = parser_of(
         "chaos",
-        "Tries to break the service, and writes a page about it. A full run takes about 40 minutes on two cores, "
-        "--quick about six; let the machine do nothing else meanwhile. Needs Linux and nginx.",
+        "Tries to break the service, and writes a page about it. A full run takes about 50 minutes on two cores, "
+        "--quick about ten; let the machine do nothing else meanwhile. Needs Linux and nginx.",
     )
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)} (default all)"

@@ -33,8 +33,8 @@ from lab.common.summary import percentile
 from lab.common.work import PREDICT_1, PREDICT_5, UPLOAD, requests_of
 from src.config.settings import PROJECT_ROOT, load_settings
 
-# What ordinary clients send, in turn.
-_TRAFFIC = (UPLOAD, UPLOAD, UPLOAD, PREDICT_1)
+TRAFFIC = (UPLOAD, UPLOAD, UPLOAD, PREDICT_1)
+"""What ordinary clients send, in turn."""
 _SPARE_DESCRIPTORS = 200
 _SETTLING_SECONDS = 1.0
 _FAILOVER_CONNECTIONS = 16
@@ -59,7 +59,7 @@ def measure_attacks(trial: Trial) -> dict[str, Any]:
         ServiceProcess(trial.folder / "backend.log") as backend,
         GatewayProcess(trial.folder / "gateway", [backend.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
     ):
-        job = SteadyJob(gateway.port, requests_of(_TRAFFIC, bodies), plan.attack_rate)
+        job = SteadyJob(gateway.port, requests_of(TRAFFIC, bodies), plan.attack_rate)
         good = bodies[UPLOAD.name]
         conditions = Conditions(gateway.port, plan.attack_s, good, plan.idle_connections, plan.large_body_mb)
         # The first is a warm-up.
@@ -73,7 +73,7 @@ def measure_attacks(trial: Trial) -> dict[str, Any]:
     return {"alone": alone, "alone_afterwards": alone_afterwards, "attacks": attacks}
 
 
-def _figures_of(outcome: SteadyOutcome) -> dict[str, Any]:
+def figures_of(outcome: SteadyOutcome) -> dict[str, Any]:
     """Requests `sent`, those `failed` that had no answer 200, and the latencies of all others in milliseconds."""
     latencies = outcome.latencies_ms
     return {
@@ -88,7 +88,7 @@ def _figures_of(outcome: SteadyOutcome) -> dict[str, Any]:
 def _traffic_alone(job: SteadyJob, seconds: float) -> dict[str, Any]:
     with SteadyLoad(job) as load:
         time.sleep(seconds)
-    return _figures_of(load.outcome)
+    return figures_of(load.outcome)
 
 
 def _measure(
@@ -110,7 +110,7 @@ def _measure(
         "seconds": round(seconds, 1),
         "observed": observed,
         "error": error,
-        "traffic": _figures_of(load.outcome),
+        "traffic": figures_of(load.outcome),
         "backend_lives": lives,
         "resident_mb": [round(before, 1), round(backend.resident_megabytes, 1) if lives else None],
     }
@@ -137,7 +137,7 @@ def measure_failover(trial: Trial) -> dict[str, Any]:
         ServiceProcess(folder / "second.log") as second,
         GatewayProcess(folder / "gateway", [first.port, second.port], RATE_PER_ADDRESS=UNLIMITED) as gateway,
         SteadyLoad(
-            SteadyJob(gateway.port, requests_of(_TRAFFIC, trial.bodies), plan.failover_rate, _FAILOVER_CONNECTIONS)
+            SteadyJob(gateway.port, requests_of(TRAFFIC, trial.bodies), plan.failover_rate, _FAILOVER_CONNECTIONS)
         ) as load,
     ):
         time.sleep(plan.failover_calm_s)
@@ -161,7 +161,7 @@ def measure_failover(trial: Trial) -> dict[str, Any]:
         seconds = load.elapsed_s
     outcome = load.outcome
     return {
-        **_figures_of(outcome),
+        **figures_of(outcome),
         "faults": faults,
         "calm_s": plan.failover_calm_s,
         "seconds": round(seconds, 1),

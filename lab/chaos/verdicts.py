@@ -6,12 +6,17 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from lab.chaos.plan import ATTACKS, CODEC, FAILOVER, FAULTS, NETWORK, ROUTES, SOAK
+from lab.chaos.plan import ATTACKS, BOMBS, CODEC, FAILOVER, FAULTS, HEAVY, NETWORK, ROUTES, SOAK
 from lab.common.summary import growth_of
 
 _LARGEST_GROWTH = 0.05
 # Within which 99 of 100 good requests beside an attack have to be answered.
 _IN_TIME_MS = 2000.0
+# What a bomb may cost beside a plain picture.
+_MOST_MORE_MB = 100.0
+_MOST_MORE_SECONDS = 1.0
+# Within which a small request has to be answered beside heavy ones.
+_BESIDE_HEAVY_MS = 3000.0
 # By which the median latency at the end may be above that at the beginning.
 _FLAT = 1.25
 _LEAST_FAILOVER_REQUESTS = 1000
@@ -92,6 +97,52 @@ def _attacks(figures: Figures) -> list[Verdict]:
     ]
 
 
+def _bombs(figures: Figures) -> list[Verdict]:
+    bombs: Sequence[Figures] = figures["bombs"]
+    lives = sum(bomb["backends_live"] for bomb in bombs)
+    failed, sent = (sum(bomb["traffic"][key] for bomb in bombs) for key in ("failed", "sent"))
+    slowest = max((bomb["traffic"]["p99_ms"] or float("inf") for bomb in bombs), default=float("inf"))
+    more_mb = max((more_of(bomb, "megabytes") for bomb in bombs), default=float("inf"))
+    more_s = max((more_of(bomb, "seconds") for bomb in bombs), default=float("inf"))
+    printed = sum(bomb["bomb"]["printed"] for bomb in bombs)
+    return [
+        Verdict(
+            f"A bomb takes at most {_MOST_MORE_MB:g} MB more than a plain picture of its format and pixels",
+            f"{more_mb:.0f} MB",
+            more_mb <= _MOST_MORE_MB,
+        ),
+        Verdict(f"and at most {_MOST_MORE_SECONDS:g} s more", f"{more_s:.2f} s", more_s <= _MOST_MORE_SECONDS),
+        Verdict("No decoder prints a line past the log", f"{printed} lines", printed == 0),
+        Verdict("Both backends live through every bomb", f"{lives} of {len(bombs)}", lives == len(bombs) > 0),
+        Verdict("Good traffic beside the bombs loses nothing", f"{failed} of {sent:,} lost", failed == 0 < sent),
+        Verdict(f"and is answered within {_IN_TIME_MS:,.0f} ms (p99)", f"{slowest:,.0f} ms", slowest <= _IN_TIME_MS),
+    ]
+
+
+def more_of(bomb: Figures, what: str) -> float:
+    """Seconds or megabytes of a bomb above those of its plain twin; infinite where it was not decoded to an end."""
+    values = [bomb[name][what] for name in ("bomb", "plain")]
+    return float("inf") if None in values else float(values[0] - values[1])
+
+
+def _heavy(figures: Figures) -> list[Verdict]:
+    traffic, answers, sent = figures["traffic"], figures["answers"], figures["sent"]
+    slowest = traffic["slowest_ms"] or float("inf")
+    told = sum(answers.get(status, 0) for status in ("200", "503"))
+    return [
+        Verdict(
+            f"Beside {sent} heavy requests a small one is answered within {_BESIDE_HEAVY_MS:,.0f} ms",
+            f"{slowest:,.0f} ms at most, {traffic['failed']} of {traffic['sent']} lost",
+            slowest <= _BESIDE_HEAVY_MS and traffic["failed"] == 0 < traffic["sent"],
+        ),
+        Verdict(
+            "The heavy ones are all taken, and answered, or told at their deadline to come again",
+            ", ".join(f"{count} {status}" for status, count in sorted(answers.items())),
+            told == sent,
+        ),
+    ]
+
+
 def _failover(figures: Figures) -> list[Verdict]:
     failed, sent = len(figures["failed"]), figures["sent"]
     aim = f"Of at least {_LEAST_FAILOVER_REQUESTS:,} requests, none is lost to {len(figures['faults'])} faults"
@@ -168,6 +219,8 @@ _JUDGES: Mapping[str, tuple[str, Callable[[Figures], list[Verdict]]]] = {
     CODEC: ("Mutated pictures, data URIs and bodies", _codec),
     ROUTES: ("Mutated requests", _routes),
     ATTACKS: ("Attacks on the gateway", _attacks),
+    BOMBS: ("Bombs in pictures", _bombs),
+    HEAVY: ("Heavy requests beside small ones", _heavy),
     FAILOVER: ("Two backends, killed and restarted", _failover),
     FAULTS: (
         "Faults at start, of the disk and of the clock",

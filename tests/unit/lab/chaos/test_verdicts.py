@@ -24,7 +24,7 @@ def broken(parts: dict[str, Any]) -> list[str]:
 
 def test_when_nothing_broke_everything_held(parts: dict[str, Any]) -> None:
     assert broken(parts) == []
-    assert len(all_verdicts(parts)) == 22
+    assert len(all_verdicts(parts)) == 30
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,15 @@ def test_when_nothing_broke_everything_held(parts: dict[str, Any]) -> None:
         ("attacks", lambda f: f["attacks"][0]["traffic"].update(p99_ms=2001.0)),
         ("attacks", lambda f: f["attacks"][0]["observed"].update(other_shapes=1)),
         ("attacks", lambda f: f["attacks"][1]["observed"].update(smuggled=1)),
+        ("bombs", lambda f: f["bombs"][0]["bomb"].update(megabytes=400.0)),
+        ("bombs", lambda f: f["bombs"][0]["bomb"].update(seconds=9.0)),
+        ("bombs", lambda f: f["bombs"][0]["bomb"].update(printed=1)),
+        ("bombs", lambda f: f["bombs"][0].update(backends_live=False)),
+        ("bombs", lambda f: f["bombs"][0]["traffic"].update(failed=1)),
+        ("bombs", lambda f: f["bombs"][0]["traffic"].update(p99_ms=2001.0)),
+        ("heavy", lambda f: f["traffic"].update(slowest_ms=3001.0)),
+        ("heavy", lambda f: f["traffic"].update(failed=1)),
+        ("heavy", lambda f: f.update(answers={"200": 15, "closed": 1})),
         ("failover", lambda f: f["failed"].append((5.0, "/upload", "502"))),
         ("failover", lambda f: f.update(sent=999)),
         ("faults", lambda f: f["tests"][0].update(outcome="failed")),
