@@ -145,7 +145,8 @@ def bombs_section(bombs: Mapping[str, Any], heavy: Mapping[str, Any]) -> str:
         section += (
             f"## Heavy requests\n\n{heavy['sent']} of {_HEAVY_FRAMES} frames of 12 megapixels "
             f"({heavy['body_mb']:g} MB each) at once to one backend, answered {answers} within "
-            f"{heavy['seconds']:.0f} s. {small['sent']} small uploads meanwhile: p50 {number(small['p50_ms'], ',.0f')} ms, slowest "
+            f"{heavy['seconds']:.0f} s. {small['sent']} small uploads meanwhile: p50 "
+            f"{number(small['p50_ms'], ',.0f')} ms, slowest "
             f"{number(small['slowest_ms'], ',.0f')} ms. The backend grew by {heavy['grown_mb']:.0f} MB at its peak.\n"
         )
     return section
