@@ -21,7 +21,7 @@ from src.cli.screening.report_folder import PRIVATE, ReportFolder
 from src.cli.screening.results_file import ResultsFile, open_results
 from src.cli.screening.run import Screening
 from src.cli.screening.tables import count, render_eyes, summary
-from src.config.settings import Settings, load_settings
+from src.config.settings import Settings, doubts_about_variables, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
 from src.utils.files import write_then_rename
@@ -56,6 +56,8 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
             raise StartupError("REPORT must be another folder than the one with the photos.")
     except StartupError as problem:
         return _say(f"cannot screen: {problem}", _WRONG_USAGE)
+    for doubt in doubts_about_variables():
+        _say(doubt)
     try:
         return _screen(settings, folder, ReportFolder(out), again=again)
     except StartupError as problem:
