@@ -17,14 +17,14 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from src.cli.screening.page import PageFacts, render_page
 from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_pictures
 from src.cli.screening.record import Conditions, PictureRecord, conditions_of
-from src.cli.screening.report_folder import PRIVATE, ReportFolder
+from src.cli.screening.report_folder import ReportFolder
 from src.cli.screening.results_file import ResultsFile, open_results
 from src.cli.screening.run import Screening
 from src.cli.screening.tables import count, render_eyes, summary
 from src.config.settings import Settings, doubts_about_variables, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
-from src.utils.files import write_then_rename
+from src.utils.files import PRIVATE, write_then_rename
 from src.utils.progress import Progress
 
 _FAILED, _WRONG_USAGE, _SOME_WITHOUT_ANSWER, _INTERRUPTED = 1, 2, 3, 130
