@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from src.config.logging import configure_logging
 from src.config.process import exit_at_once
-from src.config.settings import Settings, load_settings
+from src.config.settings import Settings, doubts_about_variables, load_settings
 from src.core.errors import StartupError
 from src.supervisor.line import ServerEnd
 from src.supervisor.supervisor import Supervisor, can_supervise
@@ -39,6 +39,8 @@ def main() -> int:
         print(f"EyeNet Backend cannot start: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level)
+    for doubt in doubts_about_variables():
+        _log.warning(doubt)
     if settings.supervise and can_supervise():
         return Supervisor(lambda line: _serve(settings, line), settings.drain_timeout_s).run()
     if settings.supervise:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from src import __version__
+
+_INTERRUPTED, _TERMINATED = 130, 143
 
 _SCREEN = """
 Sends every photo of FOLDER and of the folders in it through the same services as the server, without HTTP, and writes
@@ -20,21 +23,23 @@ into REPORT:
   results.jsonl   one JSON line per photo, the truth of which the other two are made
   previews/       the small pictures
 
-PNG, JPEG, WebP and BMP are read, whatever their names; other kinds of pictures and damaged files are listed. The
-settings are those of the server (.env), but nothing is saved to TEMP_IMAGES_DIR and SAVED_EYES_DIR.
+PNG, JPEG, WebP and BMP are read, whatever their names; other kinds of pictures (HEIC, raw files, TIFF, DICOM), damaged
+files and linked folders are listed with the reason. Hidden files, bins and copies that storage makes (@eaDir) are left
+out, and named. The settings are those of the server (.env), but nothing is saved to TEMP_IMAGES_DIR and SAVED_EYES_DIR.
 
 The report holds pictures of people. Only you can read it; treat it as you would the photographs.
 EyeNet is not a medical device: the report is a screening aid for research, and does not replace an examination.
 """
 _SCREEN_ENDING = """
-Ctrl-C finishes the photos that are being worked on and writes the reports. The same command goes on where it stopped,
-also after a crash: photos that have not changed, under the same model and settings, are not screened again.
+Ctrl-C finishes the photos that are being worked on and writes the reports; a second one stops at once. The same command
+goes on where it stopped, also after a crash: photos that have not changed, under the same model and settings, are not
+screened again.
 
 exit codes:
   0    every photo has an answer
   1    could not start, or could not write the report; the sentence says why
   2    the command line or a setting is wrong
-  3    finished, but some files have no answer; they are listed
+  3    finished, but some pictures have no answer, or a place was not looked into; they are listed
   130  interrupted by Ctrl-C (143: by SIGTERM); the same command goes on
 
 examples:
@@ -50,6 +55,7 @@ exit codes:
   0    nothing fails; warnings may stand
   1    something fails
   2    the command line is wrong
+  130  interrupted by Ctrl-C (143: by SIGTERM)
 
 examples:
   python -m src.cli doctor
@@ -75,10 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "doctor":
             from src.cli.doctor.command import run_doctor  # noqa: PLC0415
 
+            # As Ctrl-C does it: the process that loads the model ends, too.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
             return run_doctor(quick=options.quick, as_json=options.json)
         from src.cli.screening.command import run_screening  # noqa: PLC0415
 
         return run_screening(options.folder, options.out, again=options.again)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return _INTERRUPTED
     except BrokenPipeError:
         # `| head` has read enough.
         with contextlib.suppress(OSError):

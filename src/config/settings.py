@@ -10,15 +10,17 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from src.config.env_file import misspelt_variables, read_env_file
 from src.core.errors import StartupError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+ENV_FILE = PROJECT_ROOT / ".env"
 ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
 
 MOST_EYES_PER_PASS = 16
@@ -98,7 +100,7 @@ Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_on_comm
 class Settings(BaseSettings):
     """The settings, typed and frozen. A field's name is its environment variable in lower case."""
 
-    model_config = SettingsConfigDict(env_file_encoding="utf-8", frozen=True, extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
     model_name: str = Field("EyeNet", min_length=1, description="Name of the model in /health and in answers.")
     model_path: ProjectPath = Field(
@@ -255,18 +257,43 @@ class Settings(BaseSettings):
         return self.worker_threads or os.cpu_count() or 1
 
 
-def load_settings(env_file: Path | None = PROJECT_ROOT / ".env") -> Settings:
+def load_settings(env_file: Path | None = ENV_FILE) -> Settings:
     """The settings from the environment and from `env_file`, where there is one.
 
     Raises:
-        StartupError: a value is wrong; one sentence per wrong variable, naming it.
+        StartupError: a value is wrong, or `env_file` is (see `read_env_file`), or a variable like API_KEY leaves the
+            service open; one sentence per wrong variable, naming it.
     """
+    known = _names()
+    read = {} if env_file is None else read_env_file(env_file, known).values
+    in_environment = {name.lower() for name in os.environ}
+    from_file: dict[str, Any] = {name: read[name] for name in read if name not in in_environment}
     try:
-        return Settings(_env_file=env_file)
-    except UnicodeDecodeError:
-        raise StartupError(f"{env_file} is not UTF-8 text.") from None
+        settings = Settings(_env_file=None, **from_file)
     except ValidationError as error:
         raise StartupError(" ".join(_sentence(details["loc"], details["msg"]) for details in error.errors())) from None
+    for name, likely in misspelt_variables(os.environ, known).items():
+        if likely == "API_KEYS" and not settings.api_keys:
+            raise StartupError(
+                f"{name} is in the environment and API_KEYS is not set: the service would be open to all. Rename it to "
+                "API_KEYS, or remove it."
+            )
+    return settings
+
+
+def doubts_about_variables() -> list[str]:
+    """A sentence for each variable of the environment that is probably a setting's misspelt name."""
+    misspelt = misspelt_variables(os.environ, _names())
+    return [f"{name} in the environment is no setting. Is {likely} meant?" for name, likely in misspelt.items()]
+
+
+def strange_lines(env_file: Path = ENV_FILE) -> tuple[int, ...]:
+    """The lines of a valid `.env` that set what neither this service nor a program known to share the file reads."""
+    return read_env_file(env_file, _names()).strangers
+
+
+def _names() -> frozenset[str]:
+    return frozenset(name.upper() for name in Settings.model_fields)
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:

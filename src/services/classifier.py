@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from src.config.settings import MOST_EYES_PER_PASS, Settings
@@ -15,7 +15,9 @@ from src.core.types import EyePrediction, Floats, ModelInfo, RgbImage
 from src.services.forward_pass import DescribedLayerError, compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
-from src.services.model_file import FamiliarityCheck, ModelCard, card_path_of, read_model_card, refuse_code
+from src.services.model_file import FamiliarityCheck, ModelCard, card_path_of, read_model_card
+from src.services.model_gate import open_model_file
+from src.services.model_layers import OTHERWISE
 from src.services.tensorflow_runtime import (
     choose_precision,
     device_name,
@@ -26,6 +28,9 @@ from src.services.tensorflow_runtime import (
     use_precision,
 )
 from src.utils.files import sha256_of
+
+# What a layer may give per picture, and what layers may have beside the weights in the file.
+_MOST_NUMBERS_OF_A_LAYER, _SPARE_WEIGHTS = 64 * 1024**2, 1024**2
 
 
 class EyeClassifier:
@@ -112,18 +117,49 @@ def _powers_of_two(count: int) -> list[int]:
 
 
 def _load(model_path: Path) -> Any:
-    if not model_path.is_file():
-        raise StartupError(f"MODEL_PATH is wrong: there is no file {model_path}.")
-    refuse_code(model_path)
+    # The open file and not its name: by that, Keras would take other formats, too, which nobody has looked into.
+    with open_model_file(model_path) as model:
+        try:
+            with _weights_at_most(model.weights):
+                loaded = keras.models.load_model(model.file, compile=False)
+        except Exception as error:
+            # Keras raises whatever its HDF5 and layer code happens to raise; for the operator it is one thing.
+            raise StartupError(
+                f"MODEL_PATH is wrong: {model_path} cannot be loaded as a Keras 2 .h5 model ({type(error).__name__}): "
+                f"its layers and its weights do not fit together. {OTHERWISE}."
+            ) from error
+    _check_size(loaded)
+    return loaded
+
+
+@contextmanager
+def _weights_at_most(count: int) -> Iterator[None]:
+    """Builds no layers with many more weights than the file has: their memory is taken before the file's are read."""
+    layer, built = keras.layers.Layer, 0
+    original = layer.add_weight
+
+    def add_weight(self: Any, name: Any = None, shape: Any = None, *arguments: Any, **options: Any) -> Any:
+        nonlocal built
+        built += tf.TensorShape(() if shape is None else shape).num_elements() or 0
+        if built > count + _SPARE_WEIGHTS:
+            raise ValueError(f"more than {count} weights")
+        return original(self, name, shape, *arguments, **options)
+
+    layer.add_weight = add_weight
     try:
-        # The open file and not its name: by that, Keras would take other formats, too, which nobody has looked into.
-        with h5py.File(model_path, "r") as file:
-            return keras.models.load_model(file, compile=False)
-    except Exception as error:
-        # Keras raises whatever its HDF5 and layer code happens to raise; for the operator it is one thing.
-        raise StartupError(
-            f"MODEL_PATH is wrong: {model_path} cannot be loaded as a Keras 2 .h5 model ({type(error).__name__})."
-        ) from error
+        yield
+    finally:
+        layer.add_weight = original
+
+
+def _check_size(model: Any) -> None:
+    for layer in model.submodules:
+        for output in tf.nest.flatten(getattr(layer, "output", [])):
+            size = np.prod([side or 1 for side in output.shape], dtype=float)
+            if size > _MOST_NUMBERS_OF_A_LAYER:
+                raise StartupError(
+                    f"MODEL_PATH is wrong: the layer {layer.name} gives {size:,.0f} numbers per picture."
+                )
 
 
 def _input_side(model: Any) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
+import fnmatch
 import logging
 import os
+import stat
 import threading
 import time
 import uuid
 from pathlib import Path
 
-from src.config.settings import Settings
+from src.config.settings import PROJECT_ROOT, Settings
 from src.core.budget import Budget
 from src.core.errors import StartupError
 from src.core.types import RgbImage
 from src.services.workers import Workers
+from src.utils.files import PRIVATE_FOLDER, opened_folder, set_mode, write_new
 from src.utils.png_writer import encode_png
 
 _log = logging.getLogger("eyenet.image_store")
@@ -40,16 +42,18 @@ class ImageStore:
         Raises:
             StartupError: pictures are to be saved and a folder cannot be written to.
         """
-        self._frames_dir = settings.temp_images_dir if settings.save_temp_images and not idle else None
-        self._eyes_dir = settings.saved_eyes_dir if settings.save_eyes and not idle else None
-        self._swept_dirs = () if idle else (settings.temp_images_dir, settings.saved_eyes_dir)
+        # A link that the operator has put there is followed now; one that somebody puts there later is not.
+        frames_dir, eyes_dir = settings.temp_images_dir.resolve(), settings.saved_eyes_dir.resolve()
+        self._frames_dir = frames_dir if settings.save_temp_images and not idle else None
+        self._eyes_dir = eyes_dir if settings.save_eyes and not idle else None
+        self._swept_dirs = () if idle else (frames_dir, eyes_dir)
         self._retention_seconds = settings.image_retention_hours * 3600
         self._writer = Workers(1, "image-store")
         self._waiting_bytes = Budget(MOST_WAITING_BYTES)
         self._closed = threading.Event()
         for name, folder in (("TEMP_IMAGES_DIR", self._frames_dir), ("SAVED_EYES_DIR", self._eyes_dir)):
             if folder is not None:
-                _check_writable(name, folder)
+                _prepare(name, folder)
         self._sweeper = threading.Thread(target=self._sweep_until_closed, name="image-retention", daemon=True)
         self._sweeper.start()
 
@@ -91,14 +95,10 @@ class ImageStore:
         self._writer.executor.submit(self._write, picture, folder)
 
     def _write(self, picture: RgbImage, folder: Path) -> None:
-        file = folder / f"{uuid.uuid4().hex}.png"
         try:
-            file.write_bytes(encode_png(picture))
+            write_new(folder / f"{uuid.uuid4().hex}.png", encode_png(picture))
         except OSError as error:
             _log.error("a picture could not be saved to %s: %s", folder, error.strerror)
-            # Half a picture is of no use, and the disk may be full.
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
         finally:
             self._waiting_bytes.give_back(picture.nbytes)
 
@@ -108,31 +108,46 @@ class ImageStore:
             self.sweep()
 
 
-def _check_writable(name: str, folder: Path) -> None:
+def _prepare(name: str, folder: Path) -> None:
+    """Makes the folder, its owner's only, and sees whether it can be written to."""
     probe = folder / f".{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
+        is_new = not folder.exists()
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        write_new(probe, b"")
         probe.unlink()
+        if is_new or folder.parent == PROJECT_ROOT:
+            set_mode(folder, PRIVATE_FOLDER)
+        elif stat.S_IMODE(folder.stat().st_mode) & ~PRIVATE_FOLDER:
+            # Perhaps a folder that others need: it is not ours to shut. The pictures in it are.
+            _log.warning("%s: others may look into %s and see how many pictures there are: chmod 700", name, folder)
     except OSError as error:
         raise StartupError(f"{name} is wrong: {folder} cannot be written to: {error.strerror}.") from None
 
 
 def _delete_old_ones(folder: Path, now: float, retention_seconds: float) -> None:
     try:
-        for file in folder.glob(_OUR_FILES):
-            _delete_if_old(file, now, retention_seconds)
+        with opened_folder(folder) as descriptor:
+            names = os.listdir(folder if descriptor is None else descriptor)  # noqa: PTH208  (pathlib knows no descriptors)
+            for name in fnmatch.filter(names, _OUR_FILES):
+                _delete_if_old(folder / name, descriptor, now, retention_seconds)
+    except FileNotFoundError:
+        # Nothing was ever saved.
+        return
     except OSError as error:
         # The next sweep may find the folder again: a network's, for example.
         _log.error("%s could not be searched for old pictures: %s", folder, error.strerror)
 
 
-def _delete_if_old(file: Path, now: float, retention_seconds: float) -> None:
+def _delete_if_old(file: Path, folder: int | None, now: float, retention_seconds: float) -> None:
+    """Of a link with the name of a picture, the link goes and never what it leads to."""
+    name = file if folder is None else Path(file.name)
     try:
-        age = now - file.stat().st_mtime
+        age = now - os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
         if age > retention_seconds:
-            file.unlink()
+            os.unlink(name, dir_fd=folder)
         elif age < 0:
-            os.utime(file, (now, now))
+            follows = os.utime not in os.supports_follow_symlinks
+            os.utime(name, (now, now), dir_fd=folder, follow_symlinks=follows)
     except OSError as error:
         _log.error("a saved picture could not be deleted: %s", error.strerror)

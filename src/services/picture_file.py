@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import math
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,18 +48,21 @@ class FileAnswer:
     refusal: Refusal | None = None
 
 
+class _TooLarge(Exception):
+    """Has the file's size in bytes."""
+
+
 async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:
     """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does, if it is no larger than that.
 
     Nothing about the file is fatal.
     """
     try:
-        size = file.stat().st_size
-        if size > largest_bytes:
-            megabytes, allowed = (-(-count // _BYTES_PER_MEGABYTE) for count in (size, largest_bytes))
-            sentence = f"the file has {megabytes:.0f} MiB, more than the {allowed:.0f} allowed (MAX_BODY_MB)"
-            return FileAnswer(None, refusal=Refusal(_FILE_TOO_LARGE, sentence))
-        data = await asyncio.to_thread(file.read_bytes)
+        data = await asyncio.to_thread(_read, file, largest_bytes)
+    except _TooLarge as error:
+        megabytes, allowed = (-(-count // _BYTES_PER_MEGABYTE) for count in (error.args[0], largest_bytes))
+        sentence = f"the file has {megabytes:.0f} MiB, more than the {allowed:.0f} allowed (MAX_BODY_MB)"
+        return FileAnswer(None, refusal=Refusal(_FILE_TOO_LARGE, sentence))
     except OSError as error:
         return FileAnswer(None, refusal=Refusal(UNREADABLE_FILE, f"the file cannot be read: {error.strerror}"))
     sha256 = hashlib.sha256(data).hexdigest()
@@ -71,3 +77,15 @@ async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = 
         return FileAnswer(
             sha256, refusal=Refusal(EyeNetError.code, f"the service failed on it ({type(error).__name__})")
         )
+
+
+def _read(file: Path, largest_bytes: float) -> bytes:
+    # Opened so that a pipe, which may have taken the file's place, is not waited for.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as opened:
+        found = os.fstat(opened.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if found.st_size > largest_bytes:
+            raise _TooLarge(found.st_size)
+        return opened.read()

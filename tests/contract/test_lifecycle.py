@@ -96,6 +96,16 @@ def test_wrong_settings_stop_the_start_with_a_sentence_that_names_each(start: St
     assert "Traceback" not in service.log
 
 
+def test_a_key_under_a_misspelt_name_stops_the_start_and_another_misspelt_name_is_warned_of(start: Start) -> None:
+    with start(wait_until_healthy=False, API_KEY="a-key-of-sixteen-characters") as service:
+        assert service.wait() == 2
+    assert "cannot start: API_KEY is in the environment and API_KEYS is not set" in service.log
+    assert "a-key-of-sixteen" not in service.log
+    with start(wait_until_healthy=False, MAX_FRAME="5", MODEL_PATH="/gone.h5") as service:
+        assert service.wait() == 1
+    assert "WARNING eyenet.main MAX_FRAME in the environment is no setting. Is MAX_FRAMES meant?" in service.log
+
+
 def test_a_model_that_cannot_be_used_stops_the_start_with_one_line_that_says_why(
     start: Start, tmp_path: Path, settings: Settings
 ) -> None:
@@ -106,5 +116,5 @@ def test_a_model_that_cannot_be_used_stops_the_start_with_one_line_that_says_why
     with start(wait_until_healthy=False, MODEL_PATH=str(model)) as service:
         assert service.wait() == 1
     (line,) = (line for line in service.log.splitlines() if "cannot start" in line)
-    assert f"cannot start: MODEL_PATH is wrong: {model} cannot be loaded" in line
+    assert f"cannot start: MODEL_PATH is wrong: {model} cannot be read as an HDF5 file" in line
     assert "Traceback" not in service.log

@@ -56,6 +56,7 @@ ONLY_IN = {
     "isal": "src/utils/png_writer.py",
     "pybase64": "src/utils/data_uri.py",
     "pydantic_settings": "src/config/settings.py",
+    "dotenv": "src/config/env_file.py",
     "prometheus_client": "src/api/metrics.py",
     "jinja2": "src/utils/templates.py",
 }

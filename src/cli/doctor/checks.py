@@ -174,8 +174,8 @@ def judge_memory(gibibytes: float) -> Finding:
 
 
 def check_settings() -> Iterator[Finding]:
-    """Whether they are valid; if not, which one is wrong."""
-    from src.config.settings import PROJECT_ROOT, load_settings
+    """Whether they are valid; if not, which one is wrong. Names that are nearly settings, or nobody's."""
+    from src.config.settings import ENV_FILE, doubts_about_variables, load_settings, strange_lines
     from src.core.errors import StartupError
 
     try:
@@ -183,8 +183,11 @@ def check_settings() -> Iterator[Finding]:
     except StartupError as error:
         yield fail(str(error), "correct it in the environment or in .env; docs/configuration.md lists all settings")
         return
-    env_file = PROJECT_ROOT / ".env"
-    source = f"the environment and {env_file}" if env_file.is_file() else "the environment; there is no .env"
+    for doubt in doubts_about_variables():
+        yield warn(doubt, "rename it, or unset it for the service; docs/configuration.md lists all settings")
+    if strange := ", ".join(map(str, strange_lines())):
+        yield warn(f"{ENV_FILE} sets what is no setting: lines {strange}", "nothing, if another program reads them")
+    source = f"the environment and {ENV_FILE}" if ENV_FILE.exists() else "the environment; there is no .env"
     yield ok(f"valid, from {source}")
 
 

@@ -28,7 +28,7 @@ _NVIDIA_DEVICE = Path("/dev/nvidiactl")
 
 
 def check_model() -> Iterator[Finding]:
-    """Whether the model is there, and the card beside it is this model's and fits CLASSES; without TensorFlow."""
+    """Whether the model may be loaded, and the card beside it is this model's and fits CLASSES; without TensorFlow."""
     settings = valid_settings()
     if settings is None:
         yield skip("not looked at: the settings are wrong")
@@ -36,11 +36,15 @@ def check_model() -> Iterator[Finding]:
     from src.core.errors import StartupError
     from src.core.types import short_hash
     from src.services.model_file import card_path_of, read_model_card
+    from src.services.model_gate import open_model_file
     from src.utils.files import sha256_of
 
     file = settings.model_path
-    if not file.is_file():
-        yield fail(f"there is no file {file}", "set MODEL_PATH, or restore the model (docs/operations.md)")
+    try:
+        with open_model_file(file):
+            pass
+    except StartupError as error:
+        yield fail(str(error), "set MODEL_PATH, or restore the model (docs/operations.md)")
         return
     sha256 = sha256_of(file)
     words = f"{file.name}, SHA-256 {short_hash(sha256)}"

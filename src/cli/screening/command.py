@@ -17,14 +17,14 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from src.cli.screening.page import PageFacts, render_page
 from src.cli.screening.picture_search import FoundPicture, PictureSearch, find_pictures
 from src.cli.screening.record import Conditions, PictureRecord, conditions_of
-from src.cli.screening.report_folder import PRIVATE, ReportFolder
+from src.cli.screening.report_folder import ReportFolder
 from src.cli.screening.results_file import ResultsFile, open_results
-from src.cli.screening.run import Screening
-from src.cli.screening.tables import count, render_eyes, summary
-from src.config.settings import Settings, load_settings
+from src.cli.screening.run import Screening, stop_at_once
+from src.cli.screening.tables import count, render_eyes, shown_name, summary
+from src.config.settings import Settings, doubts_about_variables, load_settings
 from src.core.errors import StartupError
 from src.core.wording import NOTICE
-from src.utils.files import write_then_rename
+from src.utils.files import PRIVATE, write_then_rename
 from src.utils.progress import Progress
 
 _FAILED, _WRONG_USAGE, _SOME_WITHOUT_ANSWER, _INTERRUPTED = 1, 2, 3, 130
@@ -56,6 +56,8 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
             raise StartupError("REPORT must be another folder than the one with the photos.")
     except StartupError as problem:
         return _say(f"cannot screen: {problem}", _WRONG_USAGE)
+    for doubt in doubts_about_variables():
+        _say(doubt)
     try:
         return _screen(settings, folder, ReportFolder(out), again=again)
     except StartupError as problem:
@@ -65,13 +67,15 @@ def run_screening(folder: Path, out: Path, *, again: bool) -> int:
         what = f"{where}{error.strerror}. What is done stays done: the same command goes on."
         return _say(f"cannot screen: {what}", _FAILED)
     except KeyboardInterrupt:
-        return _say("\nstopped at once, without a report; the same command goes on.", _INTERRUPTED)
+        stop_at_once(_INTERRUPTED)
 
 
 def _screen(settings: Settings, folder: Path, report: ReportFolder, *, again: bool) -> int:
     search = find_pictures(folder, report.folder)
     if not search.pictures:
-        raise StartupError(f"there is no picture in {folder} ({search.passed_over} other files).")
+        others = f"{search.passed_over} other files, {len(search.left_out)} hidden, deleted or copies of storage"
+        unseen = "".join(f"; not looked into: {shown_name(name)} ({why})" for name, why in search.unseen.items())
+        raise StartupError(f"there is no picture in {folder} ({others}{unseen}).")
     report.prepare()
     with open_results(report.results) as results:
         if results.repaired:
@@ -121,8 +125,7 @@ def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: 
         title=folder.resolve().name,
         classes=outcome.classes,
         conditions=outcome.conditions,
-        passed_over=search.passed_over,
-        unseen=search.unseen,
+        search=search,
         left=len(search.pictures) - len(outcome.records),
         made_at=datetime.now(timezone.utc).strftime("%d %B %Y, %H:%M UTC"),
     )
@@ -131,7 +134,7 @@ def _report(folder: Path, report: ReportFolder, search: PictureSearch, outcome: 
     write_then_rename(report.page, page.encode("utf-8"), PRIVATE)
     report.keep_only_previews({name for record in outcome.records for name in record.preview_names})
     tally = count(outcome.records, outcome.classes)
-    for line in summary(tally, outcome.records, search.passed_over, search.unseen):
+    for line in summary(tally, outcome.records, search):
         print(line)
     print(f"report: {report.page}\n{NOTICE}")
     if outcome.exit_code is not None:

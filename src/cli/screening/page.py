@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import Conditions, EyeRecord, PictureRecord
 from src.cli.screening.tables import count, in_reading_order, reason_in_words, shown_name
 from src.config.settings import ASSETS_DIR
@@ -29,8 +30,7 @@ class PageFacts:
         title: the folder's name.
         classes: of the model, in its order.
         conditions: under which all eyes were answered.
-        passed_over: how many files of the folder are no pictures.
-        unseen: names of what could not be looked into, see `PictureSearch`.
+        search: what the folder holds.
         left: how many pictures wait to be screened, because the screening was interrupted.
         made_at: date and time in words.
     """
@@ -38,10 +38,9 @@ class PageFacts:
     title: str
     classes: Sequence[str]
     conditions: Conditions
-    passed_over: int
+    search: PictureSearch
     left: int
     made_at: str
-    unseen: Sequence[str] = ()
 
 
 def render_page(
@@ -70,7 +69,7 @@ def render_page(
         verdicts=[(name, *eyes) for name, eyes in tally.verdicts.items()],
         reasons=[(reason_in_words(reason), eyes) for reason, eyes in tally.reasons.items()],
         refused=[(shown_name(record.file), record.refusal.sentence) for record in records if record.refusal],
-        unseen=[shown_name(name) for name in facts.unseen],
+        unseen=[f"{shown_name(name)} ({why})" for name, why in facts.search.unseen.items()],
         eyes=in_reading_order(records),
         most_pictured=most_pictured,
         data_uri=data_uri,

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.cli.screening.report_folder import is_report
 
-_PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp"})
-# Not read, and said so: a photo that is passed over in silence would look screened.
-_OTHER_PICTURE_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".gif", ".tif", ".tiff", ".dng", ".dcm"})
-_LONGEST_SIGNATURE = 16
+# What calls itself a picture and is none, or of a kind that nobody recognises, is named: passed over in silence it
+# would look screened.
+_PICTURE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".heic", ".heif", ".hif", ".avif", ".gif", ".tif"}
+    | {".tiff", ".dng", ".dcm", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".jp2", ".jxl"}
+)
+# How pictures begin, whatever their name and whether they can be read or not.
+_PICTURES = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a"
+    # Two letters alone would take any text that begins with them for a BMP: its reserved bytes are zero.
+    rb"|BM....\0{4}"
+    # TIFF, and most cameras' raw files (CR2, NEF, ARW, DNG, PEF, SRW); Olympus, Panasonic, Fujifilm, Sigma, Minolta.
+    rb"|II\*\0|MM\0\*|II\+\0|MM\0\+|IIR[OS]|MMOR|IIU\0|FUJIFILMCCD-RAW|FOVb|\0MRM"
+    # HEIC, AVIF and CR3 are MP4 files of these brands; JPEG 2000, JPEG XL, PSD, DICOM.
+    rb"|....ftyp(hei[cmsx]|hev[cx]|mi[af]1|msf1|avi[fs]|crx )"
+    rb"|\0\0\0\x0c(jP  |JXL )\r\n\x87\n|\xff\x0a|\xff\x4f\xff\x51|8BPS|.{128}DICM",
+    re.DOTALL,
+)
+_LONGEST_SIGNATURE = 132
+
+# What was deleted, and copies that storage makes: one photo would become six. Synology, QNAP, Windows, macOS, Linux.
+_NOT_THE_PERSONS = re.compile(
+    r"@eadir|#recycle|#snapshot|@recycle|@recently-snapshot|\$recycle\.bin|recycler|system volume information"
+    r"|lost\+found|__macosx",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,73 +61,82 @@ class PictureSearch:
 
     Attributes:
         pictures: in the order of their names.
-        passed_over: how many other files there are; hidden ones are not counted.
-        unseen: names, as those of pictures, of folders and of what calls itself a picture that cannot be read.
+        passed_over: how many other files there are that are no pictures.
+        unseen: name, as those of pictures, of what may be or hold pictures and was not looked into -> why.
+        left_out: names of what is hidden, deleted, or a copy that storage makes.
     """
 
     pictures: list[FoundPicture] = field(default_factory=list)
     passed_over: int = 0
-    unseen: list[str] = field(default_factory=list)
+    unseen: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
 
 
 def find_pictures(folder: Path, report: Path) -> PictureSearch:
-    """Files that are pictures by their name or, whatever their name, by how they begin.
+    """Files that are pictures by how they begin or by their name, whether they can be read or not.
 
-    Hidden files and folders are left out, and so are `report` and earlier ones; links to folders are not followed.
+    Only regular files are opened, and only their first bytes are read. Hidden files and folders, bins and thumbnails
+    are left out, and so are `report` and earlier ones; a link to a file is followed, one to a folder elsewhere is not.
 
     Raises:
         OSError: the folder itself cannot be listed.
     """
     search = PictureSearch()
     os.scandir(folder).close()
-
-    def note_folder(error: OSError) -> None:
-        search.unseen.append(Path(error.filename).relative_to(folder).as_posix())
-
-    for file in _files(folder, report.resolve(), note_folder):
+    for file in _files(folder, report.resolve(), search):
+        name = file.relative_to(folder).as_posix()
+        calls_itself_picture = file.suffix.lower() in _PICTURE_SUFFIXES
         try:
-            is_picture = file.is_file() and _is_picture(file)
             found = file.stat()
-        except OSError:
-            # A link that leads nowhere, a file that has gone meanwhile, a folder that lets nobody in.
-            if file.suffix.lower() in _PICTURE_SUFFIXES | _OTHER_PICTURE_SUFFIXES:
-                search.unseen.append(file.relative_to(folder).as_posix())
+            if not stat.S_ISREG(found.st_mode):
+                # Opening a pipe would wait for whoever writes to it.
+                if calls_itself_picture:
+                    search.unseen[name] = "no regular file"
+                else:
+                    search.passed_over += 1
+            elif calls_itself_picture or _begins_like_a_picture(file):
+                search.pictures.append(FoundPicture(name, file, found.st_size, found.st_mtime_ns))
             else:
                 search.passed_over += 1
-            continue
-        if is_picture:
-            name = file.relative_to(folder).as_posix()
-            search.pictures.append(FoundPicture(name, file, found.st_size, found.st_mtime_ns))
-        else:
-            search.passed_over += 1
+        except FileNotFoundError:
+            # A link that leads nowhere, or a file that has gone meanwhile.
+            if calls_itself_picture:
+                search.unseen[name] = "it is not there"
+            else:
+                search.passed_over += 1
+        except OSError as error:
+            search.unseen[name] = f"cannot be read: {error.strerror}"
     search.pictures.sort(key=lambda picture: picture.name)
-    search.unseen.sort()
+    search.unseen = dict(sorted(search.unseen.items()))
+    search.left_out.sort()
     return search
 
 
-def _files(folder: Path, report: Path, on_unreadable: Callable[[OSError], None]) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder, onerror=on_unreadable):
+def _files(folder: Path, report: Path, search: PictureSearch) -> Iterator[Path]:
+    def name_of(path: Path) -> str:
+        return path.relative_to(folder).as_posix()
+
+    def note_unreadable(error: OSError) -> None:
+        search.unseen[name_of(Path(error.filename))] = f"cannot be read: {error.strerror}"
+
+    inside = folder.resolve()
+    for root, folders, files in os.walk(folder, onerror=note_unreadable):
         here = Path(root)
-        folders[:] = sorted(name for name in folders if not _is_left_out(here / name, report))
+        for name in list(folders):
+            place = here / name
+            if name.startswith(".") or _NOT_THE_PERSONS.fullmatch(name):
+                search.left_out.append(name_of(place))
+            elif place.resolve() == report or is_report(place):
+                pass
+            elif not place.is_symlink():
+                continue
+            elif not place.resolve().is_relative_to(inside):
+                search.unseen[name_of(place)] = "a link to another folder"
+            folders.remove(name)
+        search.left_out += [name_of(here / name) for name in files if name.startswith(".")]
         yield from (here / name for name in files if not name.startswith("."))
 
 
-def _is_left_out(folder: Path, report: Path) -> bool:
-    return folder.name.startswith(".") or folder.resolve() == report or is_report(folder)
-
-
-def _is_picture(file: Path) -> bool:
-    if file.suffix.lower() in _PICTURE_SUFFIXES | _OTHER_PICTURE_SUFFIXES:
-        return True
-    try:
-        with file.open("rb") as content:
-            return _begins_like_a_picture(content.read(_LONGEST_SIGNATURE))
-    except PermissionError:
-        return False
-
-
-def _begins_like_a_picture(opening: bytes) -> bool:
-    is_webp = opening.startswith(b"RIFF") and opening[8:12] == b"WEBP"
-    # Two letters alone would take any text that begins with them for a BMP: its reserved bytes are zero.
-    is_bmp = opening.startswith(b"BM") and opening[6:10] == bytes(4)
-    return is_webp or is_bmp or opening.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+def _begins_like_a_picture(file: Path) -> bool:
+    with file.open("rb") as content:
+        return _PICTURES.match(content.read(_LONGEST_SIGNATURE)) is not None

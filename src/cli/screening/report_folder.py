@@ -6,20 +6,15 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from src.core.errors import StartupError
 from src.core.types import EyeReport
-from src.utils.files import UNFINISHED, write_then_rename
+from src.utils.files import PRIVATE, PRIVATE_FOLDER, UNFINISHED, set_mode, write_then_rename
 from src.utils.image_codec import encode_jpeg
 from src.utils.preprocessing import shrink_to_fit
 
-PRIVATE: Final = 0o600
-"""The permissions of every file in a report."""
-
 _RESULTS = "results.jsonl"
 _PREVIEWS = "previews"
-_PRIVATE_FOLDER = 0o700
 # Only files that a screening wrote are ever deleted.
 _OUR_PREVIEWS = re.compile(rf"[0-9a-f]{{16}}-(left|right)_eye(-heatmap)?\.jpg|{re.escape(UNFINISHED)}.*")
 
@@ -50,14 +45,16 @@ class ReportFolder:
             StartupError: there is something else in it, or it cannot be written to.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             if not is_report(self.folder) and any(self.folder.iterdir()):
                 raise StartupError(
                     f"{self.folder} holds something else than a report: name a new folder, or that of a report."
                 )
-            self.folder.chmod(_PRIVATE_FOLDER)
             self.results.touch(mode=PRIVATE)
-            (self.folder / _PREVIEWS).mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+            previews = self.folder / _PREVIEWS
+            previews.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+            for path, mode in ((self.folder, PRIVATE_FOLDER), (previews, PRIVATE_FOLDER), (self.results, PRIVATE)):
+                set_mode(path, mode)
         except OSError as error:
             raise StartupError(f"{self.folder} cannot be written to: {error.strerror}.") from None
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from src.cli.screening.picture_search import FoundPicture
 from src.cli.screening.record import Conditions, PictureRecord, record_of_eye
 from src.cli.screening.report_folder import ReportFolder
 from src.cli.screening.results_file import ResultsFile
+from src.config.process import exit_at_once
 from src.core.types import EyeSide
 from src.services.picture_file import FileAnswer, answer_file
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST_EXIT_CODE = 128
+
+
+def stop_at_once(exit_code: int) -> NoReturn:
+    """Ends the process without a report. What was written stays: the results file is whole after every line."""
+    print("\nstopped at once, without a report; the same command goes on.", file=sys.stderr)
+    exit_at_once(exit_code)
 
 
 @dataclass(slots=True)
@@ -87,11 +95,12 @@ class Screening:
 
     @contextmanager
     def stops_on_signal(self) -> Iterator[None]:
-        """After the first signal no more pictures are begun; the second one interrupts whatever is going on."""
+        """After the first signal no more pictures are begun; the second one ends the process, whatever is going on."""
 
         def on_signal(number: int, _frame: FrameType | None) -> None:
             if self.exit_code is not None:
-                raise KeyboardInterrupt
+                # Not by an exception: on its way out, Python waits for threads, and one may wait for a file for ever.
+                stop_at_once(_FIRST_EXIT_CODE + number)
             self.exit_code = _FIRST_EXIT_CODE + number
 
         before = {number: signal.signal(number, on_signal) for number in _SIGNALS}

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import EyeRecord, PictureRecord
 from src.core.wording import REASONS
 
@@ -70,27 +71,31 @@ def shown_name(name: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def summary(tally: Tally, records: Sequence[PictureRecord], passed_over: int, unseen: Sequence[str] = ()) -> list[str]:
-    """The lines for the console; see `PictureSearch` for the last two."""
+def summary(tally: Tally, records: Sequence[PictureRecord], search: PictureSearch) -> list[str]:
+    """The lines for the console: what came out of the pictures, and what else the folder holds."""
     lines = [f"{tally.pictures} pictures, {tally.eyes} eyes, {tally.inconclusive} of them inconclusive"]
     lines += _counted("answered", {name: sure for name, (sure, _) in tally.verdicts.items()})
     lines += _counted("inconclusive", tally.reasons, reason_in_words)
-    refused = [record for record in records if record.refusal is not None]
+    refused = [f"{shown_name(record.file)}: {record.refusal.sentence}" for record in records if record.refusal]
     if refused:
         lines.append(f"  without an answer: {len(refused)}")
-        lines += [
-            f"    {shown_name(record.file)}: {record.refusal.sentence}"
-            for record in refused[:_MOST_NAMED]
-            if record.refusal
-        ]
-        if len(refused) > _MOST_NAMED:
-            lines.append(f"    and {len(refused) - _MOST_NAMED} more: see the report")
-    if unseen:
-        lines.append(f"  not looked into, because they cannot be read: {len(unseen)}")
-        lines += [f"    {shown_name(name)}" for name in unseen[:_MOST_NAMED]]
-    if passed_over:
-        lines.append(f"  other files, no pictures: {passed_over}")
+        lines += _first(refused)
+    if search.unseen:
+        lines.append(f"  not looked into: {len(search.unseen)}")
+        lines += _first([f"{shown_name(name)}: {why}" for name, why in search.unseen.items()])
+    if search.left_out:
+        lines.append(f"  left out, because hidden, deleted or copies of storage: {len(search.left_out)}")
+        lines += _first([shown_name(name) for name in search.left_out])
+    if search.passed_over:
+        lines.append(f"  other files, no pictures: {search.passed_over}")
     return lines
+
+
+def _first(named: Sequence[str]) -> list[str]:
+    more = len(named) - _MOST_NAMED
+    return [f"    {line}" for line in named[:_MOST_NAMED]] + (
+        [f"    and {more} more: see the report"] if more > 0 else []
+    )
 
 
 def _counted(title: str, counts: dict[str, int], in_words: Callable[[str], str] = str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def said_by(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int | 
     [
         ([], ["doctor", "python -m src.cli screen photos --out report", "Not a medical device"], []),
         (["screen"], ["pictures of people", "not a medical device"], ["0", "1", "2", "3", "130"]),
-        (["doctor"], ["--json"], ["0", "1", "2"]),
+        (["doctor"], ["--json"], ["0", "1", "2", "130"]),
     ],
 )
 def test_help_has_examples_the_notice_privacy_and_exit_codes(
@@ -108,3 +109,18 @@ def test_a_model_that_is_missing_is_1(
     (tmp_path / "photos" / "a.jpg").touch()
     assert main(["screen", str(tmp_path / "photos"), "--out", str(tmp_path / "report")]) == 1
     assert "MODEL_PATH is wrong" in capsys.readouterr().err
+
+
+def test_the_doctor_can_be_stopped(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_options: bool) -> int:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("src.cli.doctor.command.run_doctor", interrupted)
+    try:
+        assert main(["doctor"]) == 130
+        assert capsys.readouterr().err == "\ninterrupted\n"
+        with pytest.raises(SystemExit, match="143"):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,6 +7,8 @@ import logging
 import os
 import re
 import shutil
+import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from src.config.settings import load_settings
 from src.core.errors import StartupError
 from src.services import image_store
 from src.services.image_store import MOST_WAITING_BYTES, ImageStore
+from src.utils.files import write_new
 from src.utils.image_codec import decode_picture
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
@@ -110,8 +113,13 @@ class TestSaving:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         store = make_store(SAVE_EYES="true")
-        disk_is_back, write = threading.Event(), Path.write_bytes
-        monkeypatch.setattr(Path, "write_bytes", lambda *args: disk_is_back.wait(30) and write(*args))
+        disk_is_back = threading.Event()
+
+        def write_when_it_is_back(file: Path, content: bytes) -> None:
+            assert disk_is_back.wait(30)
+            write_new(file, content)
+
+        monkeypatch.setattr(image_store, "write_new", write_when_it_is_back)
         # A picture of so many bytes that four fill the queue: views of one black line, which take no memory here.
         large = np.broadcast_to(np.zeros((1, 4096, 3), np.uint8), (MOST_WAITING_BYTES // 4 // (4096 * 3), 4096, 3))
         with caplog.at_level(logging.WARNING, logger="eyenet.image_store"):
@@ -152,16 +160,106 @@ class TestSaving:
     def test_half_a_picture_is_not_left_on_a_disk_that_fills_up(
         self, make_store: MakeStore, eyes_dir: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def write_half(file: Path, data: bytes) -> None:
-            with file.open("wb") as half:
-                half.write(data[: len(data) // 2])
+        def open_on_a_full_disk(handle: int, *_: str) -> None:
+            os.write(handle, b"half")
+            os.close(handle)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         store = make_store(SAVE_EYES="true")
-        monkeypatch.setattr(Path, "write_bytes", write_half)
+        monkeypatch.setattr(os, "fdopen", open_on_a_full_disk)
         store.save_eye(PICTURE)
         store.close()
         assert list(eyes_dir.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither such permissions nor links for everybody")
+class TestOthers:
+    """Who else is on the machine sees no picture, and cannot lead the store elsewhere."""
+
+    @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+    def test_pictures_and_the_folders_that_are_made_for_them_are_their_owners_only(
+        self, make_store: MakeStore, eyes_dir: Path, umask: int
+    ) -> None:
+        before = os.umask(umask)
+        try:
+            store = make_store(SAVE_EYES="true")
+            store.save_eye(PICTURE)
+            store.close()
+        finally:
+            os.umask(before)
+        (picture,) = eyes_dir.iterdir()
+        assert stat.S_IMODE(eyes_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE(picture.stat().st_mode) == 0o600
+
+    def test_the_projects_own_folder_is_shut_and_another_that_stands_open_is_warned_of(
+        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        eyes_dir.mkdir()
+        eyes_dir.chmod(0o755)
+        make_store(SAVE_EYES="true")
+        assert [record.message for record in caplog.records] == [
+            f"SAVED_EYES_DIR: others may look into {eyes_dir} and see how many pictures there are: chmod 700"
+        ]
+        assert stat.S_IMODE(eyes_dir.stat().st_mode) == 0o755
+        monkeypatch.setattr(image_store, "PROJECT_ROOT", eyes_dir.parent)
+        make_store(SAVE_EYES="true")
+        assert stat.S_IMODE(eyes_dir.stat().st_mode) == 0o700
+
+    def test_a_folder_that_cannot_be_shut_is_warned_of_once(
+        self, make_store: MakeStore, eyes_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_path: Path, _mode: int) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        eyes_dir.mkdir()
+        eyes_dir.chmod(0o755)
+        monkeypatch.setattr(image_store, "PROJECT_ROOT", eyes_dir.parent)
+        monkeypatch.setattr(Path, "chmod", refuse)
+        for _ in range(2):
+            make_store(SAVE_EYES="true").save_eye(PICTURE)
+        assert [record.message for record in caplog.records] == [
+            f"who may read {eyes_dir} cannot be set (Operation not permitted): see that only those can who should"
+        ]
+
+    def test_a_link_with_the_name_of_a_picture_is_not_followed(
+        self, make_store: MakeStore, eyes_dir: Path, tmp_path: Path
+    ) -> None:
+        store = closed_store(make_store)
+        for hours in (1000, -1000):
+            target = make_old(tmp_path / f"elsewhere {hours}", hours)
+            before = target.stat().st_mtime
+            link = eyes_dir / OUR_NAME
+            eyes_dir.mkdir(exist_ok=True)
+            link.symlink_to(target)
+            os.utime(link, (before, before), follow_symlinks=False)
+            store.sweep()
+            assert link.is_symlink() is (hours < 0)
+            assert target.stat().st_mtime == before
+
+    def test_a_folder_in_whose_place_a_link_was_put_is_neither_swept_nor_written_to(
+        self, make_store: MakeStore, eyes_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        store = make_store(SAVE_EYES="true")
+        old = make_old(tmp_path / "elsewhere" / OUR_NAME, 1000)
+        eyes_dir.rmdir()
+        eyes_dir.symlink_to(old.parent)
+        store.sweep()
+        store.save_eye(PICTURE)
+        store.close()
+        assert list(old.parent.iterdir()) == [old]
+        assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
+
+    def test_a_link_that_stands_there_at_the_start_is_the_operators(
+        self, make_store: MakeStore, eyes_dir: Path, tmp_path: Path
+    ) -> None:
+        old = make_old(tmp_path / "elsewhere" / OUR_NAME, 1000)
+        eyes_dir.symlink_to(old.parent)
+        store = make_store(SAVE_EYES="true")
+        store.save_eye(PICTURE)
+        store.sweep()
+        store.close()
+        assert len(list((tmp_path / "elsewhere").iterdir())) == 1
+        assert not old.exists()
 
 
 class TestFolders:
@@ -265,14 +363,15 @@ class TestRetention:
     ) -> None:
         store = closed_store(make_store)
         old = make_old(eyes_dir / OUR_NAME, 25)
-        search = Path.glob
+        open_it = os.open
 
-        def search_unless_away(folder: Path, pattern: str) -> Iterator[Path]:
-            if folder == frames_dir:
+        def open_unless_away(path: Path, *arguments: int, **options: int) -> int:
+            if path == frames_dir:
                 raise OSError(errno.ESTALE, "Stale file handle")
-            return search(folder, pattern)
+            return open_it(path, *arguments, **options)
 
-        monkeypatch.setattr(Path, "glob", search_unless_away)
+        monkeypatch.setattr(os, "open", open_unless_away)
+        monkeypatch.setattr(os, "supports_dir_fd", {open_unless_away})
         with caplog.at_level(logging.ERROR, logger="eyenet.image_store"):
             store.sweep()
         assert not old.exists()

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
-from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.services.classifier import EyeClassifier
 from src.services.familiarity import FamiliarityStatistics
-from src.services.model_file import ModelCard, read_model_card, refuse_code
-from src.services.tensorflow_runtime import keras
-from tests.unit.services.conftest import SaveModel
+from src.services.model_file import ModelCard, read_model_card
 
 SHA256 = "0123456789abcdef" * 4
 CLASSES = ["Healthy", "Ill"]
@@ -130,100 +124,3 @@ def test_statistics_that_are_none_are_refused(model_path: Path, familiarity: dic
     familiarity["sha256"] = hashlib.sha256(b"text").hexdigest()
     with pytest.raises(StartupError, match=r"statistics\.npz: it is not an \.npz file"):
         read(model_path, familiarity=familiarity)
-
-
-def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a description, however deep."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    for inner in value if isinstance(value, list) else []:
-        yield from parts(inner)
-
-
-def forge(described_model: Path, field: str, old: str | None, new: str | None) -> Path:
-    """Puts something else into the first object whose field has the old value; `None` means any."""
-    with h5py.File(described_model, "r+") as file:
-        description = json.loads(file.attrs["model_config"])
-        forged = next(part for part in parts(description) if field in part and old in (None, part[field]))
-        forged[field] = new
-        file.attrs["model_config"] = json.dumps(description)
-    return described_model
-
-
-@pytest.fixture
-def described_model(save_model: SaveModel) -> Path:
-    """An ordinary model: a slice, arithmetic, a function of TensorFlow, a model inside the model."""
-    pictures = keras.Input((64, 64, 3))
-    centre = keras.activations.relu(pictures[:, 8:-8, 8:-8] * 2.0 - 1.0)
-    inside = keras.Sequential([keras.layers.Conv2D(4, 3, input_shape=(48, 48, 3)), keras.layers.GlobalMaxPooling2D()])
-    scores = keras.layers.Dense(4, "softmax", kernel_regularizer="l2")(inside(centre))
-    return save_model(keras.Model(pictures, scores))
-
-
-def test_a_lambda_layer_is_refused_and_does_not_run_as_it_would_with_keras_alone(
-    save_model: SaveModel, tmp_path: Path
-) -> None:
-    traces = tmp_path / "traces"
-
-    def leave_traces(pictures: Any, file: str = str(traces)) -> Any:
-        # Its code alone goes into the model file, so that it can use nothing but what Python has built in.
-        open(file, "w").close()  # noqa: PTH123
-        return pictures
-
-    pictures = keras.Input((64, 64, 3))
-    file = save_model(keras.Model(pictures, keras.layers.Lambda(leave_traces)(pictures)))
-    traces.unlink()
-    with pytest.raises(StartupError, match=r"has a Lambda layer, which can run code .* It is not loaded\."):
-        EyeClassifier("EyeNet", file, ["Healthy", "Ill"], "conv2d")
-    assert not traces.exists()
-    keras.models.load_model(file, compile=False)
-    assert traces.exists()
-
-
-@pytest.mark.parametrize(
-    ("field", "old", "new", "sentence"),
-    [
-        *[
-            ("function", None, function, f"calls tf.{function}")
-            for function in ("io.write_file", "raw_ops.WriteFile", "print", "load_op_library", "math", None)
-        ],
-        *[
-            ("module", None, module, f"takes something from the module {module}")
-            for module in ("os", "builtins", "keras.utils", "keras.src.utils.data_utils", "keras.layersx")
-        ],
-        *[
-            # In a model of the model.
-            ("class_name", "Conv2D", kind, f"has a {kind} layer")
-            for kind in ("Lambda", "TensorFlowOpLayer", "TFSMLayer", "InstanceMethod")
-        ],
-    ],
-)
-def test_functions_modules_and_layers_that_do_more_than_compute_are_refused(
-    described_model: Path, field: str, old: str | None, new: str | None, sentence: str
-) -> None:
-    with pytest.raises(StartupError, match=sentence):
-        refuse_code(forge(described_model, field, old, new))
-
-
-def test_an_ordinary_model_and_the_shipped_one_are_let_in(described_model: Path, settings: Settings) -> None:
-    refuse_code(described_model)
-    refuse_code(settings.model_path)
-
-
-def test_what_is_no_model_is_left_to_keras(tmp_path: Path) -> None:
-    file = tmp_path / "model.h5"
-    for content in (b"", b"not HDF5"):
-        file.write_bytes(content)
-        refuse_code(file)
-    with h5py.File(file, "w") as weights:
-        weights["weights"] = [1.0]
-    refuse_code(file)
-
-
-def test_an_archive_of_keras_is_not_looked_into_and_not_loaded(tmp_path: Path, described_model: Path) -> None:
-    """Keras would take it by its name, and what it describes has not been read."""
-    archive = tmp_path / "model.keras"
-    keras.models.load_model(described_model, compile=False).save(archive, save_format="keras")
-    with pytest.raises(StartupError, match=r"model\.keras cannot be loaded as a Keras 2 \.h5 model"):
-        EyeClassifier("EyeNet", archive, ["Healthy", "Ill"], "conv2d")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,11 @@ def test_what_breaks_the_service_is_logged_and_does_not_stop_it(
     assert answer.refusal == Refusal("internal_error", "the service failed on it (ZeroDivisionError)")
     assert "the service failed on a picture" in caplog.text
     assert str(tmp_path) not in caplog.records[0].getMessage()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.timeout(30)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jpg")
+    answer = answered(Service(), tmp_path / "x.jpg")
+    assert answer.refusal == Refusal("unreadable_file", "the file cannot be read: it is no regular file")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from src.utils.files import UNFINISHED, renamed_when_whole, sha256_of, write_then_rename
+from src.utils.files import UNFINISHED, renamed_when_whole, sha256_of, write_new, write_then_rename
 
 
 def test_the_hash_is_the_published_one_of_these_bytes(tmp_path: Path) -> None:
@@ -62,3 +62,16 @@ def test_until_it_is_whole_only_its_owner_can_read_it_and_its_suffix_is_the_fina
         assert unfinished.parent == tmp_path
         assert sys.platform == "win32" or stat.S_IMODE(unfinished.stat().st_mode) == 0o600
         assert not (tmp_path / "model.h5").exists()
+
+
+def test_a_new_file_is_its_owners_only_and_takes_no_ones_place(tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    write_new(file, b"new")
+    assert sys.platform == "win32" or stat.S_IMODE(file.stat().st_mode) == 0o600
+    for there in (file, tmp_path / "link"):
+        if there.name == "link":
+            there.symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(FileExistsError):
+            write_new(there, b"other")
+    assert file.read_bytes() == b"new"
+    assert not (tmp_path / "elsewhere").exists()

@@ -19,10 +19,12 @@ from src.cli.doctor.checks import (
     check_packages,
     check_port,
     check_python,
+    check_settings,
     judge_disk,
     judge_memory,
     judge_processor,
 )
+from src.config.settings import load_settings
 from tests.unit.cli.doctor.conftest import Configure, the_one
 
 
@@ -100,6 +102,32 @@ class TestFolders:
         configure(save_temp_images=True, temp_images_dir=tmp_path / "file" / "b")
         finding = the_one(check_folders())
         assert (finding.status, "TEMP_IMAGES_DIR" in finding.message) == (Status.FAIL, True)
+
+
+class TestSettings:
+    def test_valid_ones_are_valid(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr("src.config.settings.strange_lines", tuple)
+        monkeypatch.setattr("src.config.settings.ENV_FILE", tmp_path / ".env")
+        assert the_one(check_settings()).message == "valid, from the environment; there is no .env"
+
+    def test_a_misspelt_variable_and_names_that_nobody_knows_are_warned_of(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("src.config.settings.strange_lines", lambda: (3, 7))
+        monkeypatch.setenv("ALLOWED_ORIGIN", "http://localhost")
+        misspelt, strange, valid = check_settings()
+        assert [finding.status for finding in (misspelt, strange, valid)] == [Status.WARN, Status.WARN, Status.OK]
+        assert misspelt.message == "ALLOWED_ORIGIN in the environment is no setting. Is ALLOWED_ORIGINS meant?"
+        assert strange.message.endswith(".env sets what is no setting: lines 3, 7")
+
+    def test_the_file_that_stops_the_start_fails_with_the_same_sentence(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / ".env").write_text("API_KEY=abcdefghijklmnop1234\n", encoding="utf-8")
+        monkeypatch.setattr("src.config.settings.load_settings", lambda: load_settings(tmp_path / ".env"))
+        finding = the_one(check_settings())
+        assert finding.status is Status.FAIL
+        assert "API_KEY is no setting. Is API_KEYS meant?" in finding.message
 
 
 class TestDisk:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from src.cli.screening.page import PageFacts, render_page, side_in_words
+from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import PictureRecord
 from src.services.picture_file import Refusal
 from src.utils.image_codec import encode_jpeg
@@ -28,7 +29,7 @@ Render = Callable[..., str]
 
 @pytest.fixture
 def facts() -> PageFacts:
-    return PageFacts("clinic", CLASSES, CONDITIONS, passed_over=2, left=0, made_at="26 November 2026")
+    return PageFacts("clinic", CLASSES, CONDITIONS, PictureSearch(passed_over=2), left=0, made_at="26 November 2026")
 
 
 @pytest.fixture
@@ -76,13 +77,13 @@ def test_what_must_be_known_comes_first_and_the_model_and_the_settings_are_named
 def test_names_cannot_become_markup(render: Render, name: str) -> None:
     def reader_of(title: str, file: str, why: str) -> Reader:
         records = make_record(file, make_eye(10)), make_record(file, refusal=Refusal("code", why))
-        return Reader(render(*records, title=title, unseen=[file]))
+        return Reader(render(*records, title=title, search=PictureSearch(unseen={file: why}, left_out=[file])))
 
     usual, odd = reader_of("clinic", "a.jpg", "why"), reader_of("<i>", name, "<b>why")
     assert odd.tags == usual.tags
     assert [found.keys() for found in odd.attributes] == [found.keys() for found in usual.attributes]
-    # In its eye's row, among the files without an answer, and among what could not be looked into.
-    assert odd.text.count(name) == usual.text.count("a.jpg") == 3
+    # In its eye's row, and among the files without an answer, what was not looked into, and what was left out.
+    assert odd.text.count(name) == usual.text.count("a.jpg") == 4
 
 
 def test_the_doubtful_come_first_and_say_why(render: Render) -> None:
@@ -106,7 +107,9 @@ def test_files_without_an_answer_are_listed(render: Render) -> None:
 def test_it_says_what_is_not_finished_and_whether_scores_are_calibrated(render: Render) -> None:
     record = make_record("a.jpg", make_eye(10))
     assert "Not finished: 7 pictures" in render(record, left=7)
-    assert "Not looked into, because they cannot be read: b, c.jpg." in render(record, unseen=["b", "c.jpg"])
+    search = PictureSearch(unseen={"b": "a link", "c.jpg": "no regular file"}, left_out=["@eaDir", ".b"])
+    assert "Not looked into: b (a link), c.jpg (no regular file)." in render(record, search=search)
+    assert "Left out, because hidden, deleted or copies of storage: @eaDir, .b." in render(record, search=search)
     assert "Not finished" not in render(record)
     assert "Not looked into" not in render(record)
     assert "The scores are calibrated" in render(record)

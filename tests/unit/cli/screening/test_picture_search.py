@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,68 @@ def test_pictures_of_all_folders_come_in_the_order_of_their_names_but_hidden_one
         write(tmp_path / name)
     (tmp_path / "loop").symlink_to(tmp_path)
     assert names(tmp_path) == ["a.jpg", "b.PNG", "c/d.webp", "c/e/f.bmp", "c/e/g.JPEG"]
-    assert find_pictures(tmp_path, tmp_path / "report").passed_over == 0
+    search = find_pictures(tmp_path, tmp_path / "report")
+    assert (search.passed_over, search.unseen) == (0, {})
+    assert search.left_out == ["._photo.jpg", ".thumbnails"]
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        *[b"GIF89a", b"II*\0", b"MM\0*", b"II*\0\x10\0\0\0CR", b"IIRO", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"8BPS"],
+        *[b"\0\0\0\x18ftyp" + brand for brand in (b"heic", b"heix", b"mif1", b"avif", b"crx ")],
+        *[b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a", b"\0\0\0\x0cjP  \r\n\x87\n", bytes(128) + b"DICM"],
+    ],
+)
+def test_a_picture_of_a_kind_that_is_not_read_is_found_under_any_name_so_that_it_is_listed(
+    tmp_path: Path, opening: bytes
+) -> None:
+    for name in ("IMG_0001", "photo.dat", "scan.txt"):
+        write(tmp_path / name, opening + bytes(200))
+    assert names(tmp_path) == ["IMG_0001", "photo.dat", "scan.txt"]
+
+
+def test_one_that_only_calls_itself_a_picture_is_found_so_that_it_is_listed(tmp_path: Path) -> None:
+    for name in ("a.CR2", "b.hif", "c.Nef", "d.jpg", "e.dcm", "f.tiff"):
+        write(tmp_path / name, b"words")
+    assert names(tmp_path) == ["a.CR2", "b.hif", "c.Nef", "d.jpg", "e.dcm", "f.tiff"]
+
+
+def test_one_photo_on_a_storage_stays_one_photo_and_the_others_are_named(tmp_path: Path) -> None:
+    bins = ["#recycle", "#snapshot", "$RECYCLE.BIN", ".Trash-1000", ".Trashes", ".thumbnails", "@eaDir"]
+    bins += ["System Volume Information", "sub/@eaDir", "sub/.@__thumb"]
+    for folder in bins:
+        write(tmp_path / folder / "photo.jpg" / "SYNOPHOTO_THUMB_XL.jpg")
+    for name in ("photo.jpg", "sub/photo.jpg", "sub/._photo.jpg"):
+        write(tmp_path / name)
+    search = find_pictures(tmp_path, tmp_path / "report")
+    assert [picture.name for picture in search.pictures] == ["photo.jpg", "sub/photo.jpg"]
+    assert search.left_out == sorted([*bins, "sub/._photo.jpg"])
+    assert (search.passed_over, search.unseen) == (0, {})
+
+
+def test_a_folder_behind_a_link_is_named_unless_it_is_in_the_folder_itself(tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere" / "photo.jpg")
+    write(tmp_path / "photos" / "here" / "photo.jpg")
+    (tmp_path / "photos" / "other").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "photos" / "same").symlink_to(tmp_path / "photos" / "here")
+    (tmp_path / "photos" / "linked.jpg").symlink_to(tmp_path / "elsewhere" / "photo.jpg")
+    search = find_pictures(tmp_path / "photos", tmp_path / "report")
+    assert [picture.name for picture in search.pictures] == ["here/photo.jpg", "linked.jpg"]
+    assert search.unseen == {"other": "a link to another folder"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.timeout(30)
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
+    """Whoever opens a pipe without a writer waits for ever."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.png"))
+        search = find_pictures(tmp_path, tmp_path / "report")
+    assert search.unseen == {"pipe.jpg": "no regular file", "socket.png": "no regular file"}
+    assert (search.pictures, search.passed_over) == ([], 1)
 
 
 def test_size_and_time_are_those_of_the_file(tmp_path: Path) -> None:
@@ -59,7 +121,7 @@ def test_other_files_are_counted(tmp_path: Path) -> None:
         write(tmp_path / name, content)
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     search = find_pictures(tmp_path, tmp_path / "report")
-    assert (search.pictures, search.passed_over, search.unseen) == ([], 4, [])
+    assert (search.pictures, search.passed_over, search.unseen) == ([], 4, {})
 
 
 def test_what_may_be_a_photo_and_cannot_be_looked_into_is_named(
@@ -79,7 +141,10 @@ def test_what_may_be_a_photo_and_cannot_be_looked_into_is_named(
     monkeypatch.setattr(os, "scandir", list_unless_closed)
     search = find_pictures(tmp_path, tmp_path / "report")
     assert [picture.name for picture in search.pictures] == ["open/photo.jpg"]
-    assert search.unseen == ["closed", "open/nowhere.jpg"]
+    assert search.unseen == {
+        "closed": "cannot be read: Permission denied",
+        "open/nowhere.jpg": "it is not there",
+    }
     with pytest.raises(FileNotFoundError):
         find_pictures(tmp_path / "gone", tmp_path / "report")
 

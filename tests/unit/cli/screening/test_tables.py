@@ -8,6 +8,7 @@ import io
 
 import pytest
 
+from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import PictureRecord
 from src.cli.screening.tables import count, in_reading_order, reason_in_words, render_eyes, shown_name, summary
 from src.core.types import Reason
@@ -42,12 +43,23 @@ def test_the_doubtful_come_first_then_the_least_confident() -> None:
 def test_the_console_says_what_is_wrong_and_why() -> None:
     records = [make_record("a.jpg", make_eye(10)), make_record("b.jpg", make_eye(60, "too_dark"))]
     records += [make_record(f"\x1b{n}.jpg", refusal=Refusal("not_a_picture", "damaged")) for n in range(12)]
-    lines = summary(count(records, CLASSES), records, passed_over=3)
+    lines = summary(count(records, CLASSES), records, PictureSearch(passed_over=3))
     assert lines[0] == "14 pictures, 2 eyes, 1 of them inconclusive"
     assert lines[1:5] == ["  answered:", "         1  Healthy", "  inconclusive:", "         1  too dark"]
     assert lines[5] == "  without an answer: 12"
     assert lines[6] == "    \ufffd0.jpg: damaged"
     assert lines[-2:] == ["    and 2 more: see the report", "  other files, no pictures: 3"]
+
+
+def test_the_console_names_what_was_not_looked_into_and_what_was_left_out() -> None:
+    search = PictureSearch(unseen={"a\x1b": "a link to another folder"}, left_out=[f"@eaDir/{n}" for n in range(11)])
+    assert summary(count([], CLASSES), [], search)[1:] == [
+        "  not looked into: 1",
+        "    a\ufffd: a link to another folder",
+        "  left out, because hidden, deleted or copies of storage: 11",
+        *[f"    @eaDir/{n}" for n in range(10)],
+        "    and 1 more: see the report",
+    ]
 
 
 def test_every_reason_has_words_of_its_own_and_one_of_another_version_stays_as_it_is() -> None:
