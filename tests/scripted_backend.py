@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,18 +40,23 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
+class _ServerOfIPv6(_Server):
+    address_family = socket.AF_INET6
+
+
 class ScriptedBackend:
-    """Listens on a free port, as a context manager.
+    """Listens on a free port of this machine, as a context manager; `host` is its address, IPv4 or IPv6.
 
     Attributes:
         port: that it listens on.
         received: all requests so far.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, host: str = "127.0.0.1") -> None:
         self.received: list[Received] = []
         self._connections = itertools.count(1)
-        self._server = _Server(("127.0.0.1", 0), _handler(self, script))
+        server = _ServerOfIPv6 if ":" in host else _Server
+        self._server = server((host, 0), _handler(self, script))
         self.port = int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 

@@ -10,24 +10,32 @@ conf=$folder/conf
 mkdir -p "$conf"
 cp "$source"/*.conf "$conf/"
 chmod u+w "$conf"/*.conf
+# An address in brackets is no pattern for file names.
+set -f
 
 words() { echo "$1" | tr ',' ' '; }
 edit() { sed -i "s/$2/$3/" "$conf/$1"; }
 
 if [ -n "${GATEWAY_PORT:-}" ]; then
-    if [ -n "${TLS_CERTIFICATE:-}" ]; then
-        echo "listen $GATEWAY_PORT ssl default_server;"
-        echo "ssl_certificate $TLS_CERTIFICATE;"
-        echo "ssl_certificate_key $TLS_KEY;"
-    else
-        echo "listen $GATEWAY_PORT default_server;"
-    fi > "$conf/listen.conf"
+    {
+        echo "listen $GATEWAY_PORT ${TLS_CERTIFICATE:+ssl }default_server;"
+        echo "listen [::]:$GATEWAY_PORT ${TLS_CERTIFICATE:+ssl }default_server;"
+        if [ -n "${TLS_CERTIFICATE:-}" ]; then
+            echo "ssl_certificate $TLS_CERTIFICATE;"
+            echo "ssl_certificate_key $TLS_KEY;"
+        fi
+    } > "$conf/listen.conf"
+fi
+# nginx would not start on a kernel that has no IPv6; Linux says so by the absence of this file.
+if [ -d /proc ] && [ ! -e /proc/net/if_inet6 ]; then
+    edit listen.conf '^listen \[::\].*' ''
 fi
 
 if [ -n "${BACKENDS:-}" ]; then
     resolver=${RESOLVER:-}
     if [ "$resolver" = system ]; then
-        resolver=$(sed -n 's/^nameserver *\([0-9.]*\) *$/\1/p' /etc/resolv.conf | head -n 1)
+        resolver=$(sed -n -e 's/^nameserver *\([0-9.]*\) *$/\1/p' -e 's/^nameserver *\([0-9a-fA-F:]*\) *$/[\1]/p' \
+            /etc/resolv.conf | head -n 1)
     fi
     {
         if [ -n "$resolver" ]; then
@@ -49,7 +57,7 @@ for proxy in $(words "${TRUSTED_PROXIES:-}"); do
 done
 
 if [ -n "${MAX_BODY_MB:-}" ]; then
-    edit limits.conf '^\(client_[a-z_]*_size\) .*' "\1 ${MAX_BODY_MB}m;"
+    edit work_limits.conf '^\(client_[a-z_]*_size\) .*' "\1 ${MAX_BODY_MB}m;"
 fi
 if [ -n "${REQUEST_TIMEOUT_S:-}" ]; then
     whole=$((${REQUEST_TIMEOUT_S%.*} + 0))

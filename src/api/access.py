@@ -1,17 +1,21 @@
-"""Who may ask: everybody, or whoever brings one of API_KEYS."""
+"""Who may ask: everybody, or whoever brings one of API_KEYS, and asks for one of ALLOWED_HOSTS."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum, auto
 
 from pydantic import SecretStr
 
-from src.core.errors import Unauthorized
+from src.core.errors import HostNotAllowed, Unauthorized
 
 _BEARER = "bearer "
+# RFC 3986, section 3.2.2: a name or an address, that of IPv6 in brackets, and perhaps a port.
+_HOST = re.compile(r"(?P<name>\[[^\[\]]+\]|[^:\[\]]+)(:[0-9]*)?")
 
 
 class Access(Enum):
@@ -50,6 +54,45 @@ class Doorkeeper:
         ]
         if not any(matches):
             raise Unauthorized
+
+
+class HostPolicy:
+    """Says which names the service answers to.
+
+    A page whose own name is made to lead to this machine (DNS rebinding) is of the service's origin to its browser; the
+    name is all that tells it apart.
+    """
+
+    def __init__(self, allowed_hosts: Collection[str]) -> None:
+        """`allowed_hosts` are in lower case; `*.` stands for all names below one."""
+        self._names = frozenset(allowed_hosts)
+        self._endings = tuple(name[1:] for name in allowed_hosts if name.startswith("*."))
+
+    def check(self, host: str | None) -> None:
+        """Lets in who asks for an allowed name, for an IP address as probes do, or says no name at all.
+
+        Args:
+            host: the header of that name.
+
+        Raises:
+            HostNotAllowed: another name.
+        """
+        if not self._names or not host:
+            return
+        written = _HOST.fullmatch(host)
+        if written is None:
+            raise HostNotAllowed
+        name = written["name"].lower().removesuffix(".")
+        if name not in self._names and not name.endswith(self._endings) and not _is_address(name):
+            raise HostNotAllowed
+
+
+def _is_address(name: str) -> bool:
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return (address.version == 6) == name.startswith("[")
 
 
 def _hash(key: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 
-from src.api.access import Doorkeeper
+from src.api.access import Doorkeeper, HostPolicy
 from src.api.admission import Admission, Phase
 from src.api.answers import Envelope, HttpAnswer, legacy_envelope, plain_envelope
 from src.api.cors import CorsPolicy
@@ -36,7 +36,8 @@ class ApiContext:
         self.settings = settings
         self.admission = Admission(settings)
         self.doorkeeper = Doorkeeper(settings.api_keys)
-        self.cors = CorsPolicy(settings.allowed_origins)
+        self.hosts = HostPolicy(settings.allowed_hosts)
+        self.cors = CorsPolicy(settings.allowed_origins, settings.cors_allowed_headers)
         self.envelope: Envelope = legacy_envelope if settings.legacy_envelope else plain_envelope
         self.metrics = Metrics()
         self.metrics.watch_load(lambda: self.admission.lifecycle.in_flight, self.is_ready)

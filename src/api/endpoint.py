@@ -1,4 +1,4 @@
-"""A path of ours, and the one wrapper of its handlers: keys, deadline, errors, envelope, CORS, id, log line, counts."""
+"""A path of ours, and the one wrapper of its handlers: who may, deadline, errors, envelope, CORS, id, log, counts."""
 
 from __future__ import annotations
 
@@ -71,6 +71,9 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
         error: EyeNetError | None = None
         try:
             # Before anything of the request is looked at.
+            context.hosts.check(request.headers.get("host"))
+            if request.method == "POST":
+                context.cors.check(request.headers.get)
             if route.access is Access.GUARDED:
                 context.doorkeeper.check(request.headers.get)
             answering = handler(request, times)

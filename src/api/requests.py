@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from robyn import Request
 
-from src.core.errors import BodyTooLarge, InvalidJson, InvalidPayload, NotBase64, TooManyFrames
+from src.core.errors import (
+    BodyTooLarge,
+    InvalidJson,
+    InvalidPayload,
+    NotBase64,
+    TooManyFrames,
+    UnsupportedContentType,
+)
 from src.core.types import Box, Frame, FrameFailure
 from src.utils.data_uri import decode_data_uri
 
@@ -22,7 +30,17 @@ BODY = "The body"
 class _Request(BaseModel):
     # Strict: "0.9" is not a number. Unknown keys are ignored, so clients may send what they like beside ours.
     # The texts under the fields are what the OpenAPI document says of them.
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A hint that cannot be used is no hint, and no reason to refuse the picture."""
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
 
 
 class BoxRequest(_Request):
@@ -48,11 +66,11 @@ class PictureRequest(_Request):
 class FrameRequest(PictureRequest):
     """One element of the body of `POST /predict`."""
 
-    score: float | None = None
+    score: Annotated[float | None, WrapValidator(_or_none)] = None
     """The browser's confidence that this is a face; not used to judge the eye."""
-    blur: float | None = None
+    blur: Annotated[float | None, WrapValidator(_or_none)] = None
     """The browser's blur measure; not used, the service measures sharpness itself."""
-    box: BoxRequest | None = None
+    box: Annotated[BoxRequest | None, WrapValidator(_or_none)] = None
     """Where the browser saw the face; null or left out if it did not look."""
 
 
@@ -65,13 +83,16 @@ def take_body(request: Request, max_megabytes: int) -> str | bytes:
     It is taken away from Robyn's request, which would keep it until the answer is out.
 
     Raises:
+        UnsupportedContentType: it is said not to be JSON, or to be compressed (RFC 9110, section 15.5.16).
         BodyTooLarge: more than `max_megabytes` MiB.
-        InvalidJson: a form. Robyn keeps its files beside the body, so it must not be waiting for a worker to say so.
     """
     body: str | bytes = request.body
     request.body = ""
-    if request.files or request.form_data:
-        raise InvalidJson("The body is a form; send JSON.")
+    if (request.headers.get("content-encoding") or "").strip().lower() not in ("", "identity"):
+        raise UnsupportedContentType("The body is compressed (Content-Encoding); send it uncompressed.")
+    # Robyn reads forms by a rule of its own, and keeps their files beside the body.
+    if request.files or request.form_data or not _may_be_json(request.headers.get("content-type") or ""):
+        raise UnsupportedContentType
     # One character outside Latin makes Python use four bytes for every other one.
     if not isinstance(body, bytes) and not body.isascii():
         # No character is less than a byte, so what is too long already need not be copied.
@@ -79,6 +100,11 @@ def take_body(request: Request, max_megabytes: int) -> str | bytes:
         body = body.encode()
     _check_length(body, max_megabytes)
     return body
+
+
+def _may_be_json(content_type: str) -> bool:
+    """Whether it is said to be JSON, or nothing is said; parameters are left alone (RFC 8259, section 11)."""
+    return content_type.partition(";")[0].strip().lower() in ("", "application/json")
 
 
 def _check_length(body: str | bytes, max_megabytes: int) -> None:
@@ -134,9 +160,57 @@ def _parse_json(body: str | bytes) -> Any:
     if _values_at_most(body) > MOST_VALUES:
         raise InvalidPayload(f"The body has more than {MOST_VALUES:,} values beside its pictures.")
     try:
+        # A byte order mark may be ignored (RFC 8259, section 8.1).
+        if isinstance(body, bytes) and body.startswith(_BYTE_ORDER_MARK):
+            return orjson.loads(memoryview(body)[len(_BYTE_ORDER_MARK) :])
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if "infinity" in str(error):
+            return _parse_json_of_huge_numbers(body)
+        raise InvalidJson(_why_not_json(body, str(error))) from None
+
+
+def _parse_json_of_huge_numbers(body: str | bytes) -> Any:
+    """1e999 is JSON, and orjson refuses it; where such a number stands for a hint, the picture is read all the same."""
+
+    def refuse(_constant: str) -> None:
+        raise ValueError
+
+    try:
+        return json.loads(body, parse_int=float, parse_constant=refuse)
+    except (ValueError, RecursionError):
         raise InvalidJson from None
+
+
+def _why_not_json(body: str | bytes, problem: str) -> str | None:
+    """A better sentence than the usual one, where one is known."""
+    head = body[:4] if isinstance(body, bytes) else body[:4].encode()
+    for beginnings, sentence in _NO_JSON.items():
+        if head.startswith(beginnings):
+            return sentence
+    if b"\0" in head:
+        return _OTHER_UNICODE
+    if "recursion" in problem:
+        return "The body is nested too deeply; send JSON of a few levels."
+    return "The body is not UTF-8 text; send JSON as UTF-8." if "not valid UTF-8" in problem else None
+
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_COMPRESSED = "The body is compressed; send it uncompressed."
+_OTHER_UNICODE = "The body is UTF-16 or UTF-32 text; send JSON as UTF-8."
+# What a body that is no JSON may be instead, by its first bytes.
+_NO_JSON = {
+    (b"\xff\xfe", b"\xfe\xff"): _OTHER_UNICODE,
+    (
+        b"\x1f\x8b",
+        b"x\x01",
+        b"x\x9c",
+        b"x\xda",
+        b"PK\3\4",
+        b"(\xb5/\xfd",
+    ): _COMPRESSED,
+    (b"\x89PNG", b"\xff\xd8\xff", b"RIFF"): "The body is a picture itself; send JSON that has the picture as base64.",
+}
 
 
 def _values_at_most(body: str | bytes) -> int:
@@ -162,9 +236,6 @@ _PROBLEMS = {
     "missing": "is missing",
     "string_type": "must be a string",
     "string_too_short": "is empty",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "model_type": "must be an object with x, y, w and h",
 }
 
 

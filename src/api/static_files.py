@@ -148,7 +148,7 @@ def document_routes(settings: Settings, routes: Sequence[Route]) -> list[Route]:
     document = openapi_document(settings, described, guarded if settings.api_keys else ())
     try:
         style = "".join(file.read_text(encoding="utf-8") for file in _DOCS_STYLES)
-        page = reference_page(document, style, openapi_path=_OPENAPI_PATH.removeprefix("/"))
+        page = reference_page(document, style)
     except OSError as error:
         raise StartupError(f"{error.filename} cannot be read: {error.strerror}. Restore it.") from None
     # The page has no script, and no style but this one.

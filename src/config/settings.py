@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from src.config.env_file import misspelt_variables, read_env_file
+from src.config.names import check_header_names, check_host_names
 from src.core.errors import StartupError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,8 @@ MOST_EYES_PER_PASS = 16
 """Bounds the memory of one pass through the network: activations of DenseNet121 take about 50 MB per eye."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# What Sentry and OpenTelemetry put on the requests of a page (W3C Trace Context, W3C Baggage); nothing here reads them.
+_HEADERS_OF_TRACERS = ("traceparent", "tracestate", "baggage", "sentry-trace")
 _SHORTEST_KEY = 16
 # What an Authorization header may carry after Bearer (RFC 6750, section 2.1).
 _KEY = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -121,6 +124,13 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[CommaSeparated, AfterValidator(_check_origins)] = Field(
         ("http://localhost:5173", "http://localhost:3000"),
         description="Origins whose pages may call the service from a browser.",
+    )
+    allowed_hosts: Annotated[CommaSeparated, AfterValidator(check_host_names)] = Field(
+        (), description="Names that the service answers to, without port, beside its IP addresses; empty: any."
+    )
+    cors_allowed_headers: Annotated[CommaSeparated, AfterValidator(check_header_names)] = Field(
+        ("Content-Type", "X-Request-ID", "X-API-Key", "Authorization", *_HEADERS_OF_TRACERS),
+        description="Headers that pages of other origins may send.",
     )
     legacy_envelope: bool = Field(
         False, description="Answer /predict and /upload as the first EyeNet frontend expects: always HTTP 200."

@@ -10,6 +10,7 @@
         PictureTooSmall                picture_too_small
         NoEyesDetected                 no_eyes_detected
       Unauthorized                 401 unauthorized
+      OriginNotAllowed             403 origin_not_allowed
       NotFound                     404 not_found
       MethodNotAllowed             405 method_not_allowed
       TooLarge                     413
@@ -17,6 +18,8 @@
         TooManyFrames                  too_many_frames
         PictureTooLarge                picture_too_large
         TooManyPixels                  too_many_pixels
+      UnsupportedContentType       415 unsupported_content_type
+      HostNotAllowed               421 host_not_allowed
       InternalError                500 internal_error
       Unavailable                  503
         Starting                       starting
@@ -75,8 +78,8 @@ class BadRequest(EyeNetError):
 
 class InvalidJson(BadRequest):
     code = "invalid_json"
-    sentence = "The body is not valid JSON."
-    advice = "Send JSON as UTF-8. NaN, Infinity and half of a surrogate pair are not JSON."
+    sentence = "The body is not valid JSON; send JSON as UTF-8."
+    advice = "Send JSON as UTF-8, uncompressed. NaN, Infinity and half of a surrogate pair are not JSON."
 
 
 class InvalidPayload(BadRequest):
@@ -87,8 +90,8 @@ class InvalidPayload(BadRequest):
 
 class NotBase64(BadRequest):
     code = "not_base64"
-    sentence = "the text is neither a base64 data URI nor base64"
-    advice = "Send `data:image/png;base64,...` or bare base64 with the standard alphabet (`+`, `/`) and its padding."
+    sentence = "the text is neither a base64 data URI nor base64; send data:image/png;base64,..."
+    advice = "Send `data:image/png;base64,...` or bare base64, with the standard alphabet (`+`, `/`)."
 
 
 class NotAPicture(BadRequest):
@@ -126,6 +129,17 @@ class Unauthorized(EyeNetError):
     @property
     def headers(self) -> dict[str, str]:
         return {"WWW-Authenticate": "Bearer"}
+
+
+class OriginNotAllowed(EyeNetError):
+    """A page sent this that may not: its user need not know that it did."""
+
+    status = 403
+    code = "origin_not_allowed"
+    sentence = "Pages of this origin may not send pictures here; the operator allows origins with ALLOWED_ORIGINS."
+    advice = (
+        "Have the operator add your page's origin to `ALLOWED_ORIGINS`. Programs that are no pages send no `Origin`."
+    )
 
 
 class NotFound(EyeNetError):
@@ -177,6 +191,22 @@ class TooManyPixels(TooLarge):
     code = "too_many_pixels"
     sentence = "The pictures of the request have 480,000,000 pixels together, more than the 400,000,000 allowed."
     advice = "Send fewer pictures, or smaller ones: 640 x 640 is enough."
+
+
+class UnsupportedContentType(EyeNetError):
+    status = 415
+    code = "unsupported_content_type"
+    sentence = "This content type is not read here; send JSON, with Content-Type: application/json."
+    advice = "Send JSON as `Content-Type: application/json`, uncompressed. Forms and `curl -d` say another type."
+
+
+class HostNotAllowed(EyeNetError):
+    """RFC 9110, section 15.5.20: the request is for a name that this service does not answer to."""
+
+    status = 421
+    code = "host_not_allowed"
+    sentence = "The service does not answer to this host name; the operator lists its names in ALLOWED_HOSTS."
+    advice = "Use the name that the operator gave you, or ask for yours to be added to `ALLOWED_HOSTS`."
 
 
 class InternalError(EyeNetError):

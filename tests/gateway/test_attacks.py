@@ -25,7 +25,6 @@ from lab.chaos.mutated_requests import HttpRequest, requests
 from lab.chaos.routes import judge
 from lab.common.backend import ServiceProcess
 from lab.common.gateway import GatewayProcess
-from lab.common.http import exchange, has_error_shape
 from src.core.types import RgbImage
 from tests.contract.payloads import REPEATABLE, data_uri
 
@@ -91,15 +90,6 @@ def test_200_megabytes_reach_no_backend(
     assert observed.other_shapes == 0
     good()
     assert service.resident_megabytes - before < 50
-
-
-def test_a_form_is_told_that_json_is_wanted(gateway: GatewayProcess) -> None:
-    form = HttpRequest("POST", "/upload", (("Content-Type", "multipart/form-data"),), b"--x\r\n")
-    answer = exchange(gateway.port, form.raw)
-
-    assert answer.status == 400
-    assert has_error_shape(answer)
-    assert b'"invalid_json"' in answer.body
 
 
 @pytest.mark.parametrize("examples", [10, pytest.param(80, marks=pytest.mark.chaos)])

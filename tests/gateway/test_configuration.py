@@ -35,7 +35,8 @@ def seconds(directive: str) -> int:
 
 @pytest.mark.needs_no_nginx
 def test_limits_times_origins_and_headers_fit_the_services(settings: Settings) -> None:
-    assert value("client_max_body_size") == value("client_body_buffer_size") == f"{settings.max_body_mb}m"
+    for directive in ("client_max_body_size", "client_body_buffer_size"):
+        assert f"\n{directive} {settings.max_body_mb}m;" in FILES["work_limits.conf"]
     assert f'default "{",".join(settings.allowed_origins)}";' in FILES["origins.conf"]
     # The backend gives up before the gateway does, and no address fills a backend alone.
     assert seconds("proxy_read_timeout") == settings.request_timeout_s + 15
@@ -43,7 +44,9 @@ def test_limits_times_origins_and_headers_fit_the_services(settings: Settings) -
     at_once = int(value("limit_conn requests_at_once_of_address").split()[-1])
     assert at_once < settings.max_requests_in_flight
     (origin, *_) = settings.allowed_origins
-    exposed = CorsPolicy(settings.allowed_origins).headers(origin)["Access-Control-Expose-Headers"]
+    exposed = CorsPolicy(settings.allowed_origins, settings.cors_allowed_headers).headers(origin)[
+        "Access-Control-Expose-Headers"
+    ]
     assert f'default "{exposed}";' in FILES["errors.conf"]
 
 
@@ -69,7 +72,8 @@ def test_the_start_script_can_be_run_and_each_of_its_variables_is_documented_and
 )
 def test_the_limits_follow_the_environment(tmp_path: Path, environment: dict[str, Any], directives: list[str]) -> None:
     with GatewayProcess(tmp_path, [1], **environment) as gateway:
-        limits = (gateway.folder / "conf" / "limits.conf").read_text(encoding="utf-8")
+        files = [gateway.folder / "conf" / name for name in ("limits.conf", "work_limits.conf")]
+        limits = "".join(file.read_text(encoding="utf-8") for file in files)
 
     assert all(directive in limits for directive in directives)
 
@@ -124,4 +128,4 @@ def test_it_starts_from_a_mounted_configmap(tmp_path: Path) -> None:
     check = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=60)
 
     assert check.returncode == 0, check.stderr
-    assert "client_max_body_size 7m;" in (tmp_path / "run" / "conf" / "limits.conf").read_text(encoding="utf-8")
+    assert "client_max_body_size 7m;" in (tmp_path / "run" / "conf" / "work_limits.conf").read_text(encoding="utf-8")

@@ -97,6 +97,18 @@ def test_too_long_headers_and_addresses_are_refused(gateway: GatewayProcess) -> 
     assert_is_our_error(gateway.client.get("/" + "a" * 20_000), 414, "bad_request")
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "Multipart/Form-Data", "multipart/mixed"])
+@pytest.mark.parametrize("size", [1, MEBIBYTE])
+def test_a_form_is_answered_here_because_the_server_behind_may_not_be_able_to_read_it(
+    tmp_path: Path, kind: str, size: int
+) -> None:
+    with GatewayProcess(tmp_path, [1]) as gateway:
+        for path in ("/predict", "/upload"):
+            answer = gateway.client.post(path, content=bytes(size), headers={"Content-Type": kind})
+            assert_is_our_error(answer, 415, "unsupported_content_type")
+            assert "application/json" in answer.json()["message"]
+
+
 def test_a_backend_that_is_away_is_a_bad_gateway(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path, [1]) as gateway:
         answer = gateway.client.post("/upload", json={}, headers={"Origin": ALLOWED})
@@ -121,6 +133,7 @@ def test_a_backend_that_never_answers_is_a_timeout(tmp_path: Path) -> None:
 def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, fine_backend: ScriptedBackend) -> None:
     with GatewayProcess(tmp_path, [fine_backend.port], RATE_PER_ADDRESS="1") as gateway:
         answers = [gateway.client.post("/upload", json={}, headers={"Origin": ALLOWED}) for _ in range(60)]
+        large = [gateway.client.post("/upload", content=bytes(MEBIBYTE)) for _ in range(10)]
         probes = [gateway.client.get(path).status_code for path in ("/live", "/health") for _ in range(60)]
     refused = [answer for answer in answers if answer.status_code != 200]
 
@@ -128,6 +141,7 @@ def test_who_asks_too_often_is_told_to_wait(tmp_path: Path, fine_backend: Script
     assert [answer.status_code for answer in answers[:41]] == [200] * 41
     assert refused
     assert_is_our_error(refused[0], 429, "rate_limited")
+    assert_is_our_error(next(answer for answer in large if answer.status_code != 200), 429, "rate_limited")
     assert refused[0].headers["retry-after"] == "1"
     assert refused[0].headers["access-control-allow-origin"] == ALLOWED
     assert set(probes) == {200}

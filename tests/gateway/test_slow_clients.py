@@ -56,5 +56,5 @@ def test_requests_sent_without_waiting_are_answered_in_order(tmp_path: Path) -> 
         GatewayProcess(tmp_path, [backend.port]) as gateway,
         RawConnection(gateway.port) as connection,
     ):
-        connection.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(20)))
-        assert [connection.answer().text for _ in range(20)] == [f"/{number}" for number in range(20)]
+        connection.send(b"".join(b"GET /live?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(20)))
+        assert [connection.answer().text for _ in range(20)] == [f"/live?{number}" for number in range(20)]

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from src import __version__
 from src.api.app import routes_of
 from src.api.context import ApiContext
-from src.api.cors import _ALLOWED_REQUEST_HEADERS, _EXPOSED_HEADERS
+from src.api.cors import _EXPOSED_HEADERS
 from src.api.openapi.document import openapi_document
 from src.api.openapi.schemas import GATEWAY_ERRORS
 from src.config.settings import PROJECT_ROOT, Settings
@@ -85,7 +85,7 @@ def test_limits_origins_headers_stages_and_version_are_the_services(settings: Se
     assert f"{settings.max_frames} frames | `MAX_FRAMES`" in PAGE
     assert f"1 to {settings.max_frames} frames" in PAGE
     assert f"{settings.max_image_pixels // 1_000_000} million pixels a picture | `MAX_IMAGE_PIXELS`" in PAGE
-    for name in (*settings.allowed_origins, *_ALLOWED_REQUEST_HEADERS.split(", "), *_EXPOSED_HEADERS.split(", ")):
+    for name in (*settings.allowed_origins, *settings.cors_allowed_headers, *_EXPOSED_HEADERS.split(", ")):
         assert f"`{name}`" in PAGE.split("## From a browser")[1]
     assert all(f"`{stage.value}`" in PAGE for stage in Stage)
     assert f'"version": "{__version__}"' in PAGE

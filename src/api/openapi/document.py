@@ -33,7 +33,10 @@ def openapi_document(
         paths: what is to be said of each path that it serves; see `PathItem`.
         guarded: those of them that need one of API_KEYS.
     """
-    described = {path: _path_item(item, needs_key=path in guarded) for path, item in paths.items()}
+    described = {
+        path: _path_item(item, needs_key=path in guarded, has_names=bool(settings.allowed_hosts))
+        for path, item in paths.items()
+    }
     components: dict[str, Any] = {
         "schemas": component_schemas(settings),
         "headers": HEADERS,
@@ -51,22 +54,23 @@ def openapi_document(
             "description": _description(settings, has_keys=bool(guarded)),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/", "description": "this instance"}],
+        # Beside the document, wherever that is: behind a proxy, paths may begin with more than ours.
+        "servers": [{"url": ".", "description": "this instance"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if name in used],
         "paths": described,
         "components": components,
     }
 
 
-def _path_item(item: Mapping[str, Any], *, needs_key: bool) -> dict[str, Any]:
-    parameters = {"parameters": [{"$ref": f"#/components/parameters/{REQUEST_ID['name']}"}]}
-    return {**parameters, **{method: _secured(operation, needs_key) for method, operation in item.items()}}
-
-
-def _secured(operation: dict[str, Any], needs_key: bool) -> dict[str, Any]:
-    if needs_key:
-        return {**operation, "security": [{name: []} for name in _SECURITY_SCHEMES]}
-    return {**operation, "responses": {key: answer for key, answer in operation["responses"].items() if key != "401"}}
+def _path_item(item: Mapping[str, Any], *, needs_key: bool, has_names: bool) -> dict[str, Any]:
+    never = {status for status, comes in (("401", needs_key), ("421", has_names)) if not comes}
+    described: dict[str, Any] = {"parameters": [{"$ref": f"#/components/parameters/{REQUEST_ID['name']}"}]}
+    for method, operation in item.items():
+        responses = {status: answer for status, answer in operation["responses"].items() if status not in never}
+        described[method] = {**operation, "responses": responses}
+        if needs_key:
+            described[method]["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+    return described
 
 
 def _description(settings: Settings, *, has_keys: bool) -> str:
@@ -79,7 +83,8 @@ def _description(settings: Settings, *, has_keys: bool) -> str:
         "Errors have one shape on every route: a sentence for a person and a stable `code` for programs. Clients must "
         "bear fields that they do not know. An unknown path is answered 404 with the code `not_found`.",
         "Answers 429, 502, 503 and 504 may be tried again after `Retry-After` seconds, a few times at most: requests "
-        "change nothing, so a repeated one does no harm. Answers 400, 401, 404, 405 and 413 stay what they are.",
+        "change nothing, so a repeated one does no harm. Answers 400, 401, 403, 404, 405, 413, 415 and 421 stay "
+        "what they are.",
         f"Limits of this instance: {settings.max_body_mb} MiB a body, {settings.max_frames} frames a request, "
         f"{settings.max_image_pixels:,} pixels a picture.",
         f"Pages of {origins} may call it from a browser (CORS)."

@@ -102,7 +102,7 @@ def health(settings: Settings) -> PathItem:
                     "Starting or draining, or a part of the service is dead; the same shape.",
                     json_content("HealthAnswer", starting=examples.starting_answer()),
                 ),
-                **errors_of(405, 500),
+                **errors_of(405, 421, 500),
             },
         }
     )
@@ -117,7 +117,7 @@ def live() -> PathItem:
             "description": "For whatever restarts it. Answers from the first moment on.",
             "responses": {
                 "200": response("It does.", json_content("LiveAnswer", alive={"status": 200, "message": "Alive"})),
-                **errors_of(405, 500),
+                **errors_of(405, 421, 500),
             },
         }
     )
@@ -134,7 +134,7 @@ def metrics() -> PathItem:
                 "200": response(
                     "Text in Prometheus' exposition format.", {"text/plain": {"schema": {"type": "string"}}}
                 ),
-                **errors_of(401, 405, 500),
+                **errors_of(401, 405, 421, 500),
             },
         }
     )
@@ -155,7 +155,7 @@ def demo_page() -> PathItem:
 
 
 def _analysis_errors(*, upload: bool) -> dict[str, dict[str, Any]]:
-    errors = errors_of(400, 401, 405, 413, 429, 500, 502, 503, 504, upload=upload)
+    errors = errors_of(400, 401, 403, 405, 413, 415, 421, 429, 500, 502, 503, 504, upload=upload)
     for status in ("400", "413", "503"):
         errors[status]["headers"]["Server-Timing"] = {"$ref": "#/components/headers/Server-Timing"}
     return errors
@@ -196,7 +196,7 @@ def _file(operation_id: str, summary: str, media_type: str, schema: Mapping[str,
         "responses": {
             "200": response(what, {media_type: {"schema": dict(schema)}}, ("ETag",)),
             "304": response("It has not changed.", headers=("ETag",)),
-            **errors_of(401, 405, 500),
+            **errors_of(401, 405, 421, 500),
         },
     }
 

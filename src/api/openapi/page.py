@@ -24,12 +24,11 @@ _LIMITS = {
 }
 
 
-def reference_page(document: dict[str, Any], style: str, openapi_path: str) -> str:
+def reference_page(document: dict[str, Any], style: str) -> str:
     """
     Args:
         document: the OpenAPI document.
         style: CSS, which goes into the page.
-        openapi_path: where the document is, relative to the page.
 
     Raises:
         OSError: the template is missing.
@@ -45,7 +44,6 @@ def reference_page(document: dict[str, Any], style: str, openapi_path: str) -> s
         **document,
         operations=operations,
         style=style,
-        openapi_path=openapi_path,
         spans=_spans,
         paragraphs=_paragraphs,
         limits=_limits,

@@ -54,9 +54,12 @@ _HEADERS_OF_ERRORS = {
 _TITLES = {
     400: "The request cannot be answered as it is.",
     401: "A key is needed, and none of ours came.",
+    403: "A page of an origin that is not allowed sent it.",
     404: "There is nothing at this path.",
     405: "Any other method at this path.",
     413: "Too many bytes, frames or pixels.",
+    415: "The body is not said to be JSON.",
+    421: "The service does not answer to the name that it was asked by.",
     429: "Too many requests of one address.",
     500: "Something of ours broke.",
     502: "No process of the service could be reached.",

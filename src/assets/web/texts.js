@@ -268,6 +268,8 @@ export const advice = {
     "Come nearer, hold the head upright, look into the camera with open eyes, in even light. Of one eye, let it fill " +
     "the picture.",
   unauthorized: "Enter the access key that the operator of this service gave you, below.",
+  origin_not_allowed: "Its operator has to let a proxy in front pass on the address that this page came from.",
+  host_not_allowed: "Open this page under the name that its operator gave you.",
   starting: "It loads its model, which takes some seconds.",
   draining: "It is being stopped or restarted.",
   busy: "Others are asking as well.",

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 import pytest
 from pydantic import SecretStr
 
-from src.api.access import Access, Doorkeeper
-from src.core.errors import Unauthorized
+from src.api.access import Access, Doorkeeper, HostPolicy
+from src.core.errors import HostNotAllowed, Unauthorized
 
 FIRST, SECOND = "first-key-of-the-house", "c2Vjb25kLWtleQ+/~._-=="
 
@@ -85,3 +85,43 @@ def test_the_doorkeeper_cannot_be_made_to_tell_the_keys(doorkeeper: Doorkeeper) 
 def test_a_path_is_open_if_the_settings_say_so() -> None:
     assert Access.open_if(public=True) is Access.OPEN
     assert Access.open_if(public=False) is Access.GUARDED
+
+
+HOSTS = HostPolicy(("eyenet.example.org", "*.clinic.example", "backend"))
+
+
+def answers_to(policy: HostPolicy, host: str | None) -> bool:
+    try:
+        policy.check(host)
+    except HostNotAllowed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["eyenet.example.org", "EyeNet.Example.ORG", "eyenet.example.org:8000", "eyenet.example.org.", "backend:8000",
+     "a.clinic.example", "a.b.clinic.example:443", "eyenet.example.org.:80"],
+)  # fmt: skip
+def test_an_allowed_name_is_answered_to_whatever_its_case_and_port(host: str) -> None:
+    assert answers_to(HOSTS, host)
+
+
+@pytest.mark.parametrize("host", [None, "", "127.0.0.1", "10.1.2.3:8000", "[::1]", "[::1]:8000", "[2001:db8::1]:80"])
+def test_probes_that_ask_for_an_address_or_for_nothing_are_answered(host: str | None) -> None:
+    assert answers_to(HOSTS, host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost", "eyenet.example.org.evil.example", "xeyenet.example.org", "example.org",
+     "clinic.example", "xclinic.example", "*.clinic.example.evil", "127.0.0.1.nip.io", "127.0.0.1.evil.example:80",
+     "eyenet.example.org@evil.example", "[evil.example]", "[127.0.0.1]", "::1", "127.0.0.1x", "300.1.1.1", "127.1",
+     "[::1].evil.example", "[::1", " ", "eyenet.example.org, evil.example", "."],
+)  # fmt: skip
+def test_any_other_name_is_not_answered_to(host: str) -> None:
+    assert not answers_to(HOSTS, host)
+
+
+def test_without_names_every_name_is_answered_to() -> None:
+    assert answers_to(HostPolicy(()), "evil.example")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -118,7 +119,7 @@ def test_its_codes_are_those_of_the_service_and_its_gateway(settings: Settings) 
 
 
 def test_each_code_is_shown_under_its_status(settings: Settings) -> None:
-    document = documented(settings, GUARDED)
+    document = documented(settings, GUARDED, allowed_hosts=("eyenet.example.org",))
     responses = document["paths"]["/predict"]["post"]["responses"]
     shown = {
         (int(status), example["value"]["body"]["code"])
@@ -133,7 +134,7 @@ def test_each_code_is_shown_under_its_status(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("path", "statuses"),
     [
-        ("/predict", {"200", "400", "401", "405", "413", "429", "500", "502", "503", "504"}),
+        ("/predict", {"200", "400", "401", "403", "405", "413", "415", "429", "500", "502", "503", "504"}),
         ("/health", {"200", "405", "500", "503"}),
         ("/metrics", {"200", "401", "405", "500"}),
         ("/openapi.json", {"200", "304", "405", "500"}),
@@ -142,6 +143,26 @@ def test_each_code_is_shown_under_its_status(settings: Settings) -> None:
 def test_a_route_has_the_statuses_that_it_gives(settings: Settings, path: str, statuses: set[str]) -> None:
     (method,) = {"post", "get"} & set(documented(settings)["paths"][path])
     assert set(documented(settings, GUARDED)["paths"][path][method]["responses"]) == statuses
+
+
+def test_an_instance_that_has_names_says_what_another_name_is_answered_and_no_other_does(settings: Settings) -> None:
+    named = documented(settings, allowed_hosts=("eyenet.example.org",))
+    assert all("421" in operation["responses"] for _, _, operation in operations_of(named))
+    assert not any("421" in operation["responses"] for _, _, operation in operations_of(documented(settings)))
+
+
+# OpenAPI 3.1, "Server Object" and "Relative References in URLs": from where the document was fetched, a path appended.
+@pytest.mark.parametrize(
+    ("fetched_from", "route"),
+    [
+        ("http://localhost:8000/openapi.json", "http://localhost:8000/predict"),
+        ("https://example.org/eyenet/openapi.json", "https://example.org/eyenet/predict"),
+        ("https://example.org/a/b/openapi.json?v=1", "https://example.org/a/b/predict"),
+    ],
+)
+def test_its_routes_are_beside_it_wherever_it_is(settings: Settings, fetched_from: str, route: str) -> None:
+    (server,) = documented(settings)["servers"]
+    assert urljoin(fetched_from, server["url"]).removesuffix("/") + "/predict" == route
 
 
 @pytest.mark.parametrize(
