@@ -77,7 +77,7 @@ _OPENINGS: tuple[tuple[bytes, str], ...] = (
     (rb"\xff\x4f\xff\x51|.{4}jP  \r\n", "JPEG 2000"),
     (rb".{128}DICM", "DICOM"),
     (rb"8BPS", "a Photoshop file"),
-    (rb"\0\0[\1\2]\0", "an icon"),
+    (rb"\0\0[\x01\x02]\0", "an icon"),
     (rb"P[1-7fF]\s", "a PNM"),
     (rb"qoif", "a QOI"),
     (rb"\x76\x2f\x31\x01", "an OpenEXR"),
@@ -85,9 +85,9 @@ _OPENINGS: tuple[tuple[bytes, str], ...] = (
     (rb"%PDF", "a PDF"),
     (rb"\s*(?i:<!doctype html|<html)", "an HTML page"),
     (rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml|<svg|<!)|.{0,255}<svg", "SVG or XML"),
-    (rb"PK\3\4", "a ZIP archive"),
+    (rb"PK\x03\x04", "a ZIP archive"),
     (rb"\x1f\x8b", "gzip"),
-    (rb"\x1a\x45\xdf\xa3|RIFF.{4}AVI |\0\0\1\xba|FLV\1", "a video"),
+    (rb"\x1a\x45\xdf\xa3|RIFF.{4}AVI |\0\0\x01\xba|FLV\x01", "a video"),
 )
 
 
