@@ -24,6 +24,8 @@ from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader, damaged
 from src.utils.png_writer import without_compression
 
+# What encoders usually write. A file of more is decoded once in any case, because each costs a pass over all pixels.
+_MOST_QUICK_SCANS = 12
 _STRIP_ROWS = 256
 _OPAQUE = 255
 # OpenCV reads no wider or higher ones.
@@ -92,7 +94,7 @@ def decode_picture_of(data: bytes, header: PictureHeader) -> RgbImage:
         elif header.format == "PNG":
             pixels = _png_pixels(header.needed_of(data), header, transform)
         else:
-            pixels = _pillow_pixels(header.needed_of(data), header, transform)
+            pixels = _pillow_pixels(io.BytesIO(header.needed_of(data)), header, transform)
     except _DECODER_ERRORS as error:
         if header.format == "BMP" and str(error).startswith("Unsupported BMP"):
             raise UnsupportedPicture("the picture is a rare kind of BMP; save it as PNG") from None
@@ -109,11 +111,11 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
 
 
 def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
-    if header.space != "CMYK":
+    if header.space != "CMYK" and header.scans <= _MOST_QUICK_SCANS:
         sound = decode_sound_jpeg(file, *header.decoded_size)
         if sound is not None:
             return sound if transform is None else _finished_array(sound, transform)
-    return _pillow_pixels(file, header, transform)
+    return _pillow_pixels(io.BytesIO(file), header, transform)
 
 
 def _png_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
@@ -128,11 +130,9 @@ def _png_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCms
     return quick if is_opaque and transform is None else _finished_array(quick, transform)
 
 
-def _pillow_pixels(
-    file: bytes | bytearray, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None
-) -> RgbImage:
+def _pillow_pixels(file: io.BytesIO, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
     # The context manager closes the decoder; the pixels have been copied by then.
-    with Image.open(io.BytesIO(file), formats=[header.format]) as picture:
+    with Image.open(file, formats=[header.format]) as picture:
         if header.shrink > 1:
             picture.draft(None, (header.width // header.shrink, header.height // header.shrink))
         if picture.size != header.decoded_size:
@@ -208,19 +208,20 @@ def decode_sound_jpeg(file: bytes, width: int, height: int) -> RgbImage | None:
     return pixels if decoded.shape == pixels.shape else None
 
 
-def decode_stored_png(stored: bytearray, width: int, height: int) -> RgbImage | None:
+def decode_stored_png(stored: io.BytesIO, width: int, height: int) -> RgbImage | None:
     """The picture as stored, RGB or RGBA, uint8 HxWx3 or HxWx4; None of those that are left to Pillow.
 
     OpenCV releases Python's lock meanwhile: with Pillow's decoder two threads decode no faster than one, and nobody is
     answered until a large picture is done. Its libpng writes to standard error whatever it does not like: hence files
     that are sound in any case, which `without_compression` made.
     """
-    _, _, bits, colour_type, _, _, interlace = struct.unpack_from(">IIBBBBB", stored, 16)
+    file = np.frombuffer(stored.getbuffer(), np.uint8)
+    _, _, bits, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", file[16:29].tobytes())
     is_simple = bits == 8 and colour_type in (_PNG_RGB, _PNG_RGBA) and not interlace
-    if not is_simple or max(width, height) > _LONGEST_PNG_SIDE or stored[37:41] != b"IDAT":
+    if not is_simple or max(width, height) > _LONGEST_PNG_SIDE or bytes(file[37:41]) != b"IDAT":
         return None
-    decoded = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None:
+    decoded = cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.shape[:2] != (height, width):
         return None
     turned = cv2.COLOR_BGR2RGB if colour_type == _PNG_RGB else cv2.COLOR_BGRA2RGBA
-    return np.asarray(cv2.cvtColor(decoded, turned, dst=decoded), np.uint8)
+    return np.asarray(cv2.cvtColor(decoded, turned), np.uint8)

@@ -11,8 +11,8 @@ from src.utils.picture_parts import DeclaredColour, PictureHeader, Span, Spans, 
 _MOST_SEGMENTS = 10_000
 # A scan needs some hundred bytes of tables.
 _MOST_TABLE_BYTES = 100_000
-# Of a progressive file each costs a pass over all pixels. Encoders write 10, careful ones 24.
-_MOST_SCANS = 40
+# Of a progressive file each costs a pass over all pixels, at 40 million 33 ms. Encoders write 10, careful ones 24.
+_MOST_SCANS = 28
 
 # A block of 8 x 8 pixels takes a bit at least, and another one where it is not progressive.
 _MOST_PIXELS_PER_BYTE = 512
@@ -124,6 +124,7 @@ class _Walk:
             height=height,
             spans=self._spans.all(),
             orientation=self._orientation or 1,
+            scans=self._scans,
             space=_SPACES[self._components],
             is_sequential=self._frame != _PROGRESSIVE and self._is_whole_in_one_scan and self._scans == 1,
             # Of a profile that lacks a part nothing is known.

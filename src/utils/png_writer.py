@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
@@ -61,7 +62,7 @@ def _chunk(kind: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     return struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)
 
 
-def without_compression(file: bytes) -> bytearray:
+def without_compression(file: bytes) -> io.BytesIO:
     """The same PNG with its pixels unpacked, in one IDAT: what decoders then read can be damaged in no way.
 
     It takes no longer: ISA-L unpacks in half the time of zlib, and lets other threads go on.
@@ -84,7 +85,8 @@ def without_compression(file: bytes) -> bytearray:
     while file[begin + 4 : begin + 8] != b"IDAT":
         begin += 12 + int.from_bytes(file[begin : begin + 4], "big")
     # The length is filled in at the end; 0x7801 opens a zlib stream (RFC 1950).
-    stored = bytearray(file[:begin] + b"\0\0\0\0IDAT\x78\x01")
+    stored = io.BytesIO()
+    stored.write(file[:begin] + b"\0\0\0\0IDAT\x78\x01")
     unpacker, checksum = isal_zlib.decompressobj(), 1
     for packed in _windows(file, begin):
         try:
@@ -97,17 +99,20 @@ def without_compression(file: bytes) -> bytearray:
         checksum = isal_zlib.adler32(piece, checksum)
         for place in range(0, len(piece), _MOST_STORED_BYTES):
             block = piece[place : place + _MOST_STORED_BYTES]
-            stored += struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF)
-            stored += block
+            stored.write(struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF))
+            stored.write(block)
         if not missing:
             break
     if missing:
         raise cut_off()
     # The last block is empty.
-    stored += struct.pack(">BHHI", 1, 0, 0xFFFF, checksum)
-    stored[begin : begin + 4] = struct.pack(">I", len(stored) - begin - 8)
-    stored += struct.pack(">I", isal_zlib.crc32(memoryview(stored)[begin + 4 :]))
-    return stored + b"".join(_chunk(b"IEND", b""))
+    stored.write(struct.pack(">BHHI", 1, 0, 0xFFFF, checksum))
+    with stored.getbuffer() as written:
+        written[begin : begin + 4] = struct.pack(">I", len(written) - begin - 8)
+        checksum = isal_zlib.crc32(written[begin + 4 :])
+    stored.write(struct.pack(">I", checksum) + b"".join(_chunk(b"IEND", b"")))
+    stored.seek(0)
+    return stored
 
 
 def _windows(file: bytes, place: int) -> Iterator[memoryview]:

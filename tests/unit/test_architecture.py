@@ -146,7 +146,7 @@ def test_a_library_with_traps_is_imported_in_its_places_only(library: str, place
 
 
 @pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "pydantic_settings", "prometheus_client"])
-def test_those_places_do_import_it(library: str) -> None:
+def test_that_place_does_import_it(library: str) -> None:
     for place in ONLY_IN[library]:
         assert library in {module.split(".")[0] for module in imported_modules(PROJECT_ROOT / place)}
 
