@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 _WIDTH, _HEIGHT = 56, 40
 _ORIENTATION_TAG = 0x0112
@@ -31,6 +31,7 @@ def seed_pictures() -> Mapping[str, bytes]:
     exif = Image.Exif()
     exif[_ORIENTATION_TAG] = _LYING
     other = Image.eval(colour, lambda level: 255 - level)
+    profile = _profile()
     return {
         "PNG in colour": _file_of(colour, "PNG"),
         "PNG with alpha": _file_of(clear, "PNG"),
@@ -42,6 +43,9 @@ def seed_pictures() -> Mapping[str, bytes]:
         "PNG with a palette that can be seen through": _file_of(palette, "PNG", transparency=3),
         "PNG lying on its side": _file_of(colour, "PNG", exif=exif),
         "PNG that is animated": _file_of(colour, "PNG", save_all=True, append_images=[other], duration=40),
+        "PNG with a profile": _file_of(colour, "PNG", icc_profile=profile),
+        "JPEG with a profile": _file_of(colour, "JPEG", icc_profile=profile, exif=exif, xmp=b"<x:xmpmeta/>"),
+        "WebP with a profile": _file_of(colour, "WEBP", icc_profile=profile, exif=exif, xmp=b"<x:xmpmeta/>"),
         "JPEG in colour": _file_of(colour, "JPEG", quality=90),
         "JPEG in grey": _file_of(grey, "JPEG"),
         "JPEG in CMYK": _file_of(colour.convert("CMYK"), "JPEG"),
@@ -68,6 +72,12 @@ def _drawing() -> Image.Image:
     return Image.fromarray((slopes + grain).clip(0, 255).astype(np.uint8))
 
 
+def _profile() -> bytes:
+    """An ICC profile of a screen that takes red for green, so that no picture stays as it is."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return srgb.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")
+
+
 def _file_of(picture: Image.Image, file_format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, file_format, **options)
@@ -88,6 +98,8 @@ _TELLING_SIZES = (
     0, 1, 31, 32, 33, 255, 256, 6000, 16_383, 16_384, 65_500, 65_535, 100_000, 2**31 - 1, 2**31, 2**32 - 1,
 )  # fmt: skip
 _BOMB_MEGABYTES = 20
+# As many parts, one behind the other, as make a reader slow that is only careless.
+_CROWDS = (100, 9_000, 60_000)
 
 _place = st.integers(0, 2**20)
 
@@ -119,6 +131,9 @@ def _mutations(sound: st.SearchStrategy[bytes]) -> st.SearchStrategy[Callable[[b
         st.builds(_insert_jpeg_segment, st.sampled_from(_JPEG_MARKERS), st.binary(max_size=60)),
         st.builds(_insert_exif, _exif_blocks()),
         st.just(_hide_bomb),
+        st.builds(_insert_profile, _place, st.binary(max_size=30), st.sampled_from(_TELLING_NUMBERS)),
+        st.builds(_crowd, st.sampled_from(_CROWDS)),
+        st.builds(_repeat_scan, st.sampled_from((1, 5, 40, 2000))),
     )
 
 
@@ -211,6 +226,45 @@ def _insert_exif(block: bytes) -> Callable[[bytes], bytes]:
         if file[8:12] == b"WEBP":
             return file + b"EXIF" + struct.pack("<I", len(block)) + block + b"\0" * (len(block) % 2)
         return _insert_jpeg_segment(0xE1, _EXIF + block)(file)
+
+    return mutate
+
+
+def _insert_profile(place: int, content: bytes, number: int) -> Callable[[bytes], bytes]:
+    """A colour profile that is damaged at some place, and says another number somewhere in its table."""
+    profile = replace_at(place, len(content), content)(_profile())
+    profile = profile[:128] + struct.pack(">I", number % 64) + profile[132:] if number % 3 == 0 else profile
+    profile = profile[:140] + struct.pack(">I", number) + profile[144:] if number % 3 == 1 else profile
+
+    def mutate(file: bytes) -> bytes:
+        if file.startswith(_PNG_SIGNATURE):
+            return _insert_png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile), False)(file)
+        if file[8:12] == b"WEBP":
+            return file + b"ICCP" + struct.pack("<I", len(profile)) + profile + b"\0" * (len(profile) % 2)
+        return _insert_jpeg_segment(0xE2, b"ICC_PROFILE\0\1\1" + profile)(file)
+
+    return mutate
+
+
+def _crowd(times: int) -> Callable[[bytes], bytes]:
+    """Very many parts that say nothing."""
+
+    def mutate(file: bytes) -> bytes:
+        if file.startswith(_PNG_SIGNATURE):
+            return file[:_PNG_HEADER_END] + png_chunk(b"gAMA", b"\0\0\0\1") * times + file[_PNG_HEADER_END:]
+        if file[8:12] == b"WEBP":
+            return file[:12] + b"XMP \0\0\0\0" * times + file[12:]
+        return file[:2] + b"\xff\xe5\0\2" * times + file[2:] if file.startswith(b"\xff\xd8") else file
+
+    return mutate
+
+
+def _repeat_scan(times: int) -> Callable[[bytes], bytes]:
+    """A JPEG's last scan again and again."""
+
+    def mutate(file: bytes) -> bytes:
+        at = file.rfind(b"\xff\xda")
+        return file[:-2] + file[at:-2] * times + file[-2:] if at > 0 else file
 
     return mutate
 

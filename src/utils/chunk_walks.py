@@ -19,13 +19,18 @@ _ALPHA_FLAG = 0x10
 _SAVE_AGAIN = "save it again with another program"
 _ANIMATED = "the picture is animated; send a still picture"
 
-_PNG_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-_GREY, _RGB, _PALETTE = 0, 2, 3
-_LARGEST_PALETTE_BYTES = 768
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_PNG_BITS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8, 16), _PALETTE: (1, 2, 4, 8), _GREY_ALPHA: (8, 16), _RGBA: (8, 16)}
 _PNG_HEADER_END = 33
 _ONE_FRAME = b"\0\0\0\1"
-# What decoders get, and for which types of colour.
-_PNG_NEEDED = {b"PLTE": (_PALETTE,), b"tRNS": (_GREY, _RGB, _PALETTE), b"IDAT": tuple(_PNG_BITS)}
+# What decoders get beside IHDR and IDAT, by the type of colour, if it has one of these lengths.
+_PNG_NEEDED: dict[int, dict[bytes, range]] = {
+    _GREY: {b"tRNS": range(2, 3)},
+    _RGB: {b"tRNS": range(6, 7)},
+    _PALETTE: {b"PLTE": range(3, 769, 3), b"tRNS": range(1, 257)},
+    _GREY_ALPHA: {},
+    _RGBA: {},
+}
 # What is read besides. All others are passed over.
 _PNG_TOLD = (b"PLTE", b"tRNS", b"eXIf", b"acTL", b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM")
 
@@ -56,14 +61,15 @@ def walk_png(data: bytes) -> PictureHeader:
     found = _png_parts(data)
     if b"acTL" in found and data[found[b"acTL"][0] :][:4] > _ONE_FRAME:
         raise UnsupportedPicture(_ANIMATED)
-    start, end = found.get(b"PLTE", (0, 0))
-    if colour_type == _PALETTE and (not 3 <= end - start <= _LARGEST_PALETTE_BYTES or (end - start) % 3):
-        raise damaged()
     spans = Spans()
     spans.add(0, _PNG_HEADER_END)
-    for kind, needed_by in _PNG_NEEDED.items():
-        if kind in found and colour_type in needed_by:
-            spans.add(found[kind][0] - 8, found[kind][1] + 4)
+    for kind, lengths in _PNG_NEEDED[colour_type].items():
+        start, end = found.get(kind, (0, 0))
+        if end - start in lengths:
+            spans.add(start - 8, end + 4)
+        elif kind == b"PLTE":
+            raise damaged()
+    spans.add(found[b"IDAT"][0] - 8, found[b"IDAT"][1] + 4)
     start, end = found.get(b"eXIf", (0, 0))
     return PictureHeader(
         "PNG",
@@ -71,9 +77,7 @@ def walk_png(data: bytes) -> PictureHeader:
         height,
         spans.all(),
         orientation=orientation_of(memoryview(data)[start:end]) or 1,
-        bits=bits,
-        colour_type=colour_type,
-        is_interlaced=interlace == 1,
+        space="GRAY" if colour_type in (_GREY, _GREY_ALPHA) else "RGB",
         colour=_png_colour(data, found),
     )
 
@@ -122,23 +126,19 @@ def _is_sound(data: bytes, start: int, end: int) -> bool:
 
 
 def _png_colour(data: bytes, found: dict[bytes, Span]) -> DeclaredColour:
-    """What stands first of cICP, iCCP, sRGB, and gAMA with cHRM (PNG third edition, section 4.3), where it is whole."""
+    """cICP, iCCP, and gAMA with cHRM, unless sRGB says more than these (PNG third edition, section 11.3.2)."""
     place, end = found.get(b"cICP", (0, 0))
     # Samples of RGB in their full range; others are of video.
-    if end - place == 4 and data[place + 2 : end] == b"\0\1":
-        return DeclaredColour(cicp=(data[place], data[place + 1]))
+    cicp = (data[place], data[place + 1]) if end - place == 4 and data[place + 2 : end] == b"\0\1" else None
     place, end = found.get(b"iCCP", (0, 0))
     # A name of up to 79 characters, a zero, and the method 0, which is deflate.
     content = data.find(b"\0\0", place, min(place + 81, end)) + 2
-    if place and content >= 2:
-        return DeclaredColour(icc=((content, end),), is_deflated=True)
+    icc = ((content, end),) if content >= 2 else ()
     place, end = found.get(b"gAMA", (0, 0))
-    if b"sRGB" in found or end - place != 4:
-        return DeclaredColour()
-    gamma = int.from_bytes(data[place:end], "big")
+    gamma = int.from_bytes(data[place:end], "big") if end - place == 4 and b"sRGB" not in found else None
     place, end = found.get(b"cHRM", (0, 0))
     chromaticities = struct.unpack_from(">8I", data, place) if end - place == 32 else None
-    return DeclaredColour(gamma=gamma, chromaticities=chromaticities)
+    return DeclaredColour(icc, bool(icc), cicp, gamma, chromaticities)
 
 
 def walk_webp(data: bytes) -> PictureHeader:

@@ -1,13 +1,12 @@
 """Bytes to pixels and back: the only file in which that happens.
 
-Pillow reads the files: it knows EXIF, palettes, CMYK and 16-bit samples, and it reads the header without the
-pixels, so every limit is checked before anything is decoded. The pixels of sound JPEG and PNG files come from decoders
-that are faster or let other threads go on; Pillow decodes all others, and alone decides what is damaged.
+Every file is walked by `picture_header` first: limits, orientation and colours are known before anything is decoded,
+and decoders get only what pixels need. The pixels of JPEG and PNG come from decoders that are faster or let other
+threads go on, all others from Pillow.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import struct
 import zlib
@@ -16,22 +15,22 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import simplejpeg  # type: ignore[import-untyped]
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, ImageCms
 
-from src.core.errors import EyeNetError, NotAPicture, PictureTooLarge, PictureTooSmall, UnsupportedPicture
+from src.core.errors import UnsupportedPicture
 from src.core.types import RgbImage
-from src.utils.picture_parts import PictureHeader
+from src.utils.colour import transform_to_srgb
+from src.utils.picture_header import read_picture_header
+from src.utils.picture_parts import PictureHeader, damaged
+from src.utils.png_writer import without_compression
 
-# JPEG includes MPO, what many phones write into a .jpg: a JPEG with a second picture behind it.
-_READABLE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-_JPEG_FORMATS = ("JPEG", "MPO")
-_ANIMATED_FORMATS = ("PNG", "WEBP")
-# A chunk's name, and the text that ImageMagick writes instead.
-_PNG_EXIF = (b"eXIf", b"Raw profile type exif")
-_MIN_SIDE_PIXELS = 32
+# What encoders usually write. A file of more is decoded once in any case, because each costs a pass over all pixels.
+_MOST_QUICK_SCANS = 12
 _STRIP_ROWS = 256
 _OPAQUE = 255
-_READABLE_SENTENCE = "send PNG, JPEG, WebP or BMP"
+# OpenCV reads no wider or higher ones.
+_LONGEST_PNG_SIDE = 1_000_000
+_PNG_RGB, _PNG_RGBA = 2, 6
 
 # What Pillow's decoders were seen to raise on damaged files, beside its own OSError.
 _DECODER_ERRORS = (
@@ -58,37 +57,50 @@ _TURNS: dict[int, Callable[[RgbImage], object]] = {
     8: lambda pixels: cv2.rotate(pixels, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 
-# We check sizes on the header ourselves, with our own limit; Pillow's global one would only get in the way.
+# Sizes are checked on the header; Pillow's own limit, one for all, would only get in the way.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow registers WebP only once it has met a file that it cannot read, or when told to.
 Image.init()
 
 
 def decode_picture(data: bytes, max_pixels: int) -> RgbImage:
-    """The picture as a person would see it: upright, on white, RGB uint8 HxWx3.
+    """The picture as a person would see it: upright, on white, sRGB uint8 HxWx3.
 
     Args:
         data: a PNG, JPEG, WebP or BMP file, with any colour mode these formats have.
-        max_pixels: largest width x height, checked before decoding.
+        max_pixels: largest width x height, checked before decoding; JPEGs above it are read smaller where that costs
+            nothing.
 
     Raises:
-        UnsupportedPicture: a picture of another format, or an animated one.
+        UnsupportedPicture: a picture of another format or kind, or an animated one.
         NotAPicture: not a picture, or a damaged one.
         PictureTooLarge: more than `max_pixels`.
         PictureTooSmall: a side of less than 32 px.
     """
+    return decode_picture_of(data, read_picture_header(data, max_pixels))
+
+
+def decode_picture_of(data: bytes, header: PictureHeader) -> RgbImage:
+    """The same, of a file whose header has been read.
+
+    Raises:
+        UnsupportedPicture: a kind of BMP that is not read.
+        NotAPicture: damaged.
+    """
+    transform = transform_to_srgb(data, header.colour, header.space)
     try:
-        # The context manager closes the decoder; the pixels have been copied by then.
-        with Image.open(io.BytesIO(data), formats=_READABLE_FORMATS) as picture:
-            _check_header(picture, max_pixels)
-            pixels = _pixels(picture, data)
-            return _upright(pixels, picture) if _may_have_exif(picture, data) else pixels
-    except EyeNetError:
-        raise
-    except UnidentifiedImageError:
-        raise _unidentified(data) from None
-    except _DECODER_ERRORS:
-        raise NotAPicture("the picture is damaged or cut off") from None
+        if header.format == "JPEG":
+            pixels = _jpeg_pixels(header.needed_of(data), header, transform)
+        elif header.format == "PNG":
+            pixels = _png_pixels(header.needed_of(data), header, transform)
+        else:
+            pixels = _pillow_pixels(io.BytesIO(header.needed_of(data)), header, transform)
+    except _DECODER_ERRORS as error:
+        if header.format == "BMP" and str(error).startswith("Unsupported BMP"):
+            raise UnsupportedPicture("the picture is a rare kind of BMP; save it as PNG") from None
+        raise damaged() from None
+    turn = _TURNS.get(header.orientation)
+    return pixels if turn is None else np.asarray(turn(pixels), dtype=np.uint8)
 
 
 def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
@@ -98,138 +110,118 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
     return file.getvalue()
 
 
-def _check_header(picture: Image.Image, max_pixels: int) -> None:
-    if picture.width * picture.height > max_pixels:
-        raise PictureTooLarge(
-            f"the picture has {picture.width}x{picture.height} pixels, more than the {max_pixels:,} allowed"
-        )
-    if min(picture.width, picture.height) < _MIN_SIDE_PIXELS:
-        raise PictureTooSmall(
-            f"the picture has {picture.width}x{picture.height} pixels; each side needs {_MIN_SIDE_PIXELS} or more"
-        )
-    if picture.format in _ANIMATED_FORMATS and getattr(picture, "n_frames", 1) > 1:
-        raise UnsupportedPicture("the picture is animated; send a still picture")
-
-
-def _unidentified(data: bytes) -> EyeNetError:
-    """Says which well-known format it is that we do not read, because people send these in good faith."""
-    if not data:
-        return NotAPicture("the picture is empty")
-    opening = data[:256].lstrip().lower()
-    if data.startswith(b"GIF8"):
-        name = "a GIF"
-    elif data[4:8] == b"ftyp":
-        name = "HEIC, AVIF or a video"
-    elif data.startswith((b"II*\0", b"MM\0*")):
-        name = "a TIFF"
-    elif b"<svg" in opening or opening.startswith(b"<?xml"):
-        name = "SVG or XML"
-    elif data.startswith(b"%PDF"):
-        name = "a PDF"
-    else:
-        return NotAPicture(f"the data is not a picture that can be read; {_READABLE_SENTENCE}")
-    return UnsupportedPicture(f"the picture is {name}; {_READABLE_SENTENCE}")
-
-
-def _pixels(picture: Image.Image, data: bytes) -> RgbImage:
-    """The picture on white, as stored."""
-    if picture.format in _JPEG_FORMATS and picture.mode in ("RGB", "L"):
-        sound = decode_sound_jpeg(data, picture.width, picture.height)
+def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
+    if header.space != "CMYK" and header.scans <= _MOST_QUICK_SCANS:
+        sound = decode_sound_jpeg(file, *header.decoded_size)
         if sound is not None:
-            return sound
-    if picture.format == "PNG" and picture.mode in ("RGB", "RGBA"):
-        sound = decode_sound_png(data, picture.width, picture.height)
-        if sound is not None:
-            return sound
-    picture.load()
-    if picture.mode.startswith("I"):
-        return _from_16_bit_grey(picture)
-    if picture.has_transparency_data:
-        return _on_white(picture)
-    return _array(picture if picture.mode == "RGB" else picture.convert("RGB"))
+            return sound if transform is None else _finished_array(sound, transform)
+    return _pillow_pixels(io.BytesIO(file), header, transform)
 
 
-def _may_have_exif(picture: Image.Image, data: bytes) -> bool:
-    # In a PNG it may stand behind the pixels, and Pillow decodes all of them on its way there.
-    return picture.format != "PNG" or any(name in data for name in _PNG_EXIF)
-
-
-def _upright(pixels: RgbImage, picture: Image.Image) -> RgbImage:
-    # Damaged EXIF says nothing about the pixels; they are shown as stored.
-    with contextlib.suppress(*_DECODER_ERRORS):
-        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-        if turn is not None:
-            return np.asarray(turn(pixels), dtype=np.uint8)
-    return pixels
-
-
-def _on_white(picture: Image.Image) -> RgbImage:
-    # In strips: at once, it would take ten copies of a large picture.
-    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
-    for top in range(0, picture.height, _STRIP_ROWS):
-        bottom = min(top + _STRIP_ROWS, picture.height)
-        pixels[top:bottom] = _strip_on_white(picture.crop((0, top, picture.width, bottom)).convert("RGBA"))
-    return pixels
-
-
-def _strip_on_white(strip: Image.Image) -> RgbImage:
-    samples = _array(strip)
+def _png_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
+    stored = without_compression(file)
+    quick = decode_stored_png(stored, header.width, header.height)
+    if quick is None:
+        return _pillow_pixels(stored, header, transform)
+    is_opaque = quick.shape[2] == 3
     # Browsers write an alpha channel even when nothing is transparent.
-    if samples[..., 3].min() == _OPAQUE:
-        return np.asarray(cv2.cvtColor(samples, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
+    if not is_opaque and cv2.extractChannel(quick, 3).min() == _OPAQUE:
+        quick, is_opaque = np.asarray(cv2.cvtColor(quick, cv2.COLOR_RGBA2RGB), np.uint8), True
+    return quick if is_opaque and transform is None else _finished_array(quick, transform)
+
+
+def _pillow_pixels(file: io.BytesIO, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
+    # The context manager closes the decoder; the pixels have been copied by then.
+    with Image.open(file, formats=[header.format]) as picture:
+        if header.shrink > 1:
+            picture.draft(None, (header.width // header.shrink, header.height // header.shrink))
+        if picture.size != header.decoded_size:
+            raise damaged()
+        picture.load()
+        if picture.mode == "RGB" and not picture.has_transparency_data and transform is None:
+            return _array(picture)
+        width, height = picture.size
+        return _finished(width, height, lambda top, bottom: picture.crop((0, top, width, bottom)), transform)
+
+
+def _finished_array(stored: RgbImage, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
+    height, width = stored.shape[:2]
+    return _finished(width, height, lambda top, bottom: Image.fromarray(stored[top:bottom]), transform)
+
+
+def _finished(
+    width: int,
+    height: int,
+    rows_between: Callable[[int, int], Image.Image],
+    transform: ImageCms.ImageCmsTransform | None,
+) -> RgbImage:
+    """In sRGB and on white. In strips: at once, it would take ten copies of a large picture."""
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, height)
+        pixels[top:bottom] = _finished_strip(rows_between(top, bottom), transform)
+    return pixels
+
+
+def _finished_strip(strip: Image.Image, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
+    if strip.mode.startswith("I"):
+        strip = _from_16_bit_grey(strip)
+    alpha = None
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        alpha = strip.getchannel("A")
+    if transform is not None:
+        strip = transform.apply(strip.convert(transform.input_mode))
+    if alpha is None:
+        return _array(strip if strip.mode == "RGB" else strip.convert("RGB"))
+    strip = strip.convert("RGB")
+    strip.putalpha(alpha)
     white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
     return _array(Image.alpha_composite(white, strip).convert("RGB"))
 
 
-def _from_16_bit_grey(picture: Image.Image) -> RgbImage:
+def _from_16_bit_grey(strip: Image.Image) -> Image.Image:
     # Pillow's own conversion of 16-bit grey clips at 255 instead of scaling, which turns photographs white.
-    samples = np.asarray(picture).astype(np.uint32)
-    grey = (samples * 255 // 65535).clip(0, 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    samples = np.asarray(strip).astype(np.uint32)
+    return Image.fromarray((samples * 255 // 65535).clip(0, 255).astype(np.uint8))
 
 
 def _array(picture: Image.Image) -> RgbImage:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def decode_sound_jpeg(data: bytes, width: int, height: int) -> RgbImage | None:
+def decode_sound_jpeg(file: bytes, width: int, height: int) -> RgbImage | None:
     """The picture as stored, RGB uint8 HxWx3; None where Pillow has to judge.
 
     It is the same libjpeg-turbo as Pillow's, with the same settings, and gives the same pixels, but without Pillow's
-    copies. Anything that libjpeg-turbo so much as warns of is left to Pillow: damage, a file that is cut off, rare
-    subsampling. CMYK would come out in other colours than Pillow's. What lies behind the file's first picture does not
-    matter. Width and height are those of its header, as they were checked.
+    copies. Anything that libjpeg-turbo so much as warns of is left to Pillow: damage, rare subsampling. CMYK would come
+    out in other colours than Pillow's. Width and height are those of its header, or 2, 4 or 8 times smaller.
     """
     # A file that is larger than its checked header says does not fit, and is refused before it is decoded.
     pixels = np.empty((height, width, 3), np.uint8)
     try:
-        decoded = simplejpeg.decode_jpeg(data, colorspace="RGB", buffer=pixels, strict=True)
+        decoded = simplejpeg.decode_jpeg(
+            file, colorspace="RGB", buffer=pixels, strict=True, min_width=width, min_height=height
+        )
     except ValueError:
         return None
     return pixels if decoded.shape == pixels.shape else None
 
 
-def decode_sound_png(data: bytes, width: int, height: int) -> RgbImage | None:
-    """The picture as stored, RGB uint8 HxWx3; None where Pillow has to judge.
+def decode_stored_png(stored: io.BytesIO, width: int, height: int) -> RgbImage | None:
+    """The picture as stored, RGB or RGBA, uint8 HxWx3 or HxWx4; None of those that are left to Pillow.
 
-    OpenCV's libpng takes as long as Pillow's, but releases Python's lock meanwhile: with Pillow's, two threads decode
-    no faster than one, and nobody is answered until a large picture is done. Damage, files that are cut off,
-    transparent pictures, and samples of 16 bits are left to Pillow. Width and height are those of the file's header, as
-    they were checked.
+    OpenCV releases Python's lock meanwhile: with Pillow's decoder two threads decode no faster than one, and nobody is
+    answered until a large picture is done. Its libpng writes to standard error whatever it does not like: hence files
+    that are sound in any case, which `without_compression` made.
     """
-    try:
-        stored = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
+    file = np.frombuffer(stored.getbuffer(), np.uint8)
+    _, _, bits, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", file[16:29].tobytes())
+    is_simple = bits == 8 and colour_type in (_PNG_RGB, _PNG_RGBA) and not interlace
+    if not is_simple or max(width, height) > _LONGEST_PNG_SIDE or bytes(file[37:41]) != b"IDAT":
         return None
-    if stored is None or stored.dtype != np.uint8 or stored.shape[:2] != (height, width) or stored.ndim != 3:
+    decoded = cv2.imdecode(file, cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.shape[:2] != (height, width):
         return None
-    if stored.shape[2] == 3:
-        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
-    if stored.shape[2] == 4 and cv2.extractChannel(stored, 3).min() == _OPAQUE:
-        return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGB), np.uint8)
-    return None
-
-
-def decode_picture_of(data: bytes, header: PictureHeader) -> RgbImage:
-    """`decode_picture` of a file whose header was read and checked."""
-    return decode_picture(data, header.pixels)
+    turned = cv2.COLOR_BGR2RGB if colour_type == _PNG_RGB else cv2.COLOR_BGRA2RGBA
+    return np.asarray(cv2.cvtColor(decoded, turned), np.uint8)

@@ -11,8 +11,11 @@ from src.utils.picture_parts import DeclaredColour, PictureHeader, Span, Spans, 
 _MOST_SEGMENTS = 10_000
 # A scan needs some hundred bytes of tables.
 _MOST_TABLE_BYTES = 100_000
-# Of a progressive file each costs a pass over all pixels. Encoders write 10, careful ones 24.
-_MOST_SCANS = 40
+# Of a progressive file each costs a pass over all pixels, at 40 million 33 ms. Encoders write 10, careful ones 24.
+_MOST_SCANS = 28
+
+# A block of 8 x 8 pixels takes a bit at least, and another one where it is not progressive.
+_MOST_PIXELS_PER_BYTE = 512
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
@@ -30,6 +33,7 @@ _UNREADABLE_FRAMES = {
 _FRAMES = (_BASELINE, _EXTENDED, _PROGRESSIVE, *_UNREADABLE_FRAMES)
 # Reserved by the standard: whoever meets one of them has lost the way.
 _RESERVED = (*range(0x02, 0xC0), 0xC8, *range(0xF0, 0xFE))
+_SPACES = {1: "GRAY", 3: "RGB", 4: "CMYK"}
 _SAVE_AGAIN = "save it as an ordinary JPEG or as PNG"
 
 _FILL = re.compile(rb"\xff+")
@@ -73,6 +77,7 @@ class _Walk:
         self._components = 0
         self._table_bytes = 0
         self._scans = 0
+        self._pixel_bytes = 0
         self._is_whole_in_one_scan = False
         self._has_jfif = False
         self._orientation: int | None = None
@@ -107,15 +112,20 @@ class _Walk:
     def header(self, eoi: int) -> PictureHeader:
         if self._frame is None or not self._scans:
             raise damaged()
+        width, height = self._size
+        if self._pixel_bytes < width * height // _MOST_PIXELS_PER_BYTE:
+            raise cut_off()
         self._spans.add(eoi, eoi + 2)
         parts = [self._icc.get(number) for number in range(1, self._icc_parts + 1)]
         icc = tuple(part for part in parts if part is not None)
         return PictureHeader(
             format="JPEG",
-            width=self._size[0],
-            height=self._size[1],
+            width=width,
+            height=height,
             spans=self._spans.all(),
             orientation=self._orientation or 1,
+            scans=self._scans,
+            space=_SPACES[self._components],
             is_sequential=self._frame != _PROGRESSIVE and self._is_whole_in_one_scan and self._scans == 1,
             # Of a profile that lacks a part nothing is known.
             colour=DeclaredColour(icc=icc if len(icc) == len(parts) else ()),
@@ -135,7 +145,7 @@ class _Walk:
             raise damaged()
         if height == 0:
             raise UnsupportedPicture(f"the JPEG does not say its height before its pixels; {_SAVE_AGAIN}")
-        if components not in (1, 3, 4):
+        if components not in _SPACES:
             raise UnsupportedPicture(f"the JPEG is neither grey nor RGB nor CMYK; {_SAVE_AGAIN}")
         self._frame, self._size, self._components = marker, (width, height), components
 
@@ -153,6 +163,7 @@ class _Walk:
             found = _AFTER_PIXELS.search(self._data, place, place + _SEARCH_BYTES)
             # The last byte again: it may be the first of two.
             place += _SEARCH_BYTES - 1
+        self._pixel_bytes += found.start() - end
         self._spans.add(start, found.start())
         return found.start()
 

@@ -49,7 +49,8 @@ class PictureHeader:
         orientation: 1 to 8, as EXIF counts them; 1 is upright.
         shrink: 1, 2, 4 or 8: it is read so many times smaller per side, which costs nothing.
         is_sequential: a JPEG whose pixels can be read from top to bottom in one pass.
-        bits, colour_type, is_interlaced: of a PNG's IHDR.
+        scans: how many passes over its pixels a JPEG makes.
+        space: of its samples: "RGB", "GRAY" or "CMYK". Colours of a palette are RGB.
         colour: what it says of its colours.
     """
 
@@ -61,9 +62,8 @@ class PictureHeader:
     orientation: int = 1
     shrink: int = 1
     is_sequential: bool = False
-    bits: int = 8
-    colour_type: int = 0
-    is_interlaced: bool = False
+    scans: int = 0
+    space: str = "RGB"
     colour: DeclaredColour = DeclaredColour()
 
     @property

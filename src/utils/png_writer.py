@@ -1,14 +1,27 @@
-"""Pixels to a PNG file (ISO/IEC 15948), in about a tenth of the time that Pillow takes."""
+"""PNG files (ISO/IEC 15948): of pixels, in about a tenth of Pillow's time; and of other files, without compression."""
 
 from __future__ import annotations
 
+import io
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
 from src.core.types import RgbImage
+from src.utils.picture_parts import cut_off, damaged
+
+# Of a stored block (RFC 1951, section 3.2.4).
+_MOST_STORED_BYTES = 65_535
+# Unpacked, they are 17 MB at the most.
+_WINDOW_BYTES = 16_384
+# Where the pixels of each of Adam7's passes begin, and how far they are apart; and those of a file without.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_ONE_PASS = ((0, 0, 1, 1),)
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_FILTERS = bytes(range(5))
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BITS_PER_SAMPLE = 8
@@ -47,3 +60,68 @@ def _filtered(rgb: RgbImage) -> npt.NDArray[np.uint8]:
 def _chunk(kind: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     checksum = isal_zlib.crc32(data, isal_zlib.crc32(kind))
     return struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)
+
+
+def without_compression(file: bytes) -> io.BytesIO:
+    """The same PNG with its pixels unpacked, in one IDAT: what decoders then read can be damaged in no way.
+
+    It takes no longer: ISA-L unpacks in half the time of zlib, and lets other threads go on.
+
+    Args:
+        file: IHDR, PLTE, tRNS and the IDAT in a row, of which all but the IDAT are known to be sound, as
+            `picture_header` leaves them. Bytes behind the pixels are passed over.
+
+    Raises:
+        NotAPicture: damaged or cut off.
+    """
+    width, height, bits, colour_type, _, _, interlace = struct.unpack_from(">IIBBBBB", file, 16)
+    lengths = []
+    for left, top, across, down in _ADAM7 if interlace else _ONE_PASS:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            lengths.append((rows, 1 + -(-columns * bits * _CHANNELS[colour_type] // 8)))
+    missing = sum(rows * length for rows, length in lengths)
+    begin = len(_SIGNATURE)
+    while file[begin + 4 : begin + 8] != b"IDAT":
+        begin += 12 + int.from_bytes(file[begin : begin + 4], "big")
+    # The length is filled in at the end; 0x7801 opens a zlib stream (RFC 1950).
+    stored = io.BytesIO()
+    stored.write(file[:begin] + b"\0\0\0\0IDAT\x78\x01")
+    unpacker, checksum = isal_zlib.decompressobj(), 1
+    for packed in _windows(file, begin):
+        try:
+            piece = memoryview(unpacker.decompress(packed))[:missing]
+        except isal_zlib.error:  # type: ignore[misc]
+            raise damaged() from None
+        if not interlace and bytes(piece[missing % lengths[0][1] :: lengths[0][1]]).translate(None, _FILTERS):
+            raise damaged()
+        missing -= len(piece)
+        checksum = isal_zlib.adler32(piece, checksum)
+        for place in range(0, len(piece), _MOST_STORED_BYTES):
+            block = piece[place : place + _MOST_STORED_BYTES]
+            stored.write(struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF))
+            stored.write(block)
+        if not missing:
+            break
+    if missing:
+        raise cut_off()
+    # The last block is empty.
+    stored.write(struct.pack(">BHHI", 1, 0, 0xFFFF, checksum))
+    with stored.getbuffer() as written:
+        written[begin : begin + 4] = struct.pack(">I", len(written) - begin - 8)
+        checksum = isal_zlib.crc32(written[begin + 4 :])
+    stored.write(struct.pack(">I", checksum) + b"".join(_chunk(b"IEND", b"")))
+    stored.seek(0)
+    return stored
+
+
+def _windows(file: bytes, place: int) -> Iterator[memoryview]:
+    """What the IDAT from `place` to the end hold, a few kilobytes at a time. Raises NotAPicture if one is damaged."""
+    view = memoryview(file)
+    while place < len(file):
+        start = place + 8
+        end = start + int.from_bytes(view[place:start][:4], "big")
+        if isal_zlib.crc32(view[place + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise damaged()
+        yield from (view[at : min(at + _WINDOW_BYTES, end)] for at in range(start, end, _WINDOW_BYTES))
+        place = end + 4
