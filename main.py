@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from src.config.process import block_stop_signals, prepare_for_numpy, shield_from_prometheus_variables
+from src.config.process import block_signals, prepare_for_numpy, shield_from_prometheus_variables
 
 if __name__ == "__main__":
-    block_stop_signals()
+    block_signals()
     prepare_for_numpy()
     shield_from_prometheus_variables()
 
@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from src.config.logging import configure_logging
+from src.config.logging import configure_logging, log_on_a_thread
+from src.config.overseer import Overseer
 from src.config.process import exit_at_once
 from src.config.settings import Settings, doubts_about_variables, load_settings
 from src.core.errors import StartupError
-from src.supervisor.line import ServerEnd
 from src.supervisor.supervisor import Supervisor, can_supervise
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def main() -> int:
     """
     Returns:
         the exit code: 0 after a stop signal, 1 if something failed at start, 2 if the settings are wrong, 3 if the
-        server process died again and again before it was ready.
+        server process died again and again before it was ready, 4 if it has no supervisor and could not go on.
     """
     try:
         settings = load_settings()
@@ -42,14 +42,14 @@ def main() -> int:
     for doubt in doubts_about_variables():
         _log.warning(doubt)
     if settings.supervise and can_supervise():
-        return Supervisor(lambda line: _serve(settings, line), settings.drain_timeout_s).run()
+        return Supervisor(lambda line: _serve(settings, line), settings.drain_timeout_s, settings.step_timeout_s).run()
     if settings.supervise:
         _log.warning("this system cannot fork: nothing restarts the service if it dies")
-    return _serve(settings)
+    log_on_a_thread()
+    return _serve(settings, Overseer())
 
 
-def _serve(settings: Settings, line: ServerEnd | None = None) -> int:
-    """Be the server, `line` leading to the supervisor if there is one."""
+def _serve(settings: Settings, overseer: Overseer) -> int:
     # Imported here, because it imports NumPy and Robyn: the supervisor stays small, and without a second thread.
     from src.api.server import serve  # noqa: PLC0415
 
@@ -57,17 +57,12 @@ def _serve(settings: Settings, line: ServerEnd | None = None) -> int:
         # Imported here, on the loader's thread: TensorFlow takes seconds, and /live answers meanwhile.
         from src.services.startup import start_services  # noqa: PLC0415
 
-        services = start_services(settings, on_pass)
-        if line is not None:
-            line.tell_ready()
-        return services
+        return start_services(settings, on_pass)
 
     try:
-        if line is None:
-            return serve(settings, load)
-        return serve(settings, load, hurry=line.hurry, restarts=line.restarts)
+        return serve(settings, load, overseer)
     except StartupError as error:
-        print(f"EyeNet Backend cannot start: {error}", file=sys.stderr)
+        _log.error("cannot start: %s", error)
         return 1
 
 

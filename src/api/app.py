@@ -62,7 +62,7 @@ def routes_of(context: ApiContext) -> list[Route]:
         timeout_s=settings.request_timeout_s,
     )
     upload = {"POST": upload_handler(context)}
-    health, live, metrics = health_handler(context), live_handler(), metrics_handler(context)
+    health, live, metrics = health_handler(context), live_handler(context), metrics_handler(context)
     public_metrics = Access.open_if(settings.public_metrics)
     routes = [
         analysis,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -30,7 +32,11 @@ _log = logging.getLogger("eyenet.health")
 
 
 class ApiContext:
-    """Settings, state and services of one process, as the endpoints see them."""
+    """Settings, state and services of one process, as the endpoints see them.
+
+    Attributes:
+        lost: set once this process cannot go on; it is about to end.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -43,6 +49,7 @@ class ApiContext:
         self.metrics.watch_load(lambda: self.admission.lifecycle.in_flight, self.is_ready)
         self._services: Services | None = None
         self._problems: list[str] = []
+        self.lost = threading.Event()
 
     def attach(self, services: Services) -> None:
         """The services are loaded and warm: requests may come."""
@@ -88,6 +95,14 @@ class ApiContext:
         self._problems = list(problems)
         return problems
 
+    def lose(self) -> None:
+        """This process cannot go on: no more work is taken, and whoever watches (`api/watch.py`) ends it soon.
+
+        Needs no memory, which may be what there is none of.
+        """
+        self.lost.set()
+        self.admission.lifecycle.drain()
+
     async def work(
         self,
         times: StageTimes,
@@ -98,6 +113,7 @@ class ApiContext:
     ) -> _Result:
         """Runs the function on a worker, its time being that of the stage: megabytes of JSON would stall /health."""
 
+        @functools.wraps(function)
         def measured(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             with times.measure(stage):
                 return function(*args, **kwargs)
@@ -113,6 +129,7 @@ class ApiContext:
     ) -> HttpAnswer:
         """The good answer that the function makes, in the envelope of the settings."""
 
+        @functools.wraps(render)
         def answer(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> HttpAnswer:
             return self.envelope(200, render(*args, **kwargs))
 

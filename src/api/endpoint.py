@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -17,7 +18,7 @@ from src.api.admission import within
 from src.api.answers import Envelope, HttpAnswer, plain_envelope, render_error
 from src.api.context import ApiContext
 from src.api.metrics import NO_CODE
-from src.core.errors import EyeNetError, InternalError
+from src.core.errors import Draining, EyeNetError, InternalError, memory_ran_out
 from src.core.stage_times import Stage, StageTimes
 
 Handler: TypeAlias = Callable[[Request, StageTimes], Coroutine[Any, Any, HttpAnswer]]
@@ -79,12 +80,9 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
             answering = handler(request, times)
             # Out here, because work that is late keeps its place and its turn, and its client is told at once.
             answer = await (answering if route.timeout_s is None else within(route.timeout_s, answering))
-        except EyeNetError as known:
-            error = known
-        except Exception:
+        except Exception as problem:
             # Whatever it was, the client gets the error shape and the next request is served.
-            _log.exception("id=%s failed", request_id)
-            error = InternalError()
+            error = _error_of(problem, context, request_id)
         if error is not None:
             answer = route.envelope(error.status, render_error(error), error.headers)
         seconds = time.perf_counter() - started
@@ -112,6 +110,20 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
         return Response(status_code=answer.status, headers=headers, description=answer.body)
 
     return answer_request
+
+
+def _error_of(problem: Exception, context: ApiContext, request_id: str) -> EyeNetError:
+    """What the client is told of it."""
+    if memory_ran_out(problem):
+        # What a library was in the middle of then is in an unknown state: the next request is another process's.
+        context.lose()
+        with contextlib.suppress(MemoryError):
+            _log.critical("id=%s failed: memory ran out", request_id)
+        return Draining()
+    if isinstance(problem, EyeNetError):
+        return problem
+    _log.error("id=%s failed", request_id, exc_info=problem)
+    return InternalError()
 
 
 def _request_id(request: Request) -> str:

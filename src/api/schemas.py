@@ -170,9 +170,9 @@ class HealthModelAnswer(_Answer):
 class LiveAnswer(_Answer):
     """Answer of `GET /live`."""
 
-    status: Literal[200]
-    """The HTTP status once more."""
-    message: Literal["Alive"]
+    status: Literal[200, 503]
+    """The HTTP status once more: 503 when the process cannot go on."""
+    message: Literal["Alive", "Failing"]
     """For people."""
 
 
@@ -189,7 +189,7 @@ class HealthAnswer(_Answer):
     status: Literal[200, 503]
     """The HTTP status once more: 200 when requests are taken."""
     message: State
-    """`Healthy` when requests are taken; `Starting` before, `Draining` after; `Failing` when a part of it is dead."""
+    """`Healthy` when requests are taken, `Starting` before, `Draining` after; `Failing`: a part is dead or hangs."""
     version: str
     """Of the service."""
     requests_in_flight: Count

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from src.api.app import build_app
 from src.api.context import ApiContext
-from src.config.process import STOP_SIGNALS, check_port_is_free, second_stop_signal, shield_from_robyn_variables
+from src.api.watch import Watch
+from src.config.overseer import Overseer
+from src.config.process import NOTED_SIGNALS, STOP_SIGNALS, check_port_is_free, shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
 
@@ -31,20 +33,15 @@ _FLUSH_SECONDS = 0.3
 _STOP_INTERVAL_SECONDS = 0.05
 
 
-def serve(
-    settings: Settings,
-    load_services: LoadServices,
-    *,
-    hurry: Callable[[], bool] = second_stop_signal,
-    restarts: int = 0,
-) -> int:
+def serve(settings: Settings, load_services: LoadServices, overseer: Overseer) -> int:
     """Runs the service until it is told to stop.
 
     Args:
         settings: of the whole service.
         load_services: called on a thread of its own, while `/health` already answers 503 and `/live` 200.
-        hurry: whether, while it is stopping, somebody has asked again.
-        restarts: how many server processes there were before this one.
+        overseer: is told how the process is, and knows how often it was started and whether it is to hurry.
+
+    A process that cannot go on ends at once, with the exit code `LOST` (`watch.py`).
 
     Returns:
         the exit code: 0 after a stop signal, 1 if the services could not be loaded.
@@ -53,19 +50,16 @@ def serve(
         StartupError: the port is taken.
     """
     check_port_is_free(settings.listen_address, settings.port)
-    return _Server(settings, load_services, hurry, restarts).run()
+    return _Server(settings, load_services, overseer).run()
 
 
 class _Server:
-    def __init__(
-        self, settings: Settings, load_services: LoadServices, hurry: Callable[[], bool], restarts: int
-    ) -> None:
+    def __init__(self, settings: Settings, load_services: LoadServices, overseer: Overseer) -> None:
         self._settings = settings
         self._load_services = load_services
-        self._hurry = hurry
+        self._overseer = overseer
         self._context = ApiContext(settings)
-        self._context.metrics.count_restarts(restarts)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._context.metrics.count_restarts(overseer.restarts)
         self._services: Services | None = None
         self._has_returned = threading.Event()
         self._exit_code = 0
@@ -84,13 +78,13 @@ class _Server:
         return self._exit_code
 
     async def _on_startup(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         _log.info("listening on http://%s:%d, loading the model", self._settings.listen_address, self._settings.port)
-        threading.Thread(target=self._load, name="loader", daemon=True).start()
+        threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
         if hasattr(signal, "sigwait"):
-            threading.Thread(target=self._stop_on_signal, name="stop-signal", daemon=True).start()
+            threading.Thread(target=self._stop_on_signal, args=(loop,), name="stop-signal", daemon=True).start()
 
-    def _load(self) -> None:
+    def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
             self._services = self._load_services(self._settings, self._context.metrics.observe_batch)
         except StartupError as error:
@@ -98,6 +92,8 @@ class _Server:
         except Exception:
             _log.exception("cannot start")
         else:
+            # Before any request can come that might end the process: it has been ready.
+            self._overseer.beat()
             self._context.attach(self._services)
             model = self._services.model
             _log.info(
@@ -107,21 +103,25 @@ class _Server:
                 model.device,
                 self._context.memory_of_requests >> 20,
             )
+            watch = Watch(self._context, loop, self._overseer.beat)
+            threading.Thread(target=watch.run, name="watch", daemon=True).start()
             return
         self._exit_code = 1
-        self._stop_loop()
+        self._stop_loop(loop)
 
-    def _stop_on_signal(self) -> None:
-        received = signal.Signals(signal.sigwait(STOP_SIGNALS))
+    def _stop_on_signal(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (received := signal.Signals(signal.sigwait(STOP_SIGNALS | NOTED_SIGNALS))) in NOTED_SIGNALS:
+            _log.info("%s means nothing here", received.name)
+        self._overseer.stopping()
         lifecycle = self._context.admission.lifecycle
         lifecycle.drain()
         _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
-        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._hurry):
+        if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._overseer.hurry):
             _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
         time.sleep(_FLUSH_SECONDS)
-        self._stop_loop()
+        self._stop_loop(loop)
 
-    def _stop_loop(self) -> None:
+    def _stop_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         # Robyn runs the loop twice, once inside its server and once after it, so one stop is not enough.
-        while self._loop is not None and not self._has_returned.wait(_STOP_INTERVAL_SECONDS):
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        while not self._has_returned.wait(_STOP_INTERVAL_SECONDS):
+            loop.call_soon_threadsafe(loop.stop)

@@ -1,22 +1,39 @@
-"""The process and what it runs on: variables that libraries read, stop signals, its end, terminal, port, processor.
+"""The process and what it runs on: variables that libraries read, signals, its end, terminal, port, processor.
 
-Imports nothing that could start a thread: `main.py` blocks the stop signals with it before any other thread exists.
+Imports nothing that could start a thread: `main.py` blocks the signals with it before any other thread exists.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from src.core.errors import StartupError
 
-STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+LOST = 4
+"""The exit code of a server process that cannot go on: a step of its work hangs, or its memory ran out."""
+
+
+def _signals(*names: str) -> set[signal.Signals]:
+    # Windows has few of them.
+    return {signal.Signals[name] for name in names if name in signal.Signals.__members__}
+
+
+STOP_SIGNALS = _signals("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+"""All mean the same. Not SIGHUP under `nohup`, which says by ignoring it that the end of a terminal is none of ours."""
+if signal.getsignal(getattr(signal, "SIGHUP", signal.SIGINT)) is signal.SIG_IGN:
+    STOP_SIGNALS -= _signals("SIGHUP")
+
+NOTED_SIGNALS = _signals("SIGUSR1", "SIGUSR2")
+"""They mean nothing here, and would end the process if nobody took them."""
 
 _BEFORE_NUMPY = {
     # After each product, OpenBLAS' threads spin for milliseconds looking for more, on cores that others wait for: an
@@ -61,14 +78,16 @@ def prepare_for_tensorflow() -> None:
     os.environ["TF_USE_LEGACY_KERAS"] = _BEFORE_TENSORFLOW["TF_USE_LEGACY_KERAS"]
 
 
-def block_stop_signals() -> None:
-    """Must run before any other thread exists, because threads inherit the mask.
+def block_signals() -> None:
+    """Stop signals and noted ones wait to be asked for from now on.
+
+    Must run before any other thread exists, because threads inherit the mask.
 
     Robyn hangs on a SIGTERM that its own threads take, and NumPy and TensorFlow start threads when they are imported.
     Windows has no such masks; there, Ctrl-C ends the process at once.
     """
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | NOTED_SIGNALS)
 
 
 def second_stop_signal() -> bool:
@@ -83,8 +102,8 @@ def exit_at_once(exit_code: int) -> NoReturn:
     process aborts. By now everything of ours is closed.
     """
     try:
-        logging.shutdown()
         flush_output()
+        logging.shutdown()
     finally:
         os._exit(exit_code)
 
@@ -119,8 +138,52 @@ def check_port_is_free(host: str, port: int) -> None:
 
 def cpu_flags(cpu_description: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """The processor's flags as Linux on x86 names them; empty where there is no such file to tell."""
-    try:
-        lines = cpu_description.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
+    lines = _text_of(cpu_description).splitlines()
     return frozenset(flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split())
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """How many cores this process may use, 1 or more: those it may run on, and of these what its cgroups let it have.
+
+    A quota of one and a half cores counts as two: threads that share a core are better than one that is idle.
+
+    Args:
+        root: of the file system; below it are `proc/self/cgroup` and `sys/fs/cgroup`, where the system is a Linux.
+
+    Returns:
+        see above; quotas as in the kernel's documentation, cgroup-v2 (cpu.max) and sched-bwc (cpu.cfs_quota_us).
+    """
+    if hasattr(os, "process_cpu_count"):
+        cores = os.process_cpu_count() or 1
+    elif hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *(math.ceil(quota) for quota in _cgroup_quotas(root))]))
+
+
+def _cgroup_quotas(root: Path) -> Iterator[float]:
+    """Cores that each group allows which this process is in, the groups around a group included."""
+    for line in _text_of(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # In a container the path is often that of the host, and the group itself stands at the top.
+        top = root / "sys/fs/cgroup" / controllers
+        group = top / path.strip("/")
+        for folder in (group, *group.parents[: len(group.parts) - len(top.parts)]):
+            if controllers:
+                limits = [_text_of(folder / name).strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
+            else:
+                limits = _text_of(folder / "cpu.max").split()
+            # Without a limit: "max" in version 2, -1 in version 1.
+            if len(limits) == 2 and all(limit.isdecimal() for limit in limits) and int(limits[1]) > 0:
+                yield int(limits[0]) / int(limits[1])
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

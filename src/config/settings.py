@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from src.config.env_file import misspelt_variables, read_env_file
 from src.config.names import check_header_names, check_host_names
+from src.config.process import usable_cores
 from src.core.errors import StartupError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -163,7 +164,10 @@ class Settings(BaseSettings):
         60.0, gt=0, le=3600, description="Seconds for a request once its body is there; past them it is answered 503."
     )
     worker_threads: int = Field(
-        0, ge=0, le=256, description="Threads for decoding, detection and inference; 0 takes one per core."
+        0,
+        ge=0,
+        le=256,
+        description="Threads for decoding, detection and inference; 0: one per core that it may use.",
     )
     inference_precision: Literal["auto", "float32", "bfloat16", "tensorfloat32"] = Field(
         "auto",
@@ -177,6 +181,12 @@ class Settings(BaseSettings):
         f"{MOST_EYES_PER_PASS} on a GPU.",
     )
     gpu_memory_growth: bool = Field(True, description="Take GPU memory as it is needed; false: all of it at start.")
+    step_timeout_s: float = Field(
+        20.0,
+        ge=1,
+        le=3600,
+        description="Seconds after which a step of the work (decoding a picture, say) hangs: the process is replaced.",
+    )
     drain_timeout_s: float = Field(
         25.0, ge=0, le=3600, description="Seconds that requests in flight get to finish after SIGTERM."
     )
@@ -264,7 +274,7 @@ class Settings(BaseSettings):
 
     @property
     def worker_thread_count(self) -> int:
-        return self.worker_threads or os.cpu_count() or 1
+        return self.worker_threads or usable_cores()
 
 
 def load_settings(env_file: Path | None = ENV_FILE) -> Settings:

@@ -40,6 +40,8 @@ from typing import ClassVar
 _RETRY_AFTER_SECONDS = 2
 # Who comes back at once after a timeout finds the same load, and adds to it.
 _RETRY_AFTER_TIMEOUT_SECONDS = 10
+_OPENCV_NO_MEMORY = -4
+_TENSORFLOW_EXHAUSTED = 8
 
 
 class EyeNetError(Exception):
@@ -249,6 +251,21 @@ class TimedOut(Unavailable):
     sentence = "The service did not get to this request in time. Try again later."
     advice = "Wait for `Retry-After` seconds, then try again once."
     retry_after_seconds = _RETRY_AFTER_TIMEOUT_SECONDS
+
+
+def memory_ran_out(error: BaseException | None) -> bool:
+    """Whether this error, or one that it came from, says that the process got no memory.
+
+    OpenCV and TensorFlow say it in errors of their own, by number: StsNoMem (-4) and RESOURCE_EXHAUSTED (8). A GPU says
+    the latter of its own memory, too; that is no reason to distrust the process.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "code", None) == _OPENCV_NO_MEMORY:
+            return True
+        if getattr(error, "error_code", None) == _TENSORFLOW_EXHAUSTED and "device:GPU" not in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class StartupError(Exception):

@@ -63,6 +63,10 @@ class Services:
         """
         return [problem for service in (self.workers, self.image_store) if (problem := service.problem())]
 
+    def running(self) -> dict[object, str]:
+        """What the workers are in the middle of, see `Workers.running`. Not the disk: it holds nobody up."""
+        return self.workers.running()
+
     def close(self) -> None:
         """Waits for what is being worked on."""
         self.workers.close()

@@ -7,9 +7,11 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
+
+from src.core.errors import memory_ran_out
 
 _Arguments = ParamSpec("_Arguments")
 _Item = TypeVar("_Item")
@@ -21,7 +23,8 @@ class _Step(Generic[_Result]):
     belong to it, until a thread comes to it.
     """
 
-    def __init__(self, function: Callable[[], _Result]) -> None:
+    def __init__(self, name: str, function: Callable[[], _Result]) -> None:
+        self.__name__ = name
         self._function = [function]
 
     def __call__(self) -> _Result:
@@ -29,6 +32,41 @@ class _Step(Generic[_Result]):
 
     def give_up(self) -> None:
         self._function.clear()
+
+
+class _Running:
+    """A piece of work that a thread is in the middle of. Each is itself and no other, however alike they are."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _WatchedExecutor(ThreadPoolExecutor):
+    """Knows what its threads are in the middle of, and whether memory ran out in one of them."""
+
+    def __init__(self, count: int, name: str) -> None:
+        super().__init__(count, thread_name_prefix=name)
+        self.running: dict[int, _Running] = {}
+        self.memory_ran_out = False
+
+    def submit(
+        self, function: Callable[_Arguments, _Result], /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> Future[_Result]:
+        return super().submit(functools.partial(self._watched, function, *args, **kwargs))
+
+    def _watched(
+        self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> _Result:
+        thread = threading.get_ident()
+        self.running[thread] = _Running(getattr(function, "__name__", "work").strip("_"))
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            # Looked at here, because nobody waits any more for the work of a request that was given up.
+            self.memory_ran_out |= memory_ran_out(error)
+            raise
+        finally:
+            del self.running[thread]
 
 
 class Workers:
@@ -42,7 +80,7 @@ class Workers:
     def __init__(self, count: int, name: str = "worker") -> None:
         """Starts the threads, 1 or more, whose names begin with `name`."""
         self.count = count
-        self.executor = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self.executor = _WatchedExecutor(count, name)
         self._name = name
         self._closed = False
         self._threads: list[threading.Thread] = []
@@ -55,8 +93,17 @@ class Workers:
         """
         if self._closed:
             return f"the {self._name} threads are closed"
+        if self.executor.memory_ran_out:
+            return f"memory ran out in one of the {self._name} threads"
         dead = sum(not thread.is_alive() for thread in self._threads)
         return f"{dead} of {self.count} {self._name} threads died" if dead else None
+
+    def running(self) -> dict[object, str]:
+        """What the threads are in the middle of at this moment: the name of each piece of work, by what it is itself.
+
+        Asked again, the same piece of work is the same key, however long it takes.
+        """
+        return {work: work.name for work in list(self.executor.running.values())}
 
     async def run(
         self, function: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
@@ -66,7 +113,7 @@ class Workers:
         If the caller is cancelled, a function that no thread has begun is dropped. One that a thread has begun is
         waited for: once the caller is gone, nothing works for it any more.
         """
-        step = _Step(functools.partial(function, *args, **kwargs))
+        step = _Step(getattr(function, "__name__", "step"), functools.partial(function, *args, **kwargs))
         work = self.executor.submit(step)
         outcome = asyncio.wrap_future(work)
         try:

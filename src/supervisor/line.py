@@ -1,4 +1,4 @@
-"""The line between the supervisor and its server process: stop signals go down, "ready" comes up.
+"""The line between the supervisor and its server process: stop signals go down, heartbeats come up.
 
 When the supervisor dies, even by SIGKILL, the kernel closes its end; the server process reads that and stops.
 """
@@ -12,7 +12,11 @@ import signal
 import socket
 import threading
 
-_READY = b"r"
+from src.config.overseer import Overseer
+
+_BEAT = b"b"
+# More than can wait in a socket.
+_ALL = 1 << 16
 
 _log = logging.getLogger("eyenet.supervisor")
 
@@ -29,10 +33,10 @@ class SupervisorEnd:
         with contextlib.suppress(OSError):
             self._connection.send(bytes([number]))
 
-    def was_ready(self) -> bool:
-        """Whether the server process said that it had loaded the model; to be asked once, after its end."""
+    def heard_a_beat(self) -> bool:
+        """Whether the server process has said since the last time that it is well."""
         try:
-            return self._connection.recv(1) == _READY
+            return self._connection.recv(_ALL).startswith(_BEAT)
         except OSError:
             return False
 
@@ -40,7 +44,7 @@ class SupervisorEnd:
         self._connection.close()
 
 
-class ServerEnd:
+class ServerEnd(Overseer):
     """What the server process holds.
 
     Attributes:
@@ -64,10 +68,14 @@ class ServerEnd:
         """
         return self._orders > 1
 
-    def tell_ready(self) -> None:
-        """The model is loaded and warm."""
+    def beat(self) -> None:
+        """The services are loaded, and the event loop has just had its turn. Never waits."""
+        # A supervisor that has not read for minutes, because it is stopped, has beats enough waiting.
         with contextlib.suppress(OSError):
-            self._connection.send(_READY)
+            self._connection.send(_BEAT, socket.MSG_DONTWAIT)
+
+    def stopping(self) -> None:
+        """The supervisor knows: it has handed the signal on, or sees the end."""
 
     def close(self) -> None:
         self._connection.close()

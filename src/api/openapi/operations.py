@@ -99,7 +99,7 @@ def health(settings: Settings) -> PathItem:
                     json_content("HealthAnswer", healthy=healthy),
                 ),
                 "503": response(
-                    "Starting or draining, or a part of the service is dead; the same shape.",
+                    "Starting or draining, or a part of the service is dead or hangs; the same shape.",
                     json_content("HealthAnswer", starting=examples.starting_answer()),
                 ),
                 **errors_of(405, 421, 500),
@@ -117,6 +117,10 @@ def live() -> PathItem:
             "description": "For whatever restarts it. Answers from the first moment on.",
             "responses": {
                 "200": response("It does.", json_content("LiveAnswer", alive={"status": 200, "message": "Alive"})),
+                "503": response(
+                    "It cannot go on, and is about to end.",
+                    json_content("LiveAnswer", failing={"status": 503, "message": "Failing"}),
+                ),
                 **errors_of(405, 421, 500),
             },
         }

@@ -1,4 +1,4 @@
-"""GET /health: may load balancers send work here? GET /live: does the process answer at all?"""
+"""GET /health: may load balancers send work here? GET /live: has the process to be replaced?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATES = {Phase.STARTING: State.STARTING, Phase.READY: State.HEALTHY, Phase.DRA
 def health_handler(context: ApiContext) -> Handler:
     async def health(_request: Request, _times: StageTimes) -> HttpAnswer:
         state = _STATES[context.admission.lifecycle.phase]
-        if state is State.HEALTHY and context.problems():
+        if context.lost.is_set() or (state is State.HEALTHY and context.problems()):
             state = State.FAILING
         status: Literal[200, 503] = 200 if state is State.HEALTHY else 503
         answer = HealthAnswer(
@@ -38,8 +38,10 @@ def health_handler(context: ApiContext) -> Handler:
     return health
 
 
-def live_handler() -> Handler:
+def live_handler(context: ApiContext) -> Handler:
     async def live(_request: Request, _times: StageTimes) -> HttpAnswer:
+        if context.lost.is_set():
+            return plain_envelope(503, LiveAnswer(status=503, message="Failing"))
         return plain_envelope(200, LiveAnswer(status=200, message="Alive"))
 
     return live

@@ -130,9 +130,9 @@ def check_packages(requirements: Path = _REQUIREMENTS) -> Iterator[Finding]:
 
 def check_processor() -> Iterator[Finding]:
     """Cores and instructions."""
-    from src.config.process import cpu_flags
+    from src.config.process import cpu_flags, usable_cores
 
-    yield judge_processor(platform.machine(), os.cpu_count() or 1, cpu_flags())
+    yield judge_processor(platform.machine(), usable_cores(), cpu_flags())
 
 
 def judge_processor(machine: str, cores: int, flags: frozenset[str]) -> Finding:

@@ -72,6 +72,30 @@ def test_a_known_error_is_answered_with_its_status_its_sentence_and_its_headers(
     assert int(header(answer_of(context, busy), "Retry-After")) > 0
 
 
+async def greedy(_request: Any, _times: StageTimes) -> HttpAnswer:
+    raise MemoryError
+
+
+async def greedy_in_a_library(_request: Any, _times: StageTimes) -> HttpAnswer:
+    try:
+        raise MemoryError
+    except MemoryError:
+        raise NotAPicture from None
+
+
+@pytest.mark.parametrize("handler", [greedy, greedy_in_a_library])
+def test_when_memory_runs_out_another_process_has_to_go_on(
+    context: ApiContext, handler: Handler, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not context.lost.is_set()
+    response = answer_of(context, handler)
+    assert response.status_code == 503
+    assert json.loads(response.description)["body"]["code"] == "draining"
+    assert int(header(response, "Retry-After")) > 0
+    assert context.lost.is_set()
+    assert "failed: memory ran out" in caplog.text
+
+
 def test_a_bug_of_ours_is_logged_and_not_told(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
     response = answer_of(context, broken)
     assert response.status_code == 500

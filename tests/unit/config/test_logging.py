@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from lab.common.waiting import wait_until
 from src.config.logging import configure_logging
+from src.config.settings import PROJECT_ROOT
 
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, raises = root.handlers[:], root.level, logging.raiseExceptions
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.raiseExceptions = raises
 
 
 def test_a_line_says_when_in_utc_how_severe_and_from_where(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,3 +54,141 @@ def test_libraries_are_heard_only_when_they_warn(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == ""
     logging.getLogger(library).warning("something is wrong")
     assert "something is wrong" in capsys.readouterr().out
+
+
+# Logs as the server does, or as the supervisor does. What it is asked for on standard input it logs and says so there.
+PROGRAM = """
+import logging, sys
+from src.config.logging import configure_logging, log_if_it_can_be_written, log_on_a_thread
+from src.config.process import exit_at_once
+configure_logging("INFO")
+{how}()
+log = logging.getLogger("eyenet.test")
+for line in sys.stdin:
+    for number in range(int(line)):
+        log.info("line %d %s", number, "x" * 1000)
+    print("done", file=sys.stderr, flush=True)
+exit_at_once(5)
+"""
+HOWS = ["log_on_a_thread", "log_if_it_can_be_written"]
+not_on_windows = pytest.mark.skipif(sys.platform == "win32", reason="there is no supervisor on Windows")
+
+
+@contextlib.contextmanager
+def logging_to(output: int, how: str) -> Iterator[subprocess.Popen[str]]:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", PROGRAM.format(how=how)]
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, stdin=pipe, stdout=output, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def log_lines(process: subprocess.Popen[str], count: int) -> None:
+    """Returns once the process has gone on."""
+    assert process.stdin is not None
+    assert process.stderr is not None
+    print(count, file=process.stdin, flush=True)
+    assert process.stderr.readline() == "done\n"
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    assert process.stdin is not None
+    process.stdin.close()
+    return process.wait(60)
+
+
+def messages(text: bytes) -> list[str]:
+    return [line.split(" ", 3)[3].rstrip("x").strip() for line in text.decode().splitlines()]
+
+
+@not_on_windows
+@pytest.mark.parametrize("how", HOWS)
+def test_a_pipe_that_nobody_reads_holds_nobody_up_and_later_it_is_said_what_was_lost(how: str) -> None:
+    reading, writing = os.pipe()
+    try:
+        with logging_to(writing, how) as process:
+            log_lines(process, 10_000)
+            os.set_blocking(reading, False)
+            read = b""
+
+            def read_until_said() -> bool:
+                nonlocal read
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        read += os.read(reading, 1 << 16)
+                log_lines(process, 1)
+                return b"were dropped" in read
+
+            wait_until(read_until_said, "a line that says it")
+            said = messages(read)
+            first_kept = next(number for number, line in enumerate(said) if "were dropped" in line)
+            # In their order, whole, and together with those that were dropped all that there were.
+            assert said[:first_kept] == [f"line {number}" for number in range(first_kept)]
+            lost = int(said[first_kept].split()[0])
+            assert lost + first_kept >= 10_000
+            assert set(said[first_kept + 1 :]) <= {"line 0"}
+            assert end(process) == 5
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@not_on_windows
+@pytest.mark.parametrize("how", HOWS)
+def test_a_terminal_after_ctrl_s_holds_nobody_up_and_no_end_either(how: str) -> None:
+    termios = pytest.importorskip("termios")
+    ours, theirs = os.openpty()
+    try:
+        termios.tcflow(theirs, termios.TCOOFF)
+        with logging_to(theirs, how) as process:
+            log_lines(process, 10_000)
+            assert end(process) == 5
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+@not_on_windows
+@pytest.mark.parametrize("how", HOWS)
+def test_what_is_logged_before_the_end_is_written(how: str) -> None:
+    reading, writing = os.pipe()
+    with logging_to(writing, how) as process:
+        os.close(writing)
+        log_lines(process, 10)
+        assert end(process) == 5
+    with os.fdopen(reading, "rb") as output:
+        assert messages(output.read()) == [f"line {number}" for number in range(10)]
+
+
+@not_on_windows
+@pytest.mark.parametrize("how", HOWS)
+def test_a_full_disk_and_a_closed_pipe_change_nothing(how: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY) if Path("/dev/full").exists() else os.dup(writing)
+    try:
+        for output in (full, writing):
+            with logging_to(output, how) as process:
+                log_lines(process, 10)
+                assert end(process) == 5
+    finally:
+        os.close(full)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_the_form_of_a_line_stays_and_one_that_cannot_be_made_is_left_out(how: str) -> None:
+    a_wrong_one_first = PROGRAM.format(how=how).replace('"line %d %s", number, "x" * 1000', '"%d", number or "x"')
+    process = subprocess.run(
+        [sys.executable, "-c", a_wrong_one_first],
+        cwd=PROJECT_ROOT,
+        input="2\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO eyenet\.test 1\n", process.stdout)
+    assert process.stderr == "done\n"

@@ -20,6 +20,7 @@ from src.config.process import (
     prepare_for_tensorflow,
     shield_from_prometheus_variables,
     shield_from_robyn_variables,
+    usable_cores,
     wants_colour,
 )
 from src.config.settings import PROJECT_ROOT
@@ -82,8 +83,8 @@ class TestVariables:
 
 BLOCKED_SIGNALS = """
 import os, signal, sys
-from src.config.process import STOP_SIGNALS, block_stop_signals, second_stop_signal
-block_stop_signals()
+from src.config.process import STOP_SIGNALS, block_signals, second_stop_signal
+block_signals()
 print(sorted({"numpy", "tensorflow", "robyn"} & set(sys.modules)))
 print(second_stop_signal())
 os.kill(os.getpid(), signal.SIGTERM)
@@ -97,6 +98,28 @@ print(second_stop_signal())
 @not_on_windows
 def test_a_stop_signal_waits_to_be_asked_for_and_a_second_one_is_noticed() -> None:
     assert run(BLOCKED_SIGNALS).stdout.splitlines() == ["[]", "False", "True", "False", "True"]
+
+
+@not_on_windows
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT", "SIGUSR1", "SIGUSR2"])
+def test_no_signal_that_somebody_may_send_ends_a_process_that_has_not_asked_for_it_yet(name: str) -> None:
+    """As while it is starting."""
+    program = "import os, signal; from src.config.process import block_signals; block_signals()\n"
+    assert run(f"{program}os.kill(os.getpid(), signal.{name}); print('alive')").stdout == "alive\n"
+
+
+@not_on_windows
+def test_under_nohup_the_end_of_a_terminal_is_no_stop_signal() -> None:
+    program = """
+import os, signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from src.config.process import STOP_SIGNALS, block_signals
+block_signals()
+os.kill(os.getpid(), signal.SIGHUP)
+os.kill(os.getpid(), signal.SIGTERM)
+print(signal.sigwait(STOP_SIGNALS).name, signal.sigpending())
+"""
+    assert run(program).stdout == "SIGTERM set()\n"
 
 
 class TestEnding:
@@ -151,3 +174,67 @@ def test_the_processors_flags_are_those_of_all_its_cores_and_none_where_nobody_l
         "processor\t: 0\nflags\t\t: fpu avx\nbugs\t: x\nprocessor\t: 1\nflags\t: fpu avx2\n"
     )
     assert cpu_flags(tmp_path / "cpuinfo") == {"fpu", "avx", "avx2"}
+
+
+class TestCores:
+    """Of a process that may run on 64 of them; what stands in its cgroups is made here."""
+
+    @pytest.fixture(autouse=True)
+    def many_cores(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(64)), raising=False)
+        monkeypatch.setattr(os, "process_cpu_count", lambda: 64, raising=False)
+
+    def cores(self, root: Path, memberships: str, **files: str) -> int:
+        for name, content in {"/proc/self/cgroup": memberships, **files}.items():
+            file = root / name.strip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        return usable_cores(root)
+
+    @pytest.mark.parametrize(
+        ("quota", "cores"),
+        [
+            ("200000 100000", 2),
+            ("150000 100000", 2),
+            ("10000 100000", 1),
+            ("100000 50000", 2),
+            ("max 100000", 64),
+            ("9900000 100000", 64),
+            ("", 64),
+            ("100000 0", 64),
+            ("half of them", 64),
+        ],
+    )
+    def test_a_quota_counts_rounded_up(self, tmp_path: Path, quota: str, cores: int) -> None:
+        assert self.cores(tmp_path, "0::/\n", **{"sys/fs/cgroup/cpu.max": quota + "\n"}) == cores
+
+    def test_groups_around_a_group_count_as_well(self, tmp_path: Path) -> None:
+        files = {
+            "sys/fs/cgroup/system.slice/cpu.max": "300000 100000\n",
+            "sys/fs/cgroup/system.slice/eyenet.service/cpu.max": "max 100000\n",
+            "sys/fs/cgroup/other.slice/cpu.max": "100000 100000\n",
+        }
+        assert self.cores(tmp_path, "0::/system.slice/eyenet.service\n", **files) == 3
+
+    @pytest.mark.parametrize("group", ["", "docker/0123/"])
+    def test_the_first_version_of_cgroups_also_where_a_container_names_the_path_of_its_host(
+        self, tmp_path: Path, group: str
+    ) -> None:
+        folder = f"sys/fs/cgroup/cpu,cpuacct/{group}"
+        files = {f"{folder}cpu.cfs_quota_us": "250000\n", f"{folder}cpu.cfs_period_us": "100000\n"}
+        memberships = "5:memory:/docker/0123\n4:cpu,cpuacct:/docker/0123\n0::/docker/0123\n"
+        assert self.cores(tmp_path, memberships, **files) == 3
+
+    def test_no_quota_in_the_first_version(self, tmp_path: Path) -> None:
+        files = {"sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}
+        assert self.cores(tmp_path, "4:cpu:/\n", **files) == 64
+
+    def test_a_system_without_cgroups_lets_it_have_what_it_may_run_on(self, tmp_path: Path) -> None:
+        assert usable_cores(tmp_path) == 64
+        assert self.cores(tmp_path, "nonsense\n\n") == 64
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds nobody to a core")
+def test_who_may_run_on_one_core_has_one() -> None:
+    bind = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
+    assert run(f"{bind}; from src.config.process import usable_cores; print(usable_cores())").stdout == "1\n"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from src.config.process import usable_cores
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
 from src.core.errors import StartupError
 
@@ -197,6 +197,6 @@ def test_one_body_has_to_fit_into_the_memory_in_flight(monkeypatch: pytest.Monke
             settings_from(monkeypatch, MAX_BODY_MB=body, MAX_MEMORY_IN_FLIGHT_MB=memory)
 
 
-def test_worker_threads_are_one_per_core_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings(env_file=None).worker_thread_count == os.cpu_count()
+def test_worker_threads_are_one_per_usable_core_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(env_file=None).worker_thread_count == usable_cores()
     assert settings_from(monkeypatch, WORKER_THREADS="3").worker_thread_count == 3

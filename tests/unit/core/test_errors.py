@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 
+import cv2
+import numpy as np
 import pytest
 
 from src.core import errors
@@ -18,6 +20,7 @@ from src.core.errors import (
     Unauthorized,
     Unavailable,
     errors_of_answers,
+    memory_ran_out,
 )
 
 Drawn = dict[str, tuple[str, int | None, str | None]]
@@ -110,3 +113,56 @@ def test_errors_have_no_headers_unless_they_need_them() -> None:
     assert Busy().headers.keys() == {"Retry-After"}
     # Who waited in vain is told to wait longer than who was refused at once.
     assert int(TimedOut().headers["Retry-After"]) > int(Busy().headers["Retry-After"])
+
+
+class LibraryError(Exception):
+    """As OpenCV and TensorFlow have them: what went wrong is a number on it."""
+
+    def __init__(self, sentence: str, **numbers: int) -> None:
+        super().__init__(sentence)
+        for name, number in numbers.items():
+            setattr(self, name, number)
+
+
+def wrapped(cause: Exception) -> Exception:
+    try:
+        try:
+            raise cause
+        except type(cause):
+            raise NotAPicture from None
+    except NotAPicture as error:
+        return error
+
+
+OUT_OF_MEMORY = [
+    MemoryError(),
+    LibraryError("Insufficient memory", code=-4),
+    LibraryError("OOM when allocating tensor on /device:CPU:0", error_code=8),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY + [wrapped(error) for error in OUT_OF_MEMORY])
+def test_memory_that_ran_out_is_seen_through_what_others_made_of_it(error: Exception) -> None:
+    assert memory_ran_out(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotAPicture(),
+        wrapped(ValueError()),
+        LibraryError("Bad argument", code=-5),
+        LibraryError("invalid", error_code=3),
+        LibraryError("OOM when allocating tensor on /job:localhost/replica:0/task:0/device:GPU:0", error_code=8),
+    ],
+)
+def test_other_errors_are_other_errors(error: Exception) -> None:
+    assert not memory_ran_out(error)
+
+
+def test_opencv_says_it_by_that_number() -> None:
+    assert cv2.Error.StsNoMem == -4
+    with pytest.raises(cv2.error) as caught:
+        cv2.cvtColor(np.zeros((1, 1), np.uint8), cv2.COLOR_RGB2GRAY)
+    # Where the number stands.
+    assert isinstance(caught.value.code, int)

@@ -317,6 +317,43 @@ def kill_one(workers: Workers) -> None:
     may_end.set()
 
 
+class TestRunning:
+    def test_a_piece_of_work_is_named_for_as_long_as_it_takes_and_is_always_the_same(self, workers: Workers) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            working = asyncio.create_task(workers.run(held.work, "private"))
+            await held.until_begun(1)
+            first, again = workers.running(), workers.running()
+            assert list(first.values()) == ["work"]
+            assert first.keys() == again.keys()
+            held.may_go_on.set()
+            await working
+            await asyncio.to_thread(wait_until, lambda: not workers.running(), "the work to be forgotten")
+
+        asyncio.run(scene())
+
+    def test_two_pieces_of_the_same_work_are_two(self, workers: Workers) -> None:
+        held = Held()
+
+        async def scene() -> None:
+            busy = await held.keep_busy(workers)
+            assert len(workers.running()) == workers.count
+            await held.let_go(busy)
+
+        asyncio.run(scene())
+
+    @pytest.mark.parametrize("error", [MemoryError(), ValueError()])
+    def test_memory_that_ran_out_is_a_problem_and_other_errors_are_none(
+        self, workers: Workers, error: Exception
+    ) -> None:
+        def fail() -> None:
+            raise error
+
+        assert workers.executor.submit(fail).exception(SECONDS_BEFORE_A_TEST_GIVES_UP) is error
+        assert (workers.problem() is not None) == isinstance(error, MemoryError)
+
+
 class TestClose:
     def test_it_waits_for_what_is_being_worked_on_and_leaves_no_thread_behind(self) -> None:
         before, held = set(threading.enumerate()), Held()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from src.api.context import ApiContext
-from src.api.routes.health import health_handler
+from src.api.routes.health import health_handler, live_handler
+from src.core.errors import Draining
 from src.core.stage_times import StageTimes
 from tests.unit.api.conftest import MODEL, loaded, request_of
 
@@ -61,3 +62,18 @@ def test_requests_in_flight_are_counted(context: ApiContext) -> None:
     context.attach(loaded())
     with context.admission.lifecycle.work(1):
         assert asked(context)[1]["requests_in_flight"] == 1
+
+
+def test_a_process_that_cannot_go_on_is_neither_healthy_nor_alive_and_takes_no_work(context: ApiContext) -> None:
+    def alive() -> tuple[int, dict[str, Any]]:
+        answer = asyncio.run(live_handler(context)(request_of(method="GET"), StageTimes()))
+        return answer.status, json.loads(answer.body)
+
+    assert alive() == (200, {"status": 200, "message": "Alive"})
+    context.attach(loaded())
+    context.lose()
+    assert alive() == (503, {"status": 503, "message": "Failing"})
+    assert word(context) == (503, "Failing")
+    assert not context.is_ready()
+    with pytest.raises(Draining):
+        context.admission.lifecycle.work(1).__enter__()
