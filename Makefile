@@ -48,7 +48,7 @@ lint: $(VENV)/.installed-dev ## Check style, format and types
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 
-train: $(VENV)/.installed-training ## Train the model: make train DATA=<folder of pictures> WEIGHTS=<backbone file>
+train: $(VENV)/.installed-training ## Train, and REPLACE the shipped model: make train DATA=<pictures> WEIGHTS=<backbone> (ARGS="--out file.h5": elsewhere)
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo 'Say where the pictures and the weights are: make train DATA=... WEIGHTS=...' >&2; exit 1; }
 	$(VENV)/bin/python -m training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
 

@@ -194,7 +194,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
     add("--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)")
     shipped = Path("src/assets/models/eyenet_model_52k_ds.h5")
-    add("--out", type=Path, default=shipped, help="where the model is written")
+    add("--out", type=Path, default=shipped, help="where the model is written; what is there is replaced")
     add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
     add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
     add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")

@@ -71,7 +71,7 @@ class ModelAnswer(_Answer):
     hash: str
     """First digits of the SHA-256 of its file."""
     calibrated: bool
-    """Whether a score of 90 % means right in about nine cases of ten."""
+    """Whether a score of 90 % means right in about nine cases of ten, over all classes together; not in each class."""
     precision: str
     """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
 
@@ -162,7 +162,7 @@ class HealthModelAnswer(_Answer):
     tensorflow: str
     """Version of TensorFlow."""
     calibrated: bool
-    """Whether a score of 90 % means right in about nine cases of ten."""
+    """Whether a score of 90 % means right in about nine cases of ten, over all classes together; not in each class."""
     precision: str
     """Of the network's multiplications: float32, bfloat16 or tensorfloat32."""
 

@@ -59,7 +59,7 @@ exit codes:
 
 examples:
   python -m src.cli doctor
-  python -m src.cli doctor --quick          without loading TensorFlow and the model: a second
+  python -m src.cli doctor --quick          without loading TensorFlow: two seconds
   python -m src.cli doctor --json | jq .    for machines
 """
 _ENDING = """

@@ -223,7 +223,8 @@ class ModelInfo:
         sha256: of the .h5 file, hexadecimal.
         device: what it runs on, `CPU` or `GPU: <name>`.
         tensorflow: version of TensorFlow.
-        calibrated: whether a score of 90 % means right in about nine cases of ten; so says the model's card.
+        calibrated: whether a score of 90 % means right in about nine cases of ten, over all classes together and not in
+            each; so says the model's card.
         precision: of its multiplications: float32, bfloat16 or tensorfloat32.
     """
 

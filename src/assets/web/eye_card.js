@@ -115,8 +115,6 @@ function confidence(eye, isCalibrated) {
     { class: "confidence" },
     el("span", { class: "small" }, `${texts.confidenceLabel}: `),
     el("span", { class: "confidence-value" }, value),
-    // How often such answers are right is known of the answers that one may rely on.
-    isCalibrated && isReliable ? el("span", { class: "small calibrated" }, texts.calibrated(eye.confidence)) : null,
   );
 }
 

@@ -136,8 +136,8 @@ export const result = {
   sentFrame: (position, count) => `Picture ${position} of ${count} that were sent`,
   frameErrors: (count, total) =>
     `${counted(count, "picture", "pictures")} of ${number.format(total)} could not be used; the others were.`,
-  calibrated: "calibrated: a score of 90% was right in about 9 of 10 cases, on pictures like those it learnt from. " +
-    "Where disease is rarer than there, an answer that names one is right less often",
+  calibrated: "calibrated over all classes together, on pictures like those it learnt from: a score of 90% was right in " +
+    "about 9 of 10 cases. An answer that names a disease is right less often, the more so the rarer it is",
   notCalibrated: "not calibrated: they rank the classes and are not probabilities",
   reportTitle: (date) => `EyeNet report, ${day.format(date)}`,
 };
@@ -158,8 +158,6 @@ export const eye = {
   uncalibrated: (percent) => `${formatPercent(percent)}, which is not a probability`,
   unreliable: (percent) => `${formatPercent(percent)}, not to be relied on`,
   confidenceLabel: "Confidence",
-  calibrated: (percent) =>
-    `Calibrated: on pictures like those it learnt from, right in ${casesOfTen(percent)} such cases.`,
   scores: "Scores",
   highest: "the highest",
   why: "Why it is inconclusive",
@@ -191,10 +189,6 @@ function confidenceWord(percent) {
   if (percent < 60) return "Low";
   if (percent < 80) return "Moderate";
   return percent < 95 ? "High" : "Very high";
-}
-
-function casesOfTen(percent) {
-  return percent >= 95 ? "more than 9 of 10" : `about ${Math.round(percent / 10)} of 10`;
 }
 
 // What the four names mean; a model of other classes shows its names alone.
