@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-_WITHOUT_END = frozenset({"meta", "img", "br", "input"})
+_WITHOUT_END = frozenset({"meta", "img", "br", "input", "link"})
 
 
 class Reader(HTMLParser):

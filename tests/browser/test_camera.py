@@ -162,3 +162,56 @@ def test_sharpness_is_the_variance_of_the_laplacian_and_the_sharpest_keep_their_
     assert sharpness == pytest.approx(expected, rel=1e-4)
     assert page.evaluate(CHOOSE, [5, 9, 1, 7, 8, 2]) == [9, 7, 8]
     assert page.evaluate(CHOOSE, [5, 5]) == [5, 5]
+
+
+def test_a_browser_without_an_offscreen_canvas_takes_pictures_all_the_same(open_page: OpenPage) -> None:
+    """Safari up to 16.3."""
+    page = open_page(init_script="delete window.OffscreenCanvas;")
+    take_three_seconds(page)
+    page.wait_for("result")
+    assert "Camera, 5 pictures" in page.text(".result-top")
+
+
+# What browsers may refuse, out of memory or to protect their users, once the camera is open.
+NO_PICTURES = {
+    "no file of a canvas": "HTMLCanvasElement.prototype.toBlob = (take) => setTimeout(take, 0, null);",
+    "no canvas at all": "HTMLCanvasElement.prototype.toBlob = () => { throw new DOMException('', 'SecurityError'); };",
+    "no pixels": "CanvasRenderingContext2D.prototype.getImageData = () => { throw new DOMException(); };",
+    "no context": "HTMLCanvasElement.prototype.getContext = () => null;",
+    "no reading": "FileReader.prototype.readAsDataURL = function () { this.dispatchEvent(new Event('error')); };",
+}
+
+
+@pytest.mark.parametrize("script", NO_PICTURES.values(), ids=NO_PICTURES)
+def test_pictures_that_cannot_be_taken_are_a_sentence_and_the_camera_is_off(open_page: OpenPage, script: str) -> None:
+    page = open_page(init_script=script)
+    track = take_three_seconds(page)
+    page.page.wait_for_selector("#camera[data-state=failed]")
+
+    assert "No pictures could be taken." in page.text("#camera-text")
+    assert track.evaluate("track => track.readyState") == "ended"
+    page.page.click("#camera-close")
+    page.wait_for("ready")
+
+
+def test_a_camera_that_is_pulled_out_is_a_sentence(open_page: OpenPage) -> None:
+    page = open_page()
+    track = take_three_seconds(page)
+    track.evaluate("track => track.stop()")
+    page.page.wait_for_selector("#camera[data-state=failed]")
+    assert "No pictures could be taken." in page.text("#camera-text")
+
+
+def test_a_camera_that_opens_and_shows_nothing_is_a_sentence_and_off(open_page: OpenPage) -> None:
+    page = open_page(init_script="HTMLMediaElement.prototype.play = () => Promise.reject();")
+    page.page.click("#camera-open")
+    page.page.wait_for_selector("#camera[data-state=failed]")
+    assert "The camera could not be started." in page.text("#camera-text")
+    assert page.page.evaluate("document.querySelector('#camera-video').srcObject") is None
+
+
+def test_a_face_finder_that_never_answers_is_not_waited_for(open_page: OpenPage) -> None:
+    page = open_page(init_script="window.FaceDetector = class { detect() { return new Promise(() => {}); } };")
+    take_three_seconds(page)
+    page.wait_for("result")
+    assert [frame["box"] for frame in page.payloads("predict")[0]] == [None] * 5

@@ -51,7 +51,7 @@ BODIES: dict[str, tuple[str, bytes, int, str]] = {
     "an array to upload": ("/upload", b"[]", 400, "invalid_payload"),
     "an empty array": ("/predict", b"[]", 400, "invalid_payload"),
     "an array of a number": ("/predict", b"[1]", 400, "invalid_payload"),
-    "a score in words": ("/predict", b'[{"image": "x", "score": "high"}]', 400, "invalid_payload"),
+    "a score in words": ("/predict", b'[{"image": "x", "score": "high"}]', 400, "not_base64"),
     "33 frames": ("/predict", b"[" + b",".join([b"{}"] * 33) + b"]", 413, "too_many_frames"),
     "10,000 nested arrays": ("/predict", b"[" * 10_000, 400, "invalid_json"),
     "60 MB": ("/upload", b'{"image": "' + b"A" * 60_000_000 + b'"}', 413, "body_too_large"),

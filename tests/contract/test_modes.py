@@ -35,8 +35,11 @@ class TestLegacyEnvelope:
         upload = post(legacy, "/upload", {"image": data_uri(face)})
         failure = post(legacy, "/upload", {})
         wrong_method = legacy.get("/predict")
+        wrong_type = legacy.post("/upload", content=b"{}", headers={"X-API-Key": KEY, "Content-Type": "text/plain"})
+        wrong_page = legacy.post("/upload", json={}, headers={"X-API-Key": KEY, "Origin": "null"})
 
-        for answer, status in ((predict, 200), (upload, 200), (failure, 400), (wrong_method, 405)):
+        good = ((predict, 200), (upload, 200))
+        for answer, status in (*good, (failure, 400), (wrong_method, 405), (wrong_type, 415), (wrong_page, 403)):
             assert answer.status_code == 200
             content = answer.json()
             assert set(content) == {"status_code", "body", "headers"}

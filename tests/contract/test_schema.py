@@ -19,7 +19,7 @@ _CONFIG = {
         # What is a picture, no schema can say: made-up base64 is rightly refused.
         "positive_data_acceptance": {"enabled": False},
         # One frame too many is too large.
-        "negative_data_rejection": {"expected-statuses": ["400", "405", "413"]},
+        "negative_data_rejection": {"expected-statuses": ["400", "405", "413", "415"]},
     },
     # What it tries where it is not documented. Methods that Robyn does not know (QUERY) are answered by its server
     # itself, without `Allow`.

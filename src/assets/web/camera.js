@@ -2,7 +2,7 @@
 
 import { blurOf, sharpest, sharpnessOf } from "./sharpness.js";
 import { findFace } from "./face_finder.js";
-import { dataUriOf } from "./pictures.js";
+import { blobOf, canvasOf, dataUriOf } from "./pictures.js";
 
 const SECONDS = 3;
 const MILLISECONDS_BETWEEN_FRAMES = 180;
@@ -26,6 +26,7 @@ export function closeCamera(stream) {
 }
 
 // Records for three seconds: canvases with their sharpness. onProgress(share) goes from 0 to 1; null after `signal`.
+// Rejects when the camera has gone, or its pictures cannot be had.
 export async function recordFrames(video, { signal, onProgress }) {
   const frames = [];
   const started = performance.now();
@@ -35,6 +36,7 @@ export async function recordFrames(video, { signal, onProgress }) {
     onProgress(share);
     await pause(MILLISECONDS_BETWEEN_FRAMES);
     if (signal.aborted) return null;
+    if (!video.srcObject?.active) throw new Error("the camera has gone");
   }
   onProgress(1);
   return frames;
@@ -44,7 +46,7 @@ export async function recordFrames(video, { signal, onProgress }) {
 export function framesToSend(frames) {
   return Promise.all(
     sharpest(frames, FRAMES_SENT).map(async ({ canvas, sharpness }) => ({
-      image: await dataUriOf(await canvas.convertToBlob({ type: "image/png" })),
+      image: await dataUriOf(await blobOf(canvas, "image/png")),
       score: null,
       blur: blurOf(sharpness),
       box: await findFace(canvas),
@@ -55,7 +57,7 @@ export function framesToSend(frames) {
 // As the camera gives it: neither mirrored, as people see themselves, nor squeezed to a square.
 function frameOf(video) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));
-  const canvas = new OffscreenCanvas(Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale));
+  const canvas = canvasOf(Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale));
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   return canvas;
 }

@@ -53,9 +53,7 @@ async function open() {
     video.srcObject = stream;
     await video.play();
   } catch (error) {
-    if (own !== openings) return;
-    say(texts.problems[error.name] ?? texts.problems.other);
-    byId("camera").dataset.state = "failed";
+    if (own === openings) fail(texts.problems[error?.name] ?? texts.problems.other);
     return;
   }
   byId("camera").dataset.state = "ready";
@@ -72,12 +70,26 @@ async function record(onFrames) {
   const onProgress = (share) => {
     byId("camera-bar").value = share;
   };
-  const recorded = await recordFrames(byId("camera-video"), { signal, onProgress });
-  if (!recorded) return;
-  say(texts.choosing);
-  const frames = await framesToSend(recorded);
-  if (signal.aborted) return;
-  onFrames(frames);
+  let frames = null;
+  try {
+    const recorded = await recordFrames(byId("camera-video"), { signal, onProgress });
+    if (!recorded) return;
+    say(texts.choosing);
+    frames = await framesToSend(recorded);
+  } catch {
+    if (!signal.aborted) fail(texts.problems.recording);
+    return;
+  }
+  if (!signal.aborted) onFrames(frames);
+}
+
+// The camera is off, and the sentence says what to do instead.
+function fail(sentence) {
+  closeCamera(stream);
+  stream = null;
+  byId("camera-video").srcObject = null;
+  byId("camera").dataset.state = "failed";
+  say(sentence);
 }
 
 // The line is a live region.

@@ -36,9 +36,8 @@ async function lookAtPhoto(file, notes = []) {
 }
 
 async function lookAtFrames(frames) {
-  const body = new Blob([JSON.stringify(frames)], { type: "application/json" });
   const sent = { thumbnails: frames.map((frame) => frame.image), isCamera: true, notes: [] };
-  await run(sent, (options) => post("predict", body, options));
+  await run(sent, (options) => post("predict", new Blob([JSON.stringify(frames)], { type: "application/json" }), options));
 }
 
 async function upload(blob, options) {
@@ -89,7 +88,7 @@ async function run(sent, ask) {
     if (signal.aborted) return;
     show("problem");
     showProblem(error instanceof ServiceError ? error : new ServiceError(problems.unexpected), sendAgain);
-    if (!(error instanceof ServiceError)) throw error;
+    if (!(error instanceof ServiceError)) console.error(error);
   }
 }
 

@@ -13,6 +13,22 @@ export const fitsInARequest = (blob) => (blob.size * 4) / 3 + JSON_AROUND_BYTES 
 // Other pictures that the browser can show are worth a conversion; anything else the service shall judge itself.
 export const needsConversion = (file) => file.type.startsWith("image/") && !READ_BY_THE_SERVICE.has(file.type);
 
+// Not an OffscreenCanvas, which Safari has only since 16.4.
+export function canvasOf(width, height) {
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  return canvas;
+}
+
+// Rejects where the browser makes no file of the canvas: it is too large, or has no pixels.
+export function blobOf(canvas, type, quality) {
+  return new Promise((resolve, reject) => {
+    const take = (blob) => (blob ? resolve(blob) : reject(new Error("no picture")));
+    canvas.toBlob(take, type, quality);
+  });
+}
+
 // Rejects with the FileReader's error when the file is gone.
 export function dataUriOf(blob) {
   return new Promise((resolve, reject) => {
@@ -24,16 +40,18 @@ export function dataUriOf(blob) {
 }
 
 // The picture as JPEG, upright, its longest side at most 4096 pixels: { blob, width, height }; null if the browser cannot
-// show it either.
+// show it either, or cannot make it smaller.
 export async function asSmallerJpeg(file) {
-  let bitmap;
   try {
-    bitmap = await createImageBitmap(file);
+    return await smallerJpeg(await createImageBitmap(file));
   } catch {
     return null;
   }
+}
+
+async function smallerJpeg(bitmap) {
   const scale = Math.min(1, SMALLER_LONGEST_SIDE / Math.max(bitmap.width, bitmap.height));
-  const canvas = new OffscreenCanvas(
+  const canvas = canvasOf(
     Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)),
   );
   const context = canvas.getContext("2d");
@@ -43,7 +61,7 @@ export async function asSmallerJpeg(file) {
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: SMALLER_QUALITY });
+  const blob = await blobOf(canvas, "image/jpeg", SMALLER_QUALITY);
   return { blob, width: canvas.width, height: canvas.height };
 }
 

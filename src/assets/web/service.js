@@ -4,6 +4,7 @@ import { problems } from "./texts.js";
 
 const NETWORK_RETRY_SECONDS = 5;
 const TIMEOUT_MILLISECONDS = 180_000;
+const HEALTH_MILLISECONDS = 10_000;
 const WORTH_ANOTHER_TRY = new Set([0, 429, 502, 503, 504]);
 
 export class ServiceError extends Error {
@@ -35,12 +36,16 @@ export async function post(path, body, { accessKey, signal, onProgress, onArrive
   };
 }
 
-// What /health says, whatever its status; null if there is no such answer.
+// What /health says, whatever its status; null if there is no such answer, or none in time.
 export async function askHealth() {
+  const giveUp = new AbortController();
+  const givingUp = setTimeout(() => giveUp.abort(), HEALTH_MILLISECONDS);
   try {
-    return await (await fetch("health", { cache: "no-store" })).json();
+    return await (await fetch("health", { cache: "no-store", signal: giveUp.signal })).json();
   } catch {
     return null;
+  } finally {
+    clearTimeout(givingUp);
   }
 }
 

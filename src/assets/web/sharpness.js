@@ -2,6 +2,8 @@
 // microscopy: a comparative study", ICPR 2000). Edges of a sharp picture make the Laplacian large in places; blur flattens
 // it everywhere. It compares pictures of one scene with each other and says nothing of different scenes.
 
+import { canvasOf } from "./pictures.js";
+
 const MEASURED_WIDTH = 256;
 // Where the oval asks the face to be, as shares of the picture: a sharp bookshelf behind a blurred face must not count.
 const REGION = { x: 0.25, y: 0.1, width: 0.5, height: 0.8 };
@@ -36,7 +38,7 @@ export function greyLevels(rgba) {
 export function sharpnessOf(canvas) {
   const width = Math.min(MEASURED_WIDTH, Math.round(canvas.width * REGION.width));
   const height = Math.round((width * canvas.height * REGION.height) / (canvas.width * REGION.width));
-  const small = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  const small = canvasOf(width, height).getContext("2d", { willReadFrequently: true });
   small.drawImage(
     canvas,
     canvas.width * REGION.x, canvas.height * REGION.y, canvas.width * REGION.width, canvas.height * REGION.height,

@@ -107,6 +107,7 @@ export const camera = {
     NotAllowedError: "The browser did not allow the camera. Allow it beside the address, or choose a photo.",
     NotFoundError: "No camera was found. Connect one, or choose a photo.",
     NotReadableError: "The camera is in use by another program. Close that, or choose a photo.",
+    recording: "No pictures could be taken. Open the camera again, or choose a photo instead.",
     other: "The camera could not be started. Choose a photo instead.",
   },
 };
