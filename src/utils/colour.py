@@ -33,10 +33,11 @@ _CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")
 _CONNECTIONS = (b"XYZ ", b"Lab ")
 # What LittleCMS is given of a profile: primaries, curves, tables. Not what can make it compute without end: chains of
 # any number of steps, in D2B tags or of the type mpet.
+# The way back, B2A0, tells the black of a press.
 _TAGS = frozenset(
-    (b"wtpt", b"chad", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"A2B0", b"A2B1", b"A2B2")
+    (b"wtpt", b"chad", b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"A2B0", b"A2B1", b"B2A0")
 )
-_TYPES = frozenset((b"XYZ ", b"sf32", b"curv", b"para", b"mft1", b"mft2", b"mAB "))
+_TYPES = frozenset((b"XYZ ", b"sf32", b"curv", b"para", b"mft1", b"mft2", b"mAB ", b"mBA "))
 
 # ITU-T H.273, table 2: x and y of white, red, green and blue.
 _D65 = (0.3127, 0.3290)

@@ -440,3 +440,52 @@ def test_a_jpeg_preview_comes_back_nearly_as_it_was() -> None:
     data = encode_jpeg(picture, 90)
     assert np.abs(decode_picture(data, 10_000).astype(int) - picture).mean() < 2
     assert len(encode_jpeg(picture, 20)) < len(data)
+
+
+def test_decoders_print_nothing_whatever_they_are_given(tmp_path: Path) -> None:
+    """OpenCV's libpng and libjpeg know no other way to complain than the standard error of the whole process."""
+    png_file, jpeg_file = seed_pictures()["PNG in colour"], seed_pictures()["JPEG in colour"]
+    dice = np.random.default_rng(0)
+    files = [png_file[:33] + png_chunk(b"gAMA", b"\0\0\0\1") * 5000 + png_file[33:]]
+    for file in (png_file, seed_pictures()["PNG with alpha"], jpeg_file, seed_pictures()["WebP"]):
+        for _ in range(40):
+            damaged = bytearray(file)
+            damaged[int(dice.integers(30, len(file)))] ^= 1 << int(dice.integers(8))
+            files.append(bytes(damaged))
+    # Sound chunks of rows that make no sense, and too few and too many of them.
+    files += [png(32, 32, 8, RGB, rows) for rows in (b"\7" * 33 * 97, bytes(90), bytes(99_999))]
+    for number, file in enumerate(files):
+        (tmp_path / f"{number:03}").write_bytes(file)
+    script = (
+        "import pathlib, sys\n"
+        "from src.core.errors import EyeNetError\n"
+        "from src.utils.image_codec import decode_picture\n"
+        "for file in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
+        "    try: decode_picture(file.read_bytes(), 10**6)\n"
+        "    except EyeNetError: print('refused')\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    process = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert process.stderr == ""
+    assert 20 < process.stdout.count("refused") < len(files)
+
+
+class TestLargeJpegs:
+    @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+    @pytest.mark.parametrize("shrink", [2, 4, 8])
+    def test_they_are_read_smaller_and_look_the_same(self, face: RgbImage, mode: str, shrink: int) -> None:
+        large = Image.fromarray(face).resize((1000, 768)).convert(mode)
+        size = 1000 // shrink, 768 // shrink
+        picture = decode_picture(saved(large, "JPEG", quality=95, exif=exif_of(6)), size[0] * size[1])
+        assert picture.shape == (size[0], size[1], 3)
+        expected = large.resize(size, Image.Resampling.BOX).convert("RGB").transpose(Image.Transpose.ROTATE_270)
+        assert mean_difference(picture, np.asarray(expected)) < 4
+
+
+def test_a_jpeg_whose_decoder_warns_is_as_pillow_sees_it(photo_image: Image.Image) -> None:
+    file = saved(photo_image, "JPEG", quality=95, progressive=True)
+    scan = file[file.rindex(b"\xff\xda") : -2]
+    for times in (2, 15):
+        repeated = file[:-2] + scan * times + file[-2:]
+        with Image.open(io.BytesIO(repeated)) as opened:
+            assert np.array_equal(decode(repeated), np.asarray(opened.convert("RGB")))
