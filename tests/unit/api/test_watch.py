@@ -135,6 +135,17 @@ def test_a_step_that_gets_no_memory_ends_the_process_also_if_nobody_hears_of_it(
     assert "memory ran out in one of the worker threads" in lines
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to this limit")
+def test_a_process_that_gets_no_more_memory_ends() -> None:
+    code, _ = play(
+        "import resource",
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()",
+        "resource.setrlimit(resource.RLIMIT_AS, (taken, taken))",
+        "await asyncio.sleep(600)",
+    )
+    assert code == LOST
+
+
 def test_a_part_that_died_ends_the_process_and_one_that_is_closed_at_the_end_does_not() -> None:
     """What died is not replaced in this one."""
     code, lines = play(
