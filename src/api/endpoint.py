@@ -66,6 +66,14 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
     name = route.counted_as or route.path
 
     async def answer_request(request: Request) -> Response:
+        try:
+            return await answer_or_error(request)
+        except MemoryError:
+            # There was not even enough for the answer that says so.
+            context.lose()
+            raise
+
+    async def answer_or_error(request: Request) -> Response:
         started = time.perf_counter()
         times = StageTimes()
         request_id = _request_id(request)

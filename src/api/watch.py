@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import mmap
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -15,12 +16,13 @@ from src.core.awake_clock import AwakeClock
 _log = logging.getLogger("eyenet.watch")
 
 _LOOK_EVERY_S = 1.0
+_ARENA_BYTES = 1 << 20
 _LAST_ANSWERS_S = 3.0
 """What other requests get to be answered in, once the process is lost."""
 
 
 class Watch:
-    """Looks every second whether the work goes on and the event loop turns.
+    """Looks every second whether the work goes on, the event loop turns, and there is memory left.
 
     It begins once the services are warm: what a start takes, translating a GPU's kernels perhaps, has no limit here.
     """
@@ -56,6 +58,8 @@ class Watch:
             for work, seen_s in first_seen_s.items():
                 if now_s - seen_s >= self._context.settings.step_timeout_s:
                     self._lose(f"{running[work]} has been running for {now_s - seen_s:.0f} s, and cannot be stopped")
+            if not _memory_is_left():
+                self._lose("memory ran out")
             if self._context.admission.lifecycle.phase is Phase.READY:
                 for problem in self._context.problems():
                     self._lose(problem)
@@ -79,3 +83,15 @@ class Watch:
     def _end_turn(self) -> None:
         self._turn = None
         self._beat()
+
+
+def _memory_is_left() -> bool:
+    """Whether Python could get as much as it takes at once for its own objects.
+
+    Where it cannot, requests fail before any code of ours sees them, and Robyn answers each with a bare 500.
+    """
+    try:
+        mmap.mmap(-1, _ARENA_BYTES).close()
+    except OSError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""A step that hangs, a process that stands still, memory that runs out, an unread log: it comes back by itself.
+"""A step that hangs, a process that stands still, memory that runs out, a log that nobody reads: it is well again soon.
 
 A decoder that does such things on a certain picture takes the place of ours, before the real service starts.
 """
@@ -30,7 +30,7 @@ from tests.services import Start
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked up in /proc")
 
-MOST_SECONDS_TO_COME_BACK = 60
+MOST_SECONDS_TO_ANOTHER_PROCESS = 30
 
 # `main.py`, but for the decoder: what stands behind a picture's end says what it does.
 SCRIPT = f"""
@@ -81,17 +81,21 @@ def service(start: Start, command: list[str]) -> Iterator[ServiceProcess]:
 
 def upload(service: ServiceProcess, picture: RgbImage, what: bytes = b"") -> httpx.Response:
     body = {"image": base64_of(picture_bytes(picture) + what)}
-    return httpx.post(service.client.base_url.join("/upload"), json=body, timeout=MOST_SECONDS_TO_COME_BACK)
+    return httpx.post(service.client.base_url.join("/upload"), json=body, timeout=120)
 
 
 @contextlib.contextmanager
 def comes_back(service: ServiceProcess, eye_photo: RgbImage) -> Iterator[None]:
-    """Whatever happens in the block: another server process gives good answers a minute later at the latest."""
+    """Whatever happens in the block: another server process follows soon, and gives good answers.
+
+    How long the model takes to load, the machine decides.
+    """
     first, began = service.server_pid, time.monotonic()
     yield
+    wait_until(lambda: service.server_pid not in {None, first}, "another server process")
+    assert time.monotonic() - began < MOST_SECONDS_TO_ANOTHER_PROCESS
     service.wait_for_health(200, by_another_than=first)
     assert upload(service, eye_photo).status_code == 200
-    assert time.monotonic() - began < MOST_SECONDS_TO_COME_BACK
     assert len(service.server_pids) == 1
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from src.config.settings import PROJECT_ROOT, Settings
+from src.supervisor.supervisor import SILENCE_AFTER_STEP_S
 
 FOLDER = PROJECT_ROOT / "deploy" / "kubernetes"
 GATEWAY = PROJECT_ROOT / "deploy" / "gateway"
@@ -113,6 +114,22 @@ def test_the_settings_are_settings_with_their_defaults(settings: Settings) -> No
 
     for name in values:
         assert getattr(parsed, name.lower()) == getattr(settings, name.lower())
+
+
+def test_a_pod_has_the_time_to_start_and_to_mend_itself_and_is_replaced_when_it_does_not(settings: Settings) -> None:
+    (container,) = pod_of("eyenet-backend")["containers"]
+    probes = {name: container[f"{name}Probe"] for name in ("startup", "readiness", "liveness")}
+    patience_s = {name: probe["periodSeconds"] * probe["failureThreshold"] for name, probe in probes.items()}
+
+    assert {name: probe["httpGet"]["path"] for name, probe in probes.items()} == {
+        "startup": "/health",
+        "readiness": "/health",
+        "liveness": "/live",
+    }
+    # Of a GPU, whose driver may translate kernels first.
+    assert patience_s["startup"] >= 600
+    assert patience_s["readiness"] <= settings.step_timeout_s
+    assert settings.step_timeout_s + SILENCE_AFTER_STEP_S < patience_s["liveness"] <= 60
 
 
 def test_a_pod_has_the_time_to_drain(settings: Settings) -> None:

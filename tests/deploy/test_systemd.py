@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
-from src.supervisor.supervisor import KILL_AFTER_S
+from src.supervisor.supervisor import KILL_AFTER_S, SILENCE_AFTER_STEP_S
 
 UNIT = PROJECT_ROOT / "deploy" / "systemd" / "eyenet-backend.service"
 # 0 is closed, 10 is open; systemd itself calls up to 2.0 "OK", an ordinary service has 9.6.
@@ -50,6 +50,14 @@ def test_only_the_supervisor_is_told_to_stop_in_time_and_survives_its_server_pro
     # Wrong settings are not tried again.
     assert only(lines, "Restart") == "on-failure"
     assert only(lines, "RestartPreventExitStatus") == "2"
+
+
+def test_it_says_itself_that_it_is_ready_and_well_and_has_the_time_to_mend_itself_before_systemd_does(
+    lines: list[tuple[str, str]], settings: Settings
+) -> None:
+    assert only(lines, "Type") == "notify"
+    assert int(only(lines, "WatchdogSec")) >= 2 * (settings.step_timeout_s + SILENCE_AFTER_STEP_S)
+    assert int(only(lines, "TimeoutStartSec")) >= 600
 
 
 def test_it_writes_where_it_may_write_and_listens_where_it_may_be_reached(

@@ -96,6 +96,16 @@ def test_when_memory_runs_out_another_process_has_to_go_on(
     assert "failed: memory ran out" in caplog.text
 
 
+def test_also_where_there_is_none_for_the_answer(context: ApiContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(context.metrics, "observe_request", none_left)
+    with pytest.raises(MemoryError):
+        answer_of(context, fine)
+    assert context.lost.is_set()
+
+
 def test_a_bug_of_ours_is_logged_and_not_told(context: ApiContext, caplog: pytest.LogCaptureFixture) -> None:
     response = answer_of(context, broken)
     assert response.status_code == 500

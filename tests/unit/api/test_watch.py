@@ -28,7 +28,7 @@ async def scene():
     context = ApiContext(Settings(_env_file=None, step_timeout_s={step_timeout_s}))
     workers, beats = Workers(2), []
     context.attach(SimpleNamespace(
-        model={model}, requests_at_once=1, running=workers.running,
+        model={model}, requests_at_once=2, frames_at_once=1, running=workers.running,
         problems=lambda: [problem for problem in [workers.problem()] if problem],
     ))
     watch = Watch(context, asyncio.get_running_loop(), lambda: beats.append(threading.current_thread().name))
@@ -133,6 +133,17 @@ def test_a_step_that_gets_no_memory_ends_the_process_also_if_nobody_hears_of_it(
     code, lines = play(*raising(), "await asyncio.sleep(600)")
     assert code == LOST
     assert "memory ran out in one of the worker threads" in lines
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to this limit")
+def test_a_process_that_gets_no_more_memory_ends() -> None:
+    code, _ = play(
+        "import resource",
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()",
+        "resource.setrlimit(resource.RLIMIT_AS, (taken, taken))",
+        "await asyncio.sleep(600)",
+    )
+    assert code == LOST
 
 
 def test_a_part_that_died_ends_the_process_and_one_that_is_closed_at_the_end_does_not() -> None:
