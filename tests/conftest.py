@@ -14,6 +14,7 @@ import pytest
 from skimage import data
 
 from lab.common.backend import ServiceProcess
+from src.config.env_file import misspelt_variables
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
 from src.core.types import RgbImage
 from src.utils.preprocessing import resize
@@ -50,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def clean_environment() -> Iterator[None]:
     """What the developer's shell says of our settings must not decide a test."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.lower() in Settings.model_fields]:
+        settings = {name.upper() for name in Settings.model_fields}
+        for name in [*misspelt_variables(os.environ, settings), *(n for n in os.environ if n.upper() in settings)]:
             environment.delenv(name)
         yield
 

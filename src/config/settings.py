@@ -6,19 +6,16 @@ started from anywhere. `.env.example`, docs/configuration.md and the README's te
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from src.config.env_file import misspelt_variables, read_env_file
-from src.config.names import check_header_names, check_host_names
 from src.config.process import usable_cores
+from src.config.setting_types import ClassNames, HeaderNames, HostNames, IpAddress, Keys, Origins
 from src.core.errors import StartupError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -28,77 +25,19 @@ ASSETS_DIR = PROJECT_ROOT / "src" / "assets"
 MOST_EYES_PER_PASS = 16
 """Bounds the memory of one pass through the network: activations of DenseNet121 take about 50 MB per eye."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 # What Sentry and OpenTelemetry put on the requests of a page (W3C Trace Context, W3C Baggage); nothing here reads them.
 _HEADERS_OF_TRACERS = ("traceparent", "tracestate", "baggage", "sentry-trace")
-_SHORTEST_KEY = 16
-# What an Authorization header may carry after Bearer (RFC 6750, section 2.1).
-_KEY = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 def _from_project_root(path: Path) -> Path:
     return path if path.is_absolute() else PROJECT_ROOT / path
 
 
-def _split_on_commas(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-def _check_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
-    if len(classes) < 2:
-        raise ValueError("needs two or more names, separated by commas")
-    if len(set(classes)) != len(classes):
-        raise ValueError("names a class twice")
-    return classes
-
-
-def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in origins:
-        if not _is_origin(origin):
-            raise ValueError(
-                "takes origins as browsers send them, such as https://app.example.org or http://localhost:5173: lower "
-                "case, no path, no port 80 or 443, no *"
-            )
-    return origins
-
-
-def _is_origin(text: str) -> bool:
-    """Whether the text is a serialised http origin (RFC 6454, section 6.2)."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == _DEFAULT_PORTS[parts.scheme]:
-        return False
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return text == f"{parts.scheme}://{host}" + ("" if port is None else f":{port}")
-
-
-def _check_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    for key in keys:
-        if len(key) < _SHORTEST_KEY:
-            raise ValueError(f"every key needs {_SHORTEST_KEY} characters or more")
-        if not _KEY.fullmatch(key.get_secret_value()):
-            raise ValueError("keys consist of letters, digits and -._~+/, and may end in =")
-    return keys
-
-
-def _check_address(host: str) -> str:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        raise ValueError("takes an IP address such as 127.0.0.1 or 0.0.0.0, not a name") from None
-    return host
-
-
 ProjectPath = Annotated[Path, AfterValidator(_from_project_root)]
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_on_commas)]
-Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_on_commas), AfterValidator(_check_keys)]
 
 
 class Settings(BaseSettings):
@@ -113,23 +52,23 @@ class Settings(BaseSettings):
     grad_cam_layer: str = Field(
         "multiply_1", min_length=1, description="Layer that heatmaps are computed from; any layer with 4-D output."
     )
-    classes: Annotated[CommaSeparated, AfterValidator(_check_classes)] = Field(
+    classes: ClassNames = Field(
         ("Cataract", "Conjunctivitis", "Healthy", "Stye"),
         description="The model's classes, in the order of its outputs.",
     )
 
-    listen_address: Annotated[str, AfterValidator(_check_address)] = Field(
+    listen_address: IpAddress = Field(
         "127.0.0.1", description="IP address to listen on; 0.0.0.0 for all, as the container does."
     )
     port: int = Field(8000, ge=1, le=65535, description="TCP port to listen on.")
-    allowed_origins: Annotated[CommaSeparated, AfterValidator(_check_origins)] = Field(
+    allowed_origins: Origins = Field(
         ("http://localhost:5173", "http://localhost:3000"),
         description="Origins whose pages may call the service from a browser.",
     )
-    allowed_hosts: Annotated[CommaSeparated, AfterValidator(check_host_names)] = Field(
+    allowed_hosts: HostNames = Field(
         (), description="Names that the service answers to, without port, beside its IP addresses; empty: any."
     )
-    cors_allowed_headers: Annotated[CommaSeparated, AfterValidator(check_header_names)] = Field(
+    cors_allowed_headers: HeaderNames = Field(
         ("Content-Type", "X-Request-ID", "X-API-Key", "Authorization", *_HEADERS_OF_TRACERS),
         description="Headers that pages of other origins may send.",
     )

@@ -158,7 +158,8 @@ def _check_size(model: Any) -> None:
             size = np.prod([side or 1 for side in output.shape], dtype=float)
             if size > _MOST_NUMBERS_OF_A_LAYER:
                 raise StartupError(
-                    f"MODEL_PATH is wrong: the layer {layer.name} gives {size:,.0f} numbers per picture."
+                    f"MODEL_PATH is wrong: the layer {layer.name} gives {size:,.0f} numbers per picture, more than the "
+                    f"{_MOST_NUMBERS_OF_A_LAYER:,} that this service computes. Use a smaller network."
                 )
 
 

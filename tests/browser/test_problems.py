@@ -149,7 +149,7 @@ def test_the_page_copes_with_a_start_the_old_envelope_and_a_stop(
         page.wait_for("result")
         # The old envelope of /predict leaves the model out; /health knows it.
         assert "calibrated" in page.text("#about")
-        assert "Calibrated:" in page.eye("left_eye")
+        assert "not a probability" not in page.eye("left_eye")
 
         page.page.click("#result [data-start-over]")
         assert service.stop() == 0

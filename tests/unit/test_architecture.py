@@ -55,7 +55,6 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "simplejpeg": ("src/utils/image_codec.py",),
     "isal": ("src/utils/png_writer.py",),
     "pybase64": ("src/utils/data_uri.py",),
-    "pydantic_settings": ("src/config/settings.py",),
     "dotenv": ("src/config/env_file.py",),
     "prometheus_client": ("src/api/metrics.py",),
     "jinja2": ("src/utils/templates.py",),
@@ -146,17 +145,18 @@ def test_a_library_with_traps_is_imported_in_its_places_only(library: str, place
     assert set(users) <= set(places)
 
 
-@pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "pydantic_settings", "prometheus_client"])
+@pytest.mark.parametrize("library", ["tensorflow", "dlib", "PIL", "dotenv", "prometheus_client"])
 def test_that_place_does_import_it(library: str) -> None:
     for place in ONLY_IN[library]:
         assert library in {module.split(".")[0] for module in imported_modules(PROJECT_ROOT / place)}
 
 
-def test_robyn_is_known_to_the_api_only() -> None:
+@pytest.mark.parametrize(("library", "package"), [("robyn", "api"), ("pydantic_settings", "config")])
+def test_a_library_that_shapes_a_package_is_known_to_no_other(library: str, package: str) -> None:
     users = {
-        package_of(file) for file in in_packages() if any(m.split(".")[0] == "robyn" for m in imported_modules(file))
+        package_of(file) for file in in_packages() if any(m.split(".")[0] == library for m in imported_modules(file))
     }
-    assert users == {"api"}
+    assert users == {package}
 
 
 # The lab stands beside the service, and its benchmark and its chaos share parts and know nothing of each other.

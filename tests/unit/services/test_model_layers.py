@@ -253,3 +253,11 @@ def test_a_description_of_more_weights_than_the_file_has_is_refused_before_their
         forged.attrs["model_config"] = forged.attrs["model_config"].replace('"units": 4', '"units": 1000000000')
     with pytest.raises(StartupError, match="its layers and its weights do not fit together"):
         EyeClassifier("EyeNet", file, ["Healthy", "Ill"], "dense")
+
+
+def test_a_layer_that_gives_more_than_memory_holds_is_refused_before_it_is_computed(save_model: SaveModel) -> None:
+    pictures = keras.Input((64, 64, 3))
+    large = layers.UpSampling2D(200, name="large")(pictures)
+    file = save_model(keras.Model(pictures, layers.Dense(4)(layers.GlobalAveragePooling2D()(large))))
+    with pytest.raises(StartupError, match=r"^MODEL_PATH is wrong: the layer large gives 491,520,000 numbers"):
+        EyeClassifier("EyeNet", file, ["A", "B", "C", "D"], "large")
