@@ -11,8 +11,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from lab.common.backend import ServiceProcess, free_port
-from lab.common.gateway import NGINX, GatewayProcess, LocalServer
+from lab.common.backend import LocalServer, ServiceProcess, free_port
+from lab.common.gateway import NGINX, GatewayProcess
 from tests.html_reader import Reader
 
 PROXY = """daemon off; pid nginx.pid; error_log stderr; events {{}}
