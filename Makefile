@@ -25,7 +25,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run screen doctor test test-all lint train evaluate compare-precision bench chaos lock audit clean FORCE
+.PHONY: help install run serve screen doctor test test-all lint train evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,8 +33,11 @@ help: ## Show this list
 install: $(VENV)/.installed ## Install what the service needs into .venv (VENV=... and PYTHON=... choose others)
 
 # exec, so that Ctrl-C and SIGTERM reach the service and not a shell in front of it.
-run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000
+run: $(VENV)/.installed ## Install if needed, then start the service on http://localhost:8000, for this machine only
 	@exec $(VENV)/bin/python main.py $(ARGS)
+
+serve: $(VENV)/.installed ## Start gateway and service together, for a network, on port 8000; needs nginx
+	@exec deploy/gateway/serve.sh $(VENV)/bin/python
 
 # Markers in ARGS take the place of these.
 test: $(VENV)/.installed-dev ## Run the quick tests (ARGS="-k name" for some)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import signal
 import threading
@@ -79,7 +80,11 @@ class _Server:
 
     async def _on_startup(self) -> None:
         loop = asyncio.get_running_loop()
-        _log.info("listening on http://%s:%d, loading the model", self._settings.listen_address, self._settings.port)
+        address, port = self._settings.listen_address, self._settings.port
+        if ipaddress.ip_address(address).is_loopback:
+            _log.info("listening on http://%s:%d for this machine only, loading the model", address, port)
+        else:
+            _log.warning("listening on http://%s:%d; keep it behind the gateway (deploy/gateway)", address, port)
         threading.Thread(target=self._load, args=(loop,), name="loader", daemon=True).start()
         if hasattr(signal, "sigwait"):
             threading.Thread(target=self._stop_on_signal, args=(loop,), name="stop-signal", daemon=True).start()

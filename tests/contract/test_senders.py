@@ -123,3 +123,13 @@ def test_a_page_at_docs_with_a_slash_has_no_link_that_leads_nowhere(client: http
         links = Reader(client.get(path).text).references
         assert {link for link in links if not link.startswith(("#", "data:"))} == set()
         assert "#openapi" in links
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [("127.0.0.1", "INFO eyenet.server listening on http://127.0.0.1:{} for this machine only"),
+     ("0.0.0.0", "WARNING eyenet.server listening on http://0.0.0.0:{}; keep it behind the gateway")],  # noqa: S104
+)  # fmt: skip
+def test_the_log_says_at_the_start_who_can_reach_the_service(start: Start, address: str, line: str) -> None:
+    with start(LISTEN_ADDRESS=address, wait_until_healthy=False) as process:
+        process.wait_for(lambda: line.format(process.port) in process.log, "line at the start")

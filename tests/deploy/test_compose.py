@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import compose_spec
@@ -12,7 +13,7 @@ from src.config.settings import PROJECT_ROOT
 
 FILES = {
     # What compose itself would have done with them: values put in, and what is reset taken away.
-    name: (PROJECT_ROOT / name).read_text(encoding="utf-8").replace("${PORT:-8000}", "8000")
+    name: re.sub(r"\$\{[A-Z_]+:-(\w+)\}", r"\1", (PROJECT_ROOT / name).read_text(encoding="utf-8"))
     for name in ("docker-compose.yml", "docker-compose.cpu.yml")
 }
 RESET = "    deploy: !reset null\n"
@@ -50,6 +51,20 @@ def test_any_number_of_backends_can_stand_behind_the_one_port() -> None:
     assert backend["depends_on"] == ["gateway"]
     assert gateway["ports"] == [f"8000:{gateway['environment']['GATEWAY_PORT']}"]
     assert gateway["environment"]["BACKENDS"] == f"backend:{backend['environment']['PORT']}"
+
+
+def test_every_service_has_a_limit_of_memory_which_no_other_file_takes_away() -> None:
+    limits = {name: service.get("mem_limit") for name, service in services().items()}
+    assert all(re.fullmatch(r"[1-9][0-9]*[gm]", str(limit)) for limit in limits.values()), limits
+    pods = {
+        name: yaml.safe_load_all((PROJECT_ROOT / f"deploy/kubernetes/base/{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("backend", "gateway")
+    }
+    for name, documents in pods.items():
+        (pod,) = (each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment")
+        assert pod["containers"][0]["resources"]["limits"]["memory"] == f"{limits[name][:-1]}Gi"
+    others = yaml.safe_load(FILES["docker-compose.cpu.yml"].replace(RESET, ""))["services"]
+    assert not any("mem_limit" in service for service in others.values())
 
 
 def test_the_gateway_may_do_little_keeps_its_files_in_memory_and_is_given_no_keys() -> None:
