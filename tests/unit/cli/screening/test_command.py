@@ -196,7 +196,7 @@ def test_files_without_an_answer_are_told_by_the_exit_code_and_by_name(story: St
     assert process.returncode == 3, process.stderr
     assert "67 pictures, 68 eyes" in process.stdout
     assert "  without an answer: 2" in process.stdout
-    assert "broken.png: the picture is damaged or cut off" in process.stdout
+    assert "broken.png: the picture is cut off" in process.stdout
     assert "blank.png: No valid eye images detected" in process.stdout
     assert "other files, no pictures: 1" in process.stdout
     assert "not a medical device" in process.stdout
