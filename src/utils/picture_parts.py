@@ -101,7 +101,7 @@ class Spans:
 
 def damaged() -> NotAPicture:
     """For a file whose parts contradict the standard or each other."""
-    return NotAPicture("the picture is damaged")
+    return NotAPicture("the picture is damaged or cut off")
 
 
 def cut_off() -> NotAPicture:

@@ -16,7 +16,9 @@ from src.utils.picture_parts import cut_off, damaged
 # Of a stored block (RFC 1951, section 3.2.4).
 _MOST_STORED_BYTES = 65_535
 # Unpacked, they are 17 MB at the most.
-_WINDOW_BYTES = 16_384
+_WINDOW_BYTES, _SMALL_BYTES = 16_384, 1_024
+# libpng warns of IDAT of more than 8 MB that hold small blocks.
+_CHUNK_BYTES = 1_000_000
 # Where the pixels of each of Adam7's passes begin, and how far they are apart; and those of a file without.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _ONE_PASS = ((0, 0, 1, 1),)
@@ -57,13 +59,13 @@ def _filtered(rgb: RgbImage) -> npt.NDArray[np.uint8]:
     return rows
 
 
-def _chunk(kind: bytes, data: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+def _chunk(kind: bytes, data: bytes | bytearray) -> tuple[bytes, bytes, bytes | bytearray, bytes]:
     checksum = isal_zlib.crc32(data, isal_zlib.crc32(kind))
     return struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)
 
 
 def without_compression(file: bytes) -> io.BytesIO:
-    """The same PNG with its pixels unpacked, in one IDAT: what decoders then read can be damaged in no way.
+    """The same PNG with its pixels unpacked: what decoders then read can be damaged in no way.
 
     It takes no longer: ISA-L unpacks in half the time of zlib, and lets other threads go on.
 
@@ -84,9 +86,10 @@ def without_compression(file: bytes) -> io.BytesIO:
     begin = len(_SIGNATURE)
     while file[begin + 4 : begin + 8] != b"IDAT":
         begin += 12 + int.from_bytes(file[begin : begin + 4], "big")
-    # The length is filled in at the end; 0x7801 opens a zlib stream (RFC 1950).
     stored = io.BytesIO()
-    stored.write(file[:begin] + b"\0\0\0\0IDAT\x78\x01")
+    stored.write(file[:begin])
+    # Opens a zlib stream (RFC 1950).
+    content = bytearray(b"\x78\x01")
     unpacker, checksum = isal_zlib.decompressobj(), 1
     for packed in _windows(file, begin):
         try:
@@ -99,29 +102,35 @@ def without_compression(file: bytes) -> io.BytesIO:
         checksum = isal_zlib.adler32(piece, checksum)
         for place in range(0, len(piece), _MOST_STORED_BYTES):
             block = piece[place : place + _MOST_STORED_BYTES]
-            stored.write(struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF))
-            stored.write(block)
+            content += struct.pack("<BHH", 0, len(block), len(block) ^ 0xFFFF)
+            content += block
+            if len(content) > _CHUNK_BYTES:
+                stored.writelines(_chunk(b"IDAT", content))
+                content = bytearray()
         if not missing:
             break
     if missing:
         raise cut_off()
     # The last block is empty.
-    stored.write(struct.pack(">BHHI", 1, 0, 0xFFFF, checksum))
-    with stored.getbuffer() as written:
-        written[begin : begin + 4] = struct.pack(">I", len(written) - begin - 8)
-        checksum = isal_zlib.crc32(written[begin + 4 :])
-    stored.write(struct.pack(">I", checksum) + b"".join(_chunk(b"IEND", b"")))
+    content += struct.pack(">BHHI", 1, 0, 0xFFFF, checksum)
+    stored.writelines((*_chunk(b"IDAT", content), *_chunk(b"IEND", b"")))
     stored.seek(0)
     return stored
 
 
-def _windows(file: bytes, place: int) -> Iterator[memoryview]:
-    """What the IDAT from `place` to the end hold, a few kilobytes at a time. Raises NotAPicture if one is damaged."""
-    view = memoryview(file)
+def _windows(file: bytes, place: int) -> Iterator[bytes | memoryview]:
+    """What the IDAT from `place` to the end hold, some kilobytes at a time. Raises NotAPicture if one is damaged."""
+    view, small = memoryview(file), bytearray()
     while place < len(file):
         start = place + 8
         end = start + int.from_bytes(view[place:start][:4], "big")
         if isal_zlib.crc32(view[place + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise damaged()
-        yield from (view[at : min(at + _WINDOW_BYTES, end)] for at in range(start, end, _WINDOW_BYTES))
         place = end + 4
+        # Very many that hold next to nothing are put together: each call of the unpacker has its price.
+        small += view[start : min(start + _SMALL_BYTES, end)]
+        if end - start <= _SMALL_BYTES and len(small) < _WINDOW_BYTES and place < len(file):
+            continue
+        yield bytes(small)
+        small.clear()
+        yield from (view[at : min(at + _WINDOW_BYTES, end)] for at in range(start + _SMALL_BYTES, end, _WINDOW_BYTES))

@@ -454,6 +454,10 @@ def test_decoders_print_nothing_whatever_they_are_given(tmp_path: Path) -> None:
             files.append(bytes(damaged))
     # Sound chunks of rows that make no sense, and too few and too many of them.
     files += [png(32, 32, 8, RGB, rows) for rows in (b"\7" * 33 * 97, bytes(90), bytes(99_999))]
+    # Very many IDAT, of a picture of 9 MB.
+    stream = zlib.compress(bytes(1730 * (1 + 3 * 1730)))
+    many = b"".join(png_chunk(b"IDAT", stream[at : at + 1]) for at in range(len(stream)))
+    files.append(png(1730, 1730, 8, RGB, b"")[:33] + many)
     for number, file in enumerate(files):
         (tmp_path / f"{number:03}").write_bytes(file)
     script = (
@@ -461,7 +465,7 @@ def test_decoders_print_nothing_whatever_they_are_given(tmp_path: Path) -> None:
         "from src.core.errors import EyeNetError\n"
         "from src.utils.image_codec import decode_picture\n"
         "for file in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
-        "    try: decode_picture(file.read_bytes(), 10**6)\n"
+        "    try: decode_picture(file.read_bytes(), 10**7)\n"
         "    except EyeNetError: print('refused')\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -98,7 +98,9 @@ def test_another_backbone_sample_picture_or_source_has_another_key(
 DEPENDENCIES = (
     "src/utils/preprocessing.py",
     "src/utils/geometry.py",
+    "src/utils/colour.py",
     "src/utils/image_codec.py",
+    "src/utils/picture_header.py",
     "training/data/pictures.py",
     "training/learning/features.py",
     "training/learning/samples.py",
