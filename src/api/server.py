@@ -63,6 +63,7 @@ class _Server:
         self._context.metrics.count_restarts(overseer.restarts)
         self._services: Services | None = None
         self._has_returned = threading.Event()
+        self._has_given_up = False
         self._exit_code = 0
 
     def run(self) -> int:
@@ -73,7 +74,8 @@ class _Server:
         with contextlib.suppress(KeyboardInterrupt):
             app.start(host=self._settings.listen_address, port=self._settings.port, _check_port=False)
         self._has_returned.set()
-        if self._services is not None:
+        # What is still worked on then, nobody waits for; it may never come to its end.
+        if self._services is not None and not self._has_given_up:
             self._services.close()
         _log.info("stopped")
         return self._exit_code
@@ -122,6 +124,7 @@ class _Server:
         lifecycle.drain()
         _log.info("%s: draining, %d requests in flight", received.name, lifecycle.in_flight)
         if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._overseer.hurry):
+            self._has_given_up = True
             _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
         time.sleep(_FLUSH_SECONDS)
         self._stop_loop(loop)

@@ -16,8 +16,9 @@ from collections import deque
 _MOST_LINES_A_MINUTE = 200
 _LAST_WORDS = 20
 _LONGEST_LINE = 1_000
-_CHUNK_BYTES = 1 << 16
-# A pipe holds less; but a process that the server process left behind may go on printing.
+# The most that a pipe holds, where it may hold so much; the supervisor does not look all the time.
+_PIPE_BYTES = 1 << 20
+# After a death it is empty sooner, unless a process that the server process left behind goes on printing.
 _MOST_CHUNKS_LEFT = 64
 _STDOUT, _STDERR = 1, 2
 
@@ -34,6 +35,11 @@ class Printed:
         """
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._reading, False)
+        # Linux alone has it, and lets only so many pipes of a user be large.
+        with contextlib.suppress(ImportError, AttributeError, OSError):
+            import fcntl  # noqa: PLC0415
+
+            fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._begun = b""
         self._minute_began = time.monotonic()
         self._shown = 0
@@ -81,7 +87,7 @@ class Printed:
 
     def _read(self) -> bytes:
         with contextlib.suppress(BlockingIOError):
-            return os.read(self._reading, _CHUNK_BYTES)
+            return os.read(self._reading, _PIPE_BYTES)
         return b""
 
     def _show(self, line: bytes) -> None:

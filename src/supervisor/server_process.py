@@ -22,8 +22,8 @@ RunServer: TypeAlias = Callable[[ServerEnd], int]
 """What the child does, its signals blocked; returns its exit code."""
 
 _LOOK_EVERY_S = 1.0
-# While there is more to read than a pipe holds.
-_LOOK_AGAIN_S = 0.01
+# While more is printed than a pipe holds.
+_LOOK_AGAIN_S = 0.002
 _UNEXPECTED = 70
 
 _log = logging.getLogger("eyenet.supervisor")

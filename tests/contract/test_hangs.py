@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def service(start: Start, command: list[str]) -> Iterator[ServiceProcess]:
     """Of two workers, so that one is left."""
-    with start(command=command, STEP_TIMEOUT_S="2", WORKER_THREADS="2") as process:
+    with start(command=command, STEP_TIMEOUT_S="3", WORKER_THREADS="2") as process:
         yield process
 
 
@@ -119,14 +120,14 @@ def test_a_decoder_that_hangs(service: ServiceProcess, eye_photo: RgbImage) -> N
         assert int(refused.headers["Retry-After"]) > 0
         with pytest.raises(httpx.TransportError):
             hanging.result()
-    assert "CRITICAL eyenet.watch upload_crops has been running for 2 s, and cannot be stopped" in service.log
+    assert "CRITICAL eyenet.watch upload_crops has been running for 3 s, and cannot be stopped" in service.log
     assert f"server process ended with exit code {LOST}, restart " in service.log
 
 
 def test_a_decoder_that_hangs_with_pythons_lock(service: ServiceProcess, eye_photo: RgbImage) -> None:
     with comes_back(service, eye_photo), pytest.raises(httpx.TransportError):
         upload(service, eye_photo, b"HOLD")
-    assert "server process has had no heartbeat for 7 s: killed" in service.log
+    assert "server process has had no heartbeat for 8 s: killed" in service.log
 
 
 def test_a_server_process_that_is_stopped(service: ServiceProcess, eye_photo: RgbImage) -> None:
@@ -176,8 +177,6 @@ def test_without_a_supervisor_a_decoder_that_hangs_ends_the_service(
     start: Start, command: list[str], eye_photo: RgbImage, tmp_path: Path
 ) -> None:
     """What starts it again is systemd, which hears of it all."""
-    import socket
-
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(60)
@@ -189,9 +188,16 @@ def test_without_a_supervisor_a_decoder_that_hangs_ends_the_service(
             assert service.wait() == LOST
 
 
+def waits_to_be_asked_for(pid: int, number: signal.Signals) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    (blocked,) = (line.split()[1] for line in lines if line.startswith("SigBlk:"))
+    return bool(int(blocked, 16) & 1 << number - 1)
+
+
 @pytest.mark.parametrize(("number", "supervise"), [("SIGHUP", "false"), ("SIGQUIT", "true")])
 def test_while_it_starts_a_signal_means_what_it_means_later(start: Start, number: str, supervise: str) -> None:
     with start(wait_until_healthy=False, SUPERVISE=supervise) as service:
+        wait_until(lambda: waits_to_be_asked_for(service.pid, signal.SIGUSR1), "the first line of main.py")
         service.send_signal(signal.SIGUSR1)
         wait_until(lambda: "listening" in service.log, "the port")
         service.send_signal(signal.SIGUSR2)

@@ -67,7 +67,7 @@ def test_who_prints_after_the_supervisor_is_gone_is_not_held_up() -> None:
     if child == 0:
         printed.take_over()
         try:
-            for _ in range(100):
+            for _ in range(1_000):
                 os.write(2, b"x" * 4096)
         except BrokenPipeError:
             os._exit(17)
