@@ -45,7 +45,7 @@ def with_this_decoder(settings, overseer, serve=main._serve):
     import numpy as np
     from src.utils import image_codec
 
-    def decode(data, *args, ours=image_codec.decode_picture, **kwargs):
+    def decode(data, *args, ours=image_codec.decode_picture_of, **kwargs):
         if data.endswith(b"SLEEP"):
             time.sleep(600)
         if data.endswith(b"HOLD"):
@@ -58,7 +58,7 @@ def with_this_decoder(settings, overseer, serve=main._serve):
                 os.write(2, b"libpng warning: line %d of them\\n" % number)
         return ours(data, *args, **kwargs)
 
-    image_codec.decode_picture = decode
+    image_codec.decode_picture_of = decode
     return serve(settings, overseer)
 
 main._serve = with_this_decoder
