@@ -33,7 +33,7 @@ class Plan:
         soak_warm_up_s: seconds of the mixed load before its figures count.
     """
 
-    pictures: int = 6000
+    pictures: int = 10_000
     data_uris: int = 750
     bodies: int = 750
     requests: int = 2500
