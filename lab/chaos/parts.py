@@ -27,6 +27,8 @@ from src.config.settings import PROJECT_ROOT
 _START_FAULTS = (
     "tests/contract/test_faults.py",
     "tests/contract/test_supervisor.py",
+    # A decoder that hangs, a process that stands still, memory that runs out, a log that nobody reads.
+    "tests/contract/test_hangs.py",
     # Saved pictures on disks that fail, and under a clock that jumps.
     "tests/unit/services/test_image_store.py",
 )
