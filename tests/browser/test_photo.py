@@ -51,7 +51,7 @@ def test_a_portrait_becomes_a_card_per_eye_that_shows_what_the_service_answers(
     assert cards == ["right_eye", "left_eye"]
     for eye in cards:
         assert "Most like: Healthy" in page.eye(eye)
-        assert "Calibrated: on pictures like those it learnt from" in page.eye(eye)
+        assert "Calibrated: over all classes together" in page.eye(eye)
         assert re.search(r"Confidence: (High|Very high), \d\d\.\d%", page.eye(eye))
         assert page.page.query_selector(f"[data-eye={eye}][data-inconclusive]") is None
     assert page.page.evaluate("document.activeElement.id") == "result-heading"
@@ -147,7 +147,7 @@ def test_a_photo_may_be_dropped_or_pasted_anywhere(open_page: OpenPage, eye_file
 def test_a_photo_that_is_too_large_is_sent_smaller_and_that_is_said(open_page: OpenPage, tmp_path: Path) -> None:
     huge = tmp_path / "huge.jpg"
     enlarged = resize(np.asarray(data.astronaut()), 6400, 6400)
-    huge.write_bytes(picture_bytes(enlarged, "JPEG", quality=80))
+    huge.write_bytes(picture_bytes(enlarged, "JPEG", quality=80, progressive=True))
     page = open_page()
     page.send(huge, until="result")
 
