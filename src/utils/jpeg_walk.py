@@ -119,18 +119,17 @@ class _Walk:
         if self._pixel_bytes < width * height // _MOST_PIXELS_PER_BYTE:
             raise cut_off()
         self._spans.add(eoi, eoi + 2)
-        spans = self._spans.all()
-        if len(spans) > _MOST_PLACES:
+        parts = [self._icc.get(number) for number in range(1, self._icc_parts + 1)]
+        icc = tuple(part for part in parts if part is not None)
+        if len(self._spans.all()) > _MOST_PLACES:
             raise UnsupportedPicture(
                 f"the JPEG has its pixels and tables in more than {_MOST_PLACES} places; {_SAVE_AGAIN}"
             )
-        parts = [self._icc.get(number) for number in range(1, self._icc_parts + 1)]
-        icc = tuple(part for part in parts if part is not None)
         return PictureHeader(
             format="JPEG",
             width=width,
             height=height,
-            spans=spans,
+            spans=self._spans.all(),
             orientation=self._orientation or 1,
             scans=self._scans,
             space=_SPACES[self._components],
