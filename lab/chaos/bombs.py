@@ -49,6 +49,9 @@ def bombs() -> Iterator[Bomb]:
     yield Bomb("JPEG with 30 MB of nothing between segments", jpeg[:2] + bytes(30_000_000) + jpeg[2:], jpeg)
     tables = jpeg[jpeg.index(b"\xff\xc4") :][:33]
     yield Bomb("JPEG with one table a million times", jpeg[:2] + tables * 1_000_000 + jpeg[2:], jpeg)
+    yield Bomb(
+        "JPEG with a comment before each of 400 tables", jpeg[:2] + (b"\xff\xfe\0\2" + tables) * 400 + jpeg[2:], jpeg
+    )
     large = Image.new("L", (_SIDE, _SIDE), 128)
     progressive = file_of(large, "JPEG", progressive=True)
     last_scan = progressive[progressive.rindex(b"\xff\xda") : -2]

@@ -103,8 +103,8 @@ class Lifecycle:
 
 class WaitingLine:
     """Lets as many requests be worked on as keep all workers busy, and no more: only what is made of these few is in
-    memory. Large ones take turns of their own, one at a time: small ones overtake those that wait, and each kind is
-    answered in the order in which it came.
+    memory. Large ones take turns of their own, one at a time: small ones overtake those that wait, and each kind
+    takes its turns in the order in which it came.
     """
 
     def __init__(self, at_once: int) -> None:

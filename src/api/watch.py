@@ -45,6 +45,9 @@ class Watch:
             self._look_until_lost(seconds_between_looks)
             # Those that another thread works for; what hangs is among them, too.
             self._context.admission.lifecycle.wait_until_idle(_LAST_ANSWERS_S, hurry=lambda: False)
+        except Exception:
+            # A watch that fails is no reason to go on unwatched.
+            _log.critical("the watch failed", exc_info=True)
         finally:
             # Also when there is no memory left to look with.
             exit_at_once(LOST)

@@ -23,8 +23,8 @@ _OF_OTHERS = re.compile(
     r"|PYTHON\w*|KUBERNETES_\w+|\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)"
     # The examples' clients.
     r"|EYENET_(URL|API_KEY)"
-    # The gateway's: deploy/gateway/README.md.
-    r"|GATEWAY_\w+|TLS_\w+|BACKENDS|RESOLVER|RATE_PER_ADDRESS|TRUSTED_PROXIES"
+    # The gateway's and Compose's: deploy/gateway/README.md, docker-compose.yml.
+    r"|GATEWAY_\w+|TLS_\w+|BACKENDS|RESOLVER|RATE_PER_ADDRESS|TRUSTED_PROXIES|BACKEND_MEMORY"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # One slip of the finger in so many characters.

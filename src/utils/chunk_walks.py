@@ -10,8 +10,8 @@ from src.core.errors import UnsupportedPicture
 from src.utils.picture_parts import DeclaredColour, PictureHeader, Span, Spans, cut_off, damaged, orientation_of
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# The largest files would need fewer even with 200 bytes of pixels in each; libpng puts 8 kB into one.
-_MOST_PNG_CHUNKS = 200_000
+# The largest files would need fewer even with 800 bytes of pixels in each; libpng puts 8 kB into one.
+_MOST_PNG_CHUNKS = 60_000
 # Six are in use beside the frames of animations.
 _MOST_WEBP_CHUNKS = 1_000
 _VP8L_SIGNATURE = 0x2F

@@ -20,10 +20,11 @@ from PIL import Image, ImageCms
 from src.core.types import Floats
 from src.utils.picture_parts import DeclaredColour
 
-# Profiles of presses, the largest there are, have up to 3 MB.
-_MOST_PROFILE_BYTES = 4 * 1024 * 1024
+MOST_PROFILE_BYTES = 4 * 1024 * 1024
+"""Profiles of presses, the largest there are, have up to 3 MB."""
+
+CACHED_TRANSFORMS = 8
 _MOST_TAGS = 100
-_CACHED_TRANSFORMS = 8
 # A profile that moves no colour by more is one of the many that mean sRGB and round it in their own way.
 _SAME_LEVELS = 3
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -86,7 +87,7 @@ class _Transforms:
             if key not in self._known:
                 self._known[key] = self._made_of(profile)
             self._known.move_to_end(key)
-            while len(self._known) > _CACHED_TRANSFORMS:
+            while len(self._known) > CACHED_TRANSFORMS:
                 self._known.popitem(last=False)
             return self._known[key]
 
@@ -149,14 +150,14 @@ def _is_srgb(transform: ImageCms.ImageCmsTransform) -> bool:
 def _icc_of(data: bytes, declared: DeclaredColour) -> bytes:
     """The profile as a whole; nothing where it is too large or damaged."""
     view = memoryview(data)
-    if sum(end - start for start, end in declared.icc) > _MOST_PROFILE_BYTES:
+    if sum(end - start for start, end in declared.icc) > MOST_PROFILE_BYTES:
         return b""
     joined = b"".join(view[start:end] for start, end in declared.icc)
     if not declared.is_deflated:
         return joined
     try:
         unpacker = zlib.decompressobj()
-        profile = unpacker.decompress(joined, _MOST_PROFILE_BYTES)
+        profile = unpacker.decompress(joined, MOST_PROFILE_BYTES)
     except zlib.error:
         return b""
     return profile if unpacker.eof else b""
@@ -182,7 +183,7 @@ def _needed_of(profile: bytes) -> bytes:
             contents[start, size] = len(body)
             body += profile[start : start + size] + bytes(-size % 4)
         kept.append((kind, contents[start, size], size))
-        if len(body) > _MOST_PROFILE_BYTES:
+        if len(body) > MOST_PROFILE_BYTES:
             return b""
     first = 132 + 12 * len(kept)
     table = b"".join(struct.pack(">4sII", kind, first + at, size) for kind, at, size in kept)

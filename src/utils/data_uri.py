@@ -16,9 +16,13 @@ from src.core.errors import NotBase64
 _WHITESPACE = b" \t\r\n\f"
 # What a URL may have around it: blanks and control characters.
 _AROUND = "".join(map(chr, range(0x21)))
-_ADDRESS = re.compile(r"(blob|https?|ftp|file|filesystem|content|cid|ph|assets-library):", re.IGNORECASE)
+# Up to the comma before the data.
+_HEADER = re.compile(r"[\0-\x20]*data:([^,]*)(,?)", re.IGNORECASE)
+_BEYOND_ASCII = re.compile(r"[^\0-\x7f]")
+_ADDRESS = re.compile(r"[\0-\x20]*(blob|https?|ftp|file|filesystem|content|cid|ph|assets-library):", re.IGNORECASE)
 _IS_BASE64 = re.compile(r";\s*base64\s*(;|$)", re.IGNORECASE)
 _URL_SAFE = re.compile(r"[A-Za-z0-9_=\s-]*")
+_PIECE_BYTES = 1 << 20
 _HEXADECIMAL = np.full(256, 255, np.uint8)
 for _digits in (b"0123456789abcdef", b"0123456789ABCDEF"):
     _HEXADECIMAL[np.frombuffer(_digits, np.uint8)] = range(16)
@@ -33,25 +37,25 @@ def decode_data_uri(text: str) -> bytes:
     Raises:
         NotBase64: empty, not base64, or an address of something else; the sentence says what to send.
     """
-    text = text.strip(_AROUND)
-    is_uri = text[:5].lower() == "data:"
-    encoded = _data_of_uri(text) if is_uri else text
+    header = _HEADER.match(text)
+    is_uri = header is not None
     # A character outside ASCII is not in base64, and every copy of such a text would take up to four times the memory.
-    data = _decoded(encoded, is_uri=is_uri) if encoded.isascii() else None
+    start = 0 if header is None else _end_of_header(text, header)
+    is_ascii = text.isascii() or not _BEYOND_ASCII.search(text, start)
+    data = _decoded(text[start:].rstrip(_AROUND), is_uri=is_uri) if is_ascii else None
     if data is None:
-        raise NotBase64(_why_not_base64(encoded, is_uri=is_uri))
+        raise NotBase64(_why_not_base64(text[start:] if is_ascii else "", is_uri=is_uri))
     if not data:
         raise NotBase64("the picture is empty; send one")
     return data
 
 
-def _data_of_uri(text: str) -> str:
-    header, comma, encoded = text.partition(",")
-    if not comma:
+def _end_of_header(text: str, header: re.Match[str]) -> int:
+    if not header[2]:
         raise NotBase64("the data URI has no comma and nothing behind it; send data:image/png;base64,...")
-    if not _IS_BASE64.search(header):
+    if not _IS_BASE64.search(text, *header.span(1)):
         raise NotBase64("the data URI is not base64-encoded; send data:image/png;base64,...")
-    return encoded
+    return header.end()
 
 
 def _decoded(encoded: str, *, is_uri: bool) -> bytes | None:
@@ -60,27 +64,39 @@ def _decoded(encoded: str, *, is_uri: bool) -> bytes | None:
         return pybase64.b64decode(encoded, validate=True)
     except ValueError:
         # What follows is rare, and copies: wrapped lines, no padding, and what is only in URLs.
-        data = encoded.encode()
-    if is_uri:
-        data = data.partition(b"#")[0]
-        data = _percent_decoded(data) if b"%" in data else data
+        data = bytearray(encoded, "ascii")
+    if is_uri and b"#" in data:
+        del data[data.index(b"#") :]
+    if is_uri and b"%" in data:
+        data = _percent_decoded(data)
     data = data.translate(None, _WHITESPACE)
+    if not data.endswith(b"="):
+        data += b"=" * (-len(data) % 4)
     try:
-        return pybase64.b64decode(data if data.endswith(b"=") else data + b"=" * (-len(data) % 4), validate=True)
+        return pybase64.b64decode(data, validate=True)
     except ValueError:
         return None
 
 
-def _percent_decoded(data: bytes) -> bytes:
-    """WHATWG URL, "percent-decode": in one pass over arrays, because there may be millions of escapes."""
-    source = np.frombuffer(data, np.uint8)
-    high, low = _HEXADECIMAL[source[1:-1]], _HEXADECIMAL[source[2:]]
-    escapes = (source[:-2] == ord("%")) & (high < 16) & (low < 16)
-    decoded, kept = source.copy(), np.ones(len(source), np.bool_)
-    decoded[:-2][escapes] = (high << 4 | low)[escapes]
-    kept[1:-1][escapes] = False
-    kept[2:][escapes] = False
-    return decoded[kept].tobytes()
+def _percent_decoded(data: bytearray) -> bytearray:
+    """WHATWG URL, "percent-decode": over arrays, because there may be millions of escapes, and of a piece at a time,
+    because it takes ten of them.
+    """
+    decoded, start = bytearray(), 0
+    while start < len(data):
+        end = start + _PIECE_BYTES
+        # An escape is not cut in two.
+        end = next((place for place in (end - 1, end - 2) if data[place : place + 1] == b"%"), end)
+        source = np.frombuffer(data, np.uint8)[start:end]
+        high, low = _HEXADECIMAL[source[1:-1]], _HEXADECIMAL[source[2:]]
+        escapes = (source[:-2] == ord("%")) & (high < 16) & (low < 16)
+        piece, kept = source.copy(), np.ones(len(source), np.bool_)
+        piece[:-2][escapes] = (high << 4 | low)[escapes]
+        kept[1:-1][escapes] = False
+        kept[2:][escapes] = False
+        decoded += piece[kept].tobytes()
+        start = end
+    return decoded
 
 
 def _why_not_base64(encoded: str, *, is_uri: bool) -> str | None:

@@ -7,8 +7,11 @@ import re
 from src.core.errors import NotAPicture, UnsupportedPicture
 from src.utils.picture_parts import DeclaredColour, PictureHeader, Span, Spans, cut_off, damaged, orientation_of
 
-# What stands before, between and behind the scans. No camera writes a tenth of it: metadata of 64 kB a segment.
-_MOST_SEGMENTS = 10_000
+# What stands before, between and behind the scans: of metadata, 64 kB a segment, more than a body may have.
+_MOST_SEGMENTS = 1_000
+# Of what is kept, with something that goes in between; and of a profile, 4 MB. They are remembered as long as the
+# request is there.
+_MOST_PLACES = 64
 # A scan needs some hundred bytes of tables.
 _MOST_TABLE_BYTES = 100_000
 # Of a progressive file each costs a pass over all pixels, at 40 million 33 ms. Encoders write 10, careful ones 24.
@@ -118,6 +121,10 @@ class _Walk:
         self._spans.add(eoi, eoi + 2)
         parts = [self._icc.get(number) for number in range(1, self._icc_parts + 1)]
         icc = tuple(part for part in parts if part is not None)
+        if len(self._spans.all()) > _MOST_PLACES:
+            raise UnsupportedPicture(
+                f"the JPEG has its pixels and tables in more than {_MOST_PLACES} places; {_SAVE_AGAIN}"
+            )
         return PictureHeader(
             format="JPEG",
             width=width,
@@ -128,7 +135,7 @@ class _Walk:
             space=_SPACES[self._components],
             is_sequential=self._frame != _PROGRESSIVE and self._is_whole_in_one_scan and self._scans == 1,
             # Of a profile that lacks a part nothing is known.
-            colour=DeclaredColour(icc=icc if len(icc) == len(parts) else ()),
+            colour=DeclaredColour(icc=icc if len(icc) == len(parts) <= _MOST_PLACES else ()),
         )
 
     def _begin_frame(self, marker: int, content: int, end: int) -> None:

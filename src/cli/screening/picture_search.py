@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.cli.screening.report_folder import is_report
+from src.utils.picture_header import OPENING_BYTES, begins_like_a_picture
 
 # What calls itself a picture and is none, or of a kind that nobody recognises, is named: passed over in silence it
 # would look screened.
@@ -17,19 +18,6 @@ _PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".heic", ".heif", ".hif", ".avif", ".gif", ".tif"}
     | {".tiff", ".dng", ".dcm", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".jp2", ".jxl"}
 )
-# How pictures begin, whatever their name and whether they can be read or not.
-_PICTURES = re.compile(
-    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a"
-    # Two letters alone would take any text that begins with them for a BMP: its reserved bytes are zero.
-    rb"|BM....\0{4}"
-    # TIFF, and most cameras' raw files (CR2, NEF, ARW, DNG, PEF, SRW); Olympus, Panasonic, Fujifilm, Sigma, Minolta.
-    rb"|II\*\0|MM\0\*|II\+\0|MM\0\+|IIR[OS]|MMOR|IIU\0|FUJIFILMCCD-RAW|FOVb|\0MRM"
-    # HEIC, AVIF and CR3 are MP4 files of these brands; JPEG 2000, JPEG XL, PSD, DICOM.
-    rb"|....ftyp(hei[cmsx]|hev[cx]|mi[af]1|msf1|avi[fs]|crx )"
-    rb"|\0\0\0\x0c(jP  |JXL )\r\n\x87\n|\xff\x0a|\xff\x4f\xff\x51|8BPS|.{128}DICM",
-    re.DOTALL,
-)
-_LONGEST_SIGNATURE = 132
 
 # What was deleted, and copies that storage makes: one photo would become six. Synology, QNAP, Windows, macOS, Linux.
 _NOT_THE_PERSONS = re.compile(
@@ -94,7 +82,7 @@ def find_pictures(folder: Path, report: Path) -> PictureSearch:
                     search.unseen[name] = "no regular file"
                 else:
                     search.passed_over += 1
-            elif calls_itself_picture or _begins_like_a_picture(file):
+            elif calls_itself_picture or begins_like_a_picture(_opening_of(file)):
                 search.pictures.append(FoundPicture(name, file, found.st_size, found.st_mtime_ns))
             else:
                 search.passed_over += 1
@@ -137,6 +125,6 @@ def _files(folder: Path, report: Path, search: PictureSearch) -> Iterator[Path]:
         yield from (here / name for name in files if not name.startswith("."))
 
 
-def _begins_like_a_picture(file: Path) -> bool:
+def _opening_of(file: Path) -> bytes:
     with file.open("rb") as content:
-        return _PICTURES.match(content.read(_LONGEST_SIGNATURE)) is not None
+        return content.read(OPENING_BYTES)

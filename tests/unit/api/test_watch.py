@@ -156,6 +156,8 @@ def test_a_part_that_died_ends_the_process_and_one_that_is_closed_at_the_end_doe
     assert play("context.admission.lifecycle.drain()", "workers.close()", "await asyncio.sleep(0.5)") == (0, [])
 
 
-def test_a_watch_that_breaks_ends_the_process() -> None:
-    code, _ = play("context._services.running = lambda: 1 / 0", "await asyncio.sleep(600)")
+def test_a_watch_that_breaks_says_so_and_ends_the_process() -> None:
+    code, lines = play("context._services.running = lambda: 1 / 0", "await asyncio.sleep(600)")
     assert code == LOST
+    assert lines[0] == "the watch failed"
+    assert lines[-1] == "ZeroDivisionError: division by zero"

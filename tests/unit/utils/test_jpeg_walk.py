@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def same_pixels(file: bytes) -> bool:
         jpeg_segment(0xE2, b"MPF\0" + bytes(80)),
         jpeg_segment(0xED, b"Photoshop 3.0\0"),
         jpeg_segment(0xFE, b"a comment"),
-        jpeg_segment(0xFE, b"") * 5000,
+        jpeg_segment(0xFE, b"") * 900,
     ],
     ids=lambda beside: f"{beside[:8]!r} of {len(beside)}",
 )
@@ -139,6 +140,30 @@ def test_careful_encoders_may_write_24_scans_and_nobody_a_hundred() -> None:
     assert walk_jpeg(PROGRESSIVE[:-2] + scan * (24 - usual) + b"\xff\xd9").scans == 24
     with pytest.raises(UnsupportedPicture, match="scans"):
         walk_jpeg(PROGRESSIVE[:-2] + scan * 100 + b"\xff\xd9")
+
+
+def test_tables_may_be_scattered_over_as_many_places_as_careful_encoders_have_scans() -> None:
+    between = jpeg_segment(0xFE, b"a comment") + jpeg_segment(0xDD, bytes(2))
+    file = JPEG[:2] + between * 60 + JPEG[2:]
+    assert len(walk_jpeg(file).spans) <= 64
+    with pytest.raises(UnsupportedPicture, match="more than 64 places"):
+        walk_jpeg(JPEG[:2] + between * 64 + JPEG[2:])
+
+
+def test_what_is_known_of_any_jpeg_takes_less_than_20_kib() -> None:
+    profile = b"".join(jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes([n, 64]) + b"x") for n in range(1, 65))
+    file = JPEG[:2] + (jpeg_segment(0xFE, b"") + jpeg_segment(0xDD, bytes(2))) * 62 + profile + JPEG[2:]
+    tracemalloc.start()
+    headers = [walk_jpeg(file) for _ in range(20)]
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(headers[0].spans), len(headers[0].colour.icc)) == (64, 64)
+    assert taken < 20 * 20 * 1024
+
+
+def test_a_profile_in_more_parts_than_the_largest_needs_is_none() -> None:
+    parts = b"".join(jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes([n, 65]) + b"x") for n in range(1, 66))
+    assert walk_jpeg(JPEG[:2] + parts + JPEG[2:]).colour.icc == ()
 
 
 def test_the_parts_of_a_profile_are_put_in_order_and_a_missing_one_makes_it_none() -> None:

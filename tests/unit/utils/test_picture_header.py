@@ -128,17 +128,21 @@ PNG = seed_pictures()["PNG in colour"]
 # What a file is like, and what is said of it; nothing where it is read.
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "30 million fill bytes": (lambda: JPEG[:2] + b"\xff" * 30_000_000 + JPEG[2:], ""),
-    "8 million empty segments": (lambda: JPEG[:2] + b"\xff\xe0\0\2" * 8_000_000 + JPEG[2:], "than 10,000 parts"),
-    "10 million stuffed bytes": (lambda: JPEG[:2] + b"\xff\0" * 10_000_000 + JPEG[2:], "than 10,000 parts"),
+    "8 million empty segments": (lambda: JPEG[:2] + b"\xff\xe0\0\2" * 8_000_000 + JPEG[2:], "than 1,000 parts"),
+    "10 million stuffed bytes": (lambda: JPEG[:2] + b"\xff\0" * 10_000_000 + JPEG[2:], "than 1,000 parts"),
     "100,000 EXIF blocks": (
         lambda: JPEG[:2] + jpeg_segment(0xE1, b"Exif\0\0" + exif_of(6, kind=2)) * 100_000 + JPEG[2:],
-        "than 10,000 parts",
+        "than 1,000 parts",
     ),
-    "10,000 tables": (lambda: JPEG[:2] + jpeg_segment(0xDB, bytes(65)) * 10_000 + JPEG[2:], "more tables"),
+    "50 large tables": (lambda: JPEG[:2] + jpeg_segment(0xDB, bytes(60_000)) * 50 + JPEG[2:], "more tables"),
+    "300 tables, each behind a comment": (
+        lambda: JPEG[:2] + (jpeg_segment(0xFE, b"") + jpeg_segment(0xDD, bytes(2))) * 300 + JPEG[2:],
+        "than 64 places",
+    ),
     "10 million restarts": (lambda: JPEG[:-2] + b"\xff\xd0" * 10_000_000 + b"\xff\xd9", ""),
     "2,500 scans": (lambda: JPEG[:-2] + JPEG[JPEG.index(b"\xff\xda") : -2] * 2_500 + b"\xff\xd9", "than 28 scans"),
-    "2 million chunks": (lambda: PNG[:33] + png_chunk(b"abCd", b"") * 2_000_000 + PNG[33:], "than 200,000 chunks"),
-    "100,000 gammas": (lambda: PNG[:33] + png_chunk(b"gAMA", b"\0\0\0\1") * 100_000 + PNG[33:], ""),
+    "2 million chunks": (lambda: PNG[:33] + png_chunk(b"abCd", b"") * 2_000_000 + PNG[33:], "than 60,000 chunks"),
+    "50,000 gammas": (lambda: PNG[:33] + png_chunk(b"gAMA", b"\0\0\0\1") * 50_000 + PNG[33:], ""),
     "2 million chunks of WebP": (
         lambda: b"RIFF\xff\xff\xff\x7fWEBP" + b"XMP \0\0\0\0" * 2_000_000,
         "than 1,000 chunks",
