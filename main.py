@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from src.config.process import block_signals, prepare_for_numpy, shield_from_prometheus_variables
+from src.config.process import block_signals, open_closed_streams, prepare_for_numpy, shield_from_prometheus_variables
 
 if __name__ == "__main__":
+    open_closed_streams()
     block_signals()
     prepare_for_numpy()
     shield_from_prometheus_variables()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -165,13 +166,13 @@ def _parse_json(body: str | bytes) -> Any:
             return orjson.loads(memoryview(body)[len(_BYTE_ORDER_MARK) :])
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if "infinity" in str(error):
-            return _parse_json_of_huge_numbers(body)
+        if "infinity" in str(error) or "surrogate in string" in str(error):
+            return _parse_json_of_odd_values(body)
         raise InvalidJson(_why_not_json(body, str(error))) from None
 
 
-def _parse_json_of_huge_numbers(body: str | bytes) -> Any:
-    """1e999 is JSON, and orjson refuses it; where such a number stands for a hint, the picture is read all the same."""
+def _parse_json_of_odd_values(body: str | bytes) -> Any:
+    """1e999 and half an emoji are JSON, and orjson refuses them; the picture beside them is read all the same."""
 
     def refuse(_constant: str) -> None:
         raise ValueError
@@ -184,33 +185,32 @@ def _parse_json_of_huge_numbers(body: str | bytes) -> Any:
 
 def _why_not_json(body: str | bytes, problem: str) -> str | None:
     """A better sentence than the usual one, where one is known."""
-    head = body[:4] if isinstance(body, bytes) else body[:4].encode()
-    for beginnings, sentence in _NO_JSON.items():
-        if head.startswith(beginnings):
+    head = body[:16] if isinstance(body, bytes) else body[:16].encode()
+    for opening, sentence in _NO_JSON:
+        if re.match(opening, head, re.DOTALL):
             return sentence
-    if b"\0" in head:
-        return _OTHER_UNICODE
     if "recursion" in problem:
         return "The body is nested too deeply; send JSON of a few levels."
     return "The body is not UTF-8 text; send JSON as UTF-8." if "not valid UTF-8" in problem else None
 
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_COMPRESSED = "The body is compressed; send it uncompressed."
-_OTHER_UNICODE = "The body is UTF-16 or UTF-32 text; send JSON as UTF-8."
+_ASCII = rb"[\t\n\r -~]"
 # What a body that is no JSON may be instead, by its first bytes.
-_NO_JSON = {
-    (b"\xff\xfe", b"\xfe\xff"): _OTHER_UNICODE,
+_NO_JSON = (
     (
-        b"\x1f\x8b",
-        b"x\x01",
-        b"x\x9c",
-        b"x\xda",
-        b"PK\3\4",
-        b"(\xb5/\xfd",
-    ): _COMPRESSED,
-    (b"\x89PNG", b"\xff\xd8\xff", b"RIFF"): "The body is a picture itself; send JSON that has the picture as base64.",
-}
+        rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|(%b\0){2}|(\0%b){2}|(%b\0\0\0){2}|(\0\0\0%b){2}" % ((_ASCII,) * 4),
+        "The body is UTF-16 or UTF-32 text; send JSON as UTF-8.",
+    ),
+    (
+        rb"\x1f\x8b|x[\x01\x9c\xda]|PK\x03\x04|\x28\xb5\x2f\xfd|BZh\d|\xfd7zXZ\0",
+        "The body is compressed; send it uncompressed.",
+    ),
+    (
+        rb"\x89PNG|\xff\xd8\xff|RIFF.{4}WEBP|BM.{4}\0{4}|GIF8[79]a|II\*\0|MM\0\*|.{4}ftyp",
+        "The body is a picture itself; send JSON that has the picture as base64.",
+    ),
+)
 
 
 def _values_at_most(body: str | bytes) -> int:
@@ -236,6 +236,7 @@ _PROBLEMS = {
     "missing": "is missing",
     "string_type": "must be a string",
     "string_too_short": "is empty",
+    "string_unicode": "has half a character in it",
 }
 
 

@@ -18,6 +18,8 @@ from typing import NoReturn, TextIO
 
 from src.core.errors import StartupError
 
+_STDOUT, _STDERR = 1, 2
+
 LOST = 4
 """The exit code of a server process that cannot go on: a step of its work hangs, or its memory ran out."""
 
@@ -76,6 +78,20 @@ def prepare_for_tensorflow() -> None:
     for name, value in _BEFORE_TENSORFLOW.items():
         os.environ.setdefault(name, value)
     os.environ["TF_USE_LEGACY_KERAS"] = _BEFORE_TENSORFLOW["TF_USE_LEGACY_KERAS"]
+
+
+def open_closed_streams() -> None:
+    """Puts the null device in the place of standard streams that whoever started this process has closed.
+
+    Before anything else is opened: it would get their numbers, and then the lines of the log.
+    """
+    # Each takes the lowest number that is free.
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(opened)
+    # Python has none for those that were closed.
+    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w", encoding="utf-8", closefd=False)
 
 
 def block_signals() -> None:

@@ -169,7 +169,8 @@ def walk_webp(data: bytes) -> PictureHeader:
     if not is_sane or not width or not height or (place and data[place + 4 : end_of_canvas][:6] != canvas[4:]):
         raise damaged()
     spans, prefix = Spans(), b""
-    if b"ALPH" in found and kind == b"VP8 ":
+    # Decoders look for transparency where the file says that it has some, and nowhere else.
+    if b"ALPH" in found and kind == b"VP8 " and place and data[place] & _ALPHA_FLAG:
         prefix = b"VP8X\x0a\0\0\0" + canvas
         spans.add(found[b"ALPH"][0] - 8, _even(found[b"ALPH"][1]))
     spans.add(start - 8, min(_even(end), len(data)))

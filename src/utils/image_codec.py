@@ -21,7 +21,7 @@ from src.core.errors import UnsupportedPicture
 from src.core.types import RgbImage
 from src.utils.colour import transform_to_srgb
 from src.utils.picture_header import read_picture_header
-from src.utils.picture_parts import PictureHeader, damaged
+from src.utils.picture_parts import PictureHeader, cut_off, damaged
 from src.utils.png_writer import without_compression
 
 # What encoders usually write. A file of more is decoded once in any case, because each costs a pass over all pixels.
@@ -111,10 +111,14 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
 
 
 def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
-    if header.space != "CMYK" and header.scans <= _MOST_QUICK_SCANS:
+    has_end = not header.suffix
+    if header.space != "CMYK" and (header.scans <= _MOST_QUICK_SCANS or not has_end):
         sound = decode_sound_jpeg(file, *header.decoded_size)
         if sound is not None:
             return sound if transform is None else _finished_array(sound, transform)
+    if not has_end:
+        # Pillow does not say where pixels are missing: it makes them grey.
+        raise cut_off()
     return _pillow_pixels(io.BytesIO(file), header, transform)
 
 

@@ -21,6 +21,8 @@ _MOST_SCANS = 28
 _MOST_PIXELS_PER_BYTE = 512
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_END = bytes([0xFF, _EOI])
+_ALL_COEFFICIENTS = 2**64 - 1
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _TABLES = (0xC4, 0xDB, 0xDD)
@@ -49,6 +51,8 @@ _SEARCH_BYTES = 1 << 18
 def walk_jpeg(data: bytes) -> PictureHeader:
     """What the file is, up to its first EOI: a second picture behind it does not matter.
 
+    As in browsers, EOI may be missing where all scans have begun that a picture needs: some cameras do not write it.
+
     Raises:
         NotAPicture: damaged or cut off.
         UnsupportedPicture: of a kind that neither browsers nor we read, or of more parts than a picture has.
@@ -59,7 +63,7 @@ def walk_jpeg(data: bytes) -> PictureHeader:
         place = data.find(b"\xff", place)
         fill = _FILL.match(data, max(place, 0))
         if place < 0 or fill is None or fill.end() == len(data):
-            raise cut_off()
+            return walk.header(None)
         marker, start, place = data[fill.end()], fill.end() - 1, fill.end() + 1
         if marker == _EOI:
             return walk.header(start)
@@ -80,6 +84,8 @@ class _Walk:
         self._components = 0
         self._table_bytes = 0
         self._scans = 0
+        # Of each component: a bit for each of its 64 coefficients that some scan has in full.
+        self._complete: dict[int, int] = {}
         self._pixel_bytes = 0
         self._is_whole_in_one_scan = False
         self._has_jfif = False
@@ -112,13 +118,17 @@ class _Walk:
         self._spans.add(start, end)
         return end
 
-    def header(self, eoi: int) -> PictureHeader:
+    def header(self, eoi: int | None) -> PictureHeader:
+        """What was found up to EOI; up to the end of the file where there is none."""
+        if eoi is None and [*self._complete.values()] != [_ALL_COEFFICIENTS] * (self._components or 1):
+            raise cut_off()
         if self._frame is None or not self._scans:
             raise damaged()
         width, height = self._size
         if self._pixel_bytes < width * height // _MOST_PIXELS_PER_BYTE:
             raise cut_off()
-        self._spans.add(eoi, eoi + 2)
+        if eoi is not None:
+            self._spans.add(eoi, eoi + 2)
         parts = [self._icc.get(number) for number in range(1, self._icc_parts + 1)]
         icc = tuple(part for part in parts if part is not None)
         if len(self._spans.all()) > _MOST_PLACES:
@@ -130,6 +140,7 @@ class _Walk:
             width=width,
             height=height,
             spans=self._spans.all(),
+            suffix=_END if eoi is None else b"",
             orientation=self._orientation or 1,
             scans=self._scans,
             space=_SPACES[self._components],
@@ -163,21 +174,26 @@ class _Walk:
         if self._scans > _MOST_SCANS:
             raise UnsupportedPicture(f"the JPEG has more than {_MOST_SCANS} scans; {_SAVE_AGAIN}")
         self._is_whole_in_one_scan = self._data[content] == self._components
+        # First and last coefficient, and how many of their bits are still to come.
+        first, last, missing = self._data[end - 3], self._data[end - 2], self._data[end - 1] & 0xF
+        if first <= last < 64 and not missing:
+            for component in self._data[content + 1 : end - 3 : 2]:
+                self._complete[component] = self._complete.get(component, 0) | (2 << last) - (1 << first)
         place, found = end, None
-        while found is None:
-            if place >= len(self._data):
-                raise cut_off()
+        while found is None and place < len(self._data):
             found = _AFTER_PIXELS.search(self._data, place, place + _SEARCH_BYTES)
             # The last byte again: it may be the first of two.
             place += _SEARCH_BYTES - 1
-        self._pixel_bytes += found.start() - end
-        self._spans.add(start, found.start())
-        return found.start()
+        behind = len(self._data) if found is None else found.start()
+        self._pixel_bytes += behind - end
+        self._spans.add(start, behind)
+        return behind
 
     def _metadata(self, marker: int, content: int, end: int) -> None:
         data = self._data
-        if marker == _APP1 and self._orientation is None and data.startswith(b"Exif\0\0", content):
-            self._orientation = orientation_of(memoryview(data)[content:end])
+        if marker == _APP1 and self._orientation is None and data.startswith(b"Exif\0", content):
+            # Behind Exif and its zero stands a byte that nobody looks at.
+            self._orientation = orientation_of(memoryview(data)[content + 6 : end])
         elif marker == _APP2 and data.startswith(b"ICC_PROFILE\0", content) and end - content > 14:
             # Its number, and how many there are (ICC.1:2022, annex B.4).
             number, self._icc_parts = data[content + 12], data[content + 13]

@@ -44,8 +44,9 @@ class PictureHeader:
     Attributes:
         format: "JPEG", "PNG", "WEBP" or "BMP".
         width, height: in pixels, as stored, before it is turned or shrunk.
-        spans: all that a decoder needs, which together are a file of this format, behind `prefix`.
+        spans: all that a decoder needs, which are a file of this format between `prefix` and `suffix`.
         prefix: bytes before the spans, where the file's own opening does not fit the parts that are left.
+        suffix: the end that a JPEG lacks; whether all of its pixels are there, only a decoder knows.
         orientation: 1 to 8, as EXIF counts them; 1 is upright.
         shrink: 1, 2, 4 or 8: it is read so many times smaller per side, which costs nothing.
         is_sequential: a JPEG whose pixels can be read from top to bottom in one pass.
@@ -59,6 +60,7 @@ class PictureHeader:
     height: int
     spans: tuple[Span, ...]
     prefix: bytes = b""
+    suffix: bytes = b""
     orientation: int = 1
     shrink: int = 1
     is_sequential: bool = False
@@ -78,10 +80,10 @@ class PictureHeader:
 
     def needed_of(self, data: bytes) -> bytes:
         """The file without what pixels do not need; the very same object where nothing has to go."""
-        if not self.prefix and self.spans == ((0, len(data)),):
+        if not self.prefix and not self.suffix and self.spans == ((0, len(data)),):
             return data
         view = memoryview(data)
-        return b"".join([self.prefix, *(view[start:end] for start, end in self.spans)])
+        return b"".join([self.prefix, *(view[start:end] for start, end in self.spans), self.suffix])
 
 
 class Spans:

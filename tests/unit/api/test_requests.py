@@ -196,6 +196,18 @@ class TestFrames:
         (frame,) = frames_of([{"image": "AAAA", "score": number, "blur": number, "box": box}])
         assert frame.box == Box(number, number, number, number)
 
+    @pytest.mark.parametrize(
+        "beside", ['"label": "\\ud83d"', '"\\udc00": 1', '"score": "\\ud83d\\ud83d", "blur": 1e999']
+    )
+    def test_half_an_emoji_beside_the_picture_does_not_matter(self, beside: str) -> None:
+        body = f'[{{"image": "AAAA", {beside}}}]'
+        assert parse_frames(body, 32) == ([Frame(0, THREE_ZEROS)], [])
+        assert parse_upload(body[1:-1]) == Frame(0, THREE_ZEROS)
+
+    def test_half_an_emoji_in_the_picture_is_named(self) -> None:
+        with pytest.raises(InvalidPayload, match="image has half a character in it"):
+            parse_upload('{"image": "AAAA\\ud83d"}')
+
     @pytest.mark.parametrize("body", [*NOT_JSON, *NO_NUMBERS, "[" * 100_000, "1e999" + "[" * 100_000])
     def test_what_is_not_json_is_refused_on_both_routes(self, body: str | bytes) -> None:
         for parse in (lambda: parse_frames(body, 32), lambda: parse_upload(body)):
@@ -247,7 +259,10 @@ class TestOtherBodies:
             *((zlib.compress(b"[]", level), "The body is compressed; send it uncompressed.") for level in (1, 6, 9)),
             (b"PK\3\4rest", "The body is compressed; send it uncompressed."),
             (b"\x89PNG\r\n\x1a\n", "The body is a picture itself; send JSON that has the picture as base64."),
-            (b"\xff\xd8\xff\xe0", "The body is a picture itself; send JSON that has the picture as base64."),
+            *((opening + bytes(16), "The body is a picture itself; send JSON that has the picture as base64.")
+              for opening in (b"\xff\xd8\xff\xe0", b"RIFF\x10\0\0\0WEBPVP8 ", b"BM\x36\x30", b"GIF89a", b"II*\0\x08",
+                              b"MM\0*", b"\0\0\0\x18ftypheic", b"\0\0\0 ftypavif")),
+            ("BMW", "The body is not valid JSON; send JSON as UTF-8."),
             (b'{"image": "\xe4"}', "The body is not UTF-8 text; send JSON as UTF-8."),
             ("[" * 5000 + "]" * 5000, "The body is nested too deeply; send JSON of a few levels."),
             ("image=AAAA", "The body is not valid JSON; send JSON as UTF-8."),

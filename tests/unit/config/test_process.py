@@ -37,6 +37,22 @@ def run(program: str, **options: Any) -> subprocess.CompletedProcess[str]:
     )
 
 
+@not_on_windows
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_nothing_gets_the_number_of_a_stream_that_was_closed_and_what_is_printed_goes_nowhere(
+    closed: str, tmp_path: Path
+) -> None:
+    program = (
+        "from src.config.process import open_closed_streams; open_closed_streams();"
+        "import os, sys; print('a'); print('b', file=sys.stderr); sys.stdout.flush();"
+        f"file = open({str(tmp_path / 'number')!r}, 'w'); print(file.fileno(), file=file)"
+    )
+    subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program], cwd=PROJECT_ROOT, timeout=60, check=True
+    )
+    assert int((tmp_path / "number").read_text()) > 2
+
+
 class TestVariables:
     @pytest.mark.parametrize(
         ("prepare", "name", "value", "operators"),

@@ -111,6 +111,13 @@ class TestWebp:
         assert np.abs(decode_picture(file, LIMIT).astype(int) - (255, 127, 127)).max() <= 3
         assert same_pixels(riff((b"VP8L", SEE_THROUGH[20:])), SEE_THROUGH)
 
+    def test_transparency_that_the_file_does_not_announce_is_passed_over(self) -> None:
+        file = saved(Image.new("RGBA", (40, 40), (255, 0, 0, 128)), "WEBP", quality=90)
+        chunks = file[file.index(b"ALPH") :]
+        for opening in (riff((b"VP8X", struct.pack("<IHBHB", 0, 39, 0, 39, 0))), riff()):
+            unannounced = opening[:4] + struct.pack("<I", len(opening) - 8 + len(chunks)) + opening[8:] + chunks
+            assert np.abs(decode_picture(unannounced, LIMIT).astype(int) - (255, 0, 0)).max() <= 3
+
     def test_an_animation_is_refused_and_one_of_a_single_picture_is_not(self) -> None:
         canvas = struct.pack("<IHBHB", 2, 55, 0, 39, 0)
         frame = b"ANMF", bytes(6) + struct.pack("<HBHB", 55, 0, 39, 0) + bytes(4) + WEBP[12:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import tracemalloc
 
@@ -13,7 +14,7 @@ from lab.chaos.mutated_pictures import seed_pictures
 from src.core.errors import NotAPicture, UnsupportedPicture
 from src.utils.image_codec import decode_picture
 from src.utils.jpeg_walk import walk_jpeg
-from tests.unit.utils.picture_files import LIMIT, jpeg_segment, saved
+from tests.unit.utils.picture_files import LIMIT, exif_of, jpeg_segment, saved
 
 JPEG = seed_pictures()["JPEG in colour"]
 PROGRESSIVE = seed_pictures()["JPEG that is progressive"]
@@ -116,9 +117,35 @@ def test_what_contradicts_the_standard_is_damaged(file: bytes) -> None:
 
 @pytest.mark.parametrize("file", [JPEG, PROGRESSIVE])
 def test_a_file_without_its_end_is_cut_off(file: bytes) -> None:
-    for length in range(3, len(file) - 1, 7):
+    for length in [*range(3, len(file) - 3, 7), len(file) - 3]:
         with pytest.raises(NotAPicture, match="cut off"):
-            walk_jpeg(file[:length])
+            decode_picture(file[:length], LIMIT)
+
+
+@pytest.mark.parametrize("file", [JPEG, PROGRESSIVE, saved(Image.effect_noise((64, 48), 50), "JPEG")])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_a_file_that_lacks_nothing_but_its_end_is_read(file: bytes, cut: int) -> None:
+    assert np.array_equal(decode_picture(file[:-cut], LIMIT), decode_picture(file, LIMIT))
+
+
+def test_a_progressive_file_that_lacks_a_scan_and_its_end_is_cut_off() -> None:
+    for scan in re.finditer(b"\xff\xda", PROGRESSIVE):
+        with pytest.raises(NotAPicture, match="cut off"):
+            walk_jpeg(PROGRESSIVE[: scan.start()])
+
+
+def test_without_an_end_the_scans_that_decoders_try_twice_and_cmyk_are_cut_off() -> None:
+    cmyk = saved(Image.new("CMYK", (40, 40)), "JPEG")
+    again = PROGRESSIVE[PROGRESSIVE.rindex(b"\xff\xda") : -2]
+    for file in (cmyk[:-2], PROGRESSIVE[:-2] + again * 12):
+        with pytest.raises(NotAPicture, match="cut off"):
+            decode_picture(file, LIMIT)
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\xff"])
+def test_the_byte_behind_the_name_of_exif_does_not_matter(byte: bytes) -> None:
+    file = JPEG[:2] + jpeg_segment(0xE1, b"Exif\0" + byte + exif_of(6)) + JPEG[2:]
+    assert walk_jpeg(file).orientation == 6
 
 
 def test_pixels_that_cannot_be_in_so_few_bytes_are_cut_off() -> None:
