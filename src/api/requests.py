@@ -20,6 +20,7 @@ from src.core.errors import (
 )
 from src.core.types import Box, Frame, FrameFailure
 from src.utils.data_uri import decode_data_uri
+from src.utils.picture_header import OPENING_BYTES, begins_like_a_picture
 
 # An empty array takes three bytes of a body and ninety of memory: 48 MiB of them would be 1.4 GiB. Whoever sends 32
 # frames with all landmarks of a face mesh beside each has 61,000.
@@ -185,10 +186,12 @@ def _parse_json_of_odd_values(body: str | bytes) -> Any:
 
 def _why_not_json(body: str | bytes, problem: str) -> str | None:
     """A better sentence than the usual one, where one is known."""
-    head = body[:16] if isinstance(body, bytes) else body[:16].encode()
+    head = body[:OPENING_BYTES] if isinstance(body, bytes) else body[:OPENING_BYTES].encode()
     for opening, sentence in _NO_JSON:
         if re.match(opening, head, re.DOTALL):
             return sentence
+    if begins_like_a_picture(head):
+        return "The body is a picture itself; send JSON that has the picture as base64."
     if "recursion" in problem:
         return "The body is nested too deeply; send JSON of a few levels."
     return "The body is not UTF-8 text; send JSON as UTF-8." if "not valid UTF-8" in problem else None
@@ -205,10 +208,6 @@ _NO_JSON = (
     (
         rb"\x1f\x8b|x[\x01\x9c\xda]|PK\x03\x04|\x28\xb5\x2f\xfd|BZh\d|\xfd7zXZ\0",
         "The body is compressed; send it uncompressed.",
-    ),
-    (
-        rb"\x89PNG|\xff\xd8\xff|RIFF.{4}WEBP|BM.{4}\0{4}|GIF8[79]a|II\*\0|MM\0\*|.{4}ftyp",
-        "The body is a picture itself; send JSON that has the picture as base64.",
     ),
 )
 

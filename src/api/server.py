@@ -16,7 +16,7 @@ from src.api.app import build_app
 from src.api.context import ApiContext
 from src.api.watch import Watch
 from src.config.overseer import Overseer
-from src.config.process import NOTED_SIGNALS, STOP_SIGNALS, check_port_is_free, shield_from_robyn_variables
+from src.config.process import FLUSH_S, NOTED_SIGNALS, STOP_SIGNALS, check_port_is_free, shield_from_robyn_variables
 from src.config.settings import Settings
 from src.core.errors import StartupError
 
@@ -29,8 +29,6 @@ LoadServices: TypeAlias = "Callable[[Settings, Callable[[int], None]], Services]
 
 _log = logging.getLogger("eyenet.server")
 
-# Between the last handler's return and the end of the process, so that its answer reaches the socket.
-_FLUSH_SECONDS = 0.3
 _STOP_INTERVAL_SECONDS = 0.05
 
 
@@ -126,7 +124,7 @@ class _Server:
         if not lifecycle.wait_until_idle(self._settings.drain_timeout_s, hurry=self._overseer.hurry):
             self._has_given_up = True
             _log.warning("stopping with %d requests unanswered", lifecycle.in_flight)
-        time.sleep(_FLUSH_SECONDS)
+        time.sleep(FLUSH_S)
         self._stop_loop(loop)
 
     def _stop_loop(self, loop: asyncio.AbstractEventLoop) -> None:

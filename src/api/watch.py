@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import mmap
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
 from src.api.admission import Phase
 from src.api.context import ApiContext
-from src.config.process import LOST, exit_at_once
+from src.config.process import FLUSH_S, LOST, exit_at_once
 from src.core.awake_clock import AwakeClock
 
 _log = logging.getLogger("eyenet.watch")
@@ -45,6 +46,7 @@ class Watch:
             self._look_until_lost(seconds_between_looks)
             # Those that another thread works for; what hangs is among them, too.
             self._context.admission.lifecycle.wait_until_idle(_LAST_ANSWERS_S, hurry=lambda: False)
+            time.sleep(FLUSH_S)
         except Exception:
             # A watch that fails is no reason to go on unwatched.
             _log.critical("the watch failed", exc_info=True)

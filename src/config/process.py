@@ -20,6 +20,9 @@ from src.core.errors import StartupError
 
 _STDOUT, _STDERR = 1, 2
 
+FLUSH_S = 0.3
+"""Between the last handler's return and the end of the process, so that its answer reaches the socket."""
+
 LOST = 4
 """The exit code of a server process that cannot go on: a step of its work hangs, or its memory ran out."""
 
