@@ -48,7 +48,10 @@ def test_nothing_gets_the_number_of_a_stream_that_was_closed_and_what_is_printed
         f"file = open({str(tmp_path / 'number')!r}, 'w'); print(file.fileno(), file=file)"
     )
     subprocess.run(
-        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program], cwd=PROJECT_ROOT, timeout=60, check=True
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, program],
+        cwd=PROJECT_ROOT,
+        timeout=60,
+        check=True,
     )
     assert int((tmp_path / "number").read_text()) > 2
 
