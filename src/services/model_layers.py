@@ -117,7 +117,7 @@ def _check_part(part: dict[str, Any]) -> None:
     if "class_name" in part and not (isinstance(kind, str) and kind in _MODELS | _LAYERS | _PARTS_OF_LAYERS):
         shown_kind = shown(kind) if isinstance(kind, str) else "without a name"
         raise ModelRefusedError(
-            f"has a part, {shown(_name_of(part))}, of the kind {shown_kind}, which is not built here, because it may "
+            f"has a part, {_name_of(part)}, of the kind {shown_kind}, which is not built here, because it may "
             f"run code or read files. It is not loaded. {OTHERWISE}"
         )
     module, registered = part.get("module"), part.get("registered_name")
@@ -139,8 +139,9 @@ def _config_of(part: dict[str, Any]) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _name_of(part: dict[str, Any]) -> Any:
-    return part.get("name") or _config_of(part).get("name") or "without a name"
+def _name_of(part: dict[str, Any]) -> str:
+    name = part.get("name") or _config_of(part).get("name")
+    return shown(name) if name else "without a name"
 
 
 def _layers(model: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -159,7 +160,7 @@ def _refuse_scaling(layers: list[dict[str, Any]], learnt_means: Callable[[str], 
             return
         if _expects_0_to_255(layer, learnt_means):
             raise ModelRefusedError(
-                f"scales pictures itself, in the layer {shown(_name_of(layer))}, and expects 0 to 255; the service "
+                f"scales pictures itself, in the layer {_name_of(layer)}, and expects 0 to 255; the service "
                 "sends 0 to 1, and they would be scaled twice. Save the model without that layer, to take 0 to 1"
             )
 

@@ -109,6 +109,37 @@ def test_a_form_is_answered_here_because_the_server_behind_may_not_be_able_to_re
             assert "application/json" in answer.json()["message"]
 
 
+@pytest.mark.parametrize("path", ["/health", "/live", "/docs", "/", "/assets/web/main.js"])
+def test_so_is_a_form_that_is_sent_where_nothing_is_read(gateway: GatewayProcess, path: str) -> None:
+    answer = gateway.client.post(path, content=b"{}", headers={"Content-Type": "multipart/form-data"})
+    assert_is_our_error(answer, 415, "unsupported_content_type")
+
+
+@pytest.mark.parametrize("types", [["application/json", "multipart/form-data"], ["multipart/form-data", "text/plain"]])
+def test_of_several_types_the_backend_sees_the_one_that_was_looked_at(
+    gateway: GatewayProcess, types: list[str]
+) -> None:
+    headers = [("Content-Type", kind) for kind in types]
+    for path in ("/upload", "/health"):
+        assert gateway.client.post(path, content=b"{}", headers=headers).status_code in {400, 405, 415}
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "FOO"])
+def test_methods_that_no_path_has_are_refused_here(gateway: GatewayProcess, method: str) -> None:
+    for path in ("/upload", "/health", "/nope"):
+        assert_is_our_error(gateway.client.request(method, path), 405, "method_not_allowed")
+
+
+def test_a_transfer_coding_that_is_not_read_is_named(gateway: GatewayProcess) -> None:
+    with RawConnection(gateway.port) as connection:
+        connection.send(
+            b"POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        )
+        answer = connection.answer()
+    assert_is_our_error(answer, 501, "bad_request")
+    assert "transfer coding" in answer.json()["message"]
+
+
 def test_a_backend_that_is_away_is_a_bad_gateway(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path, [1]) as gateway:
         answer = gateway.client.post("/upload", json={}, headers={"Origin": ALLOWED})
