@@ -14,8 +14,10 @@ _MOST_SEGMENTS = 1_000
 _MOST_PLACES = 64
 # A scan needs some hundred bytes of tables.
 _MOST_TABLE_BYTES = 100_000
-# Of a progressive file each costs a pass over all pixels, at 40 million 33 ms. Encoders write 10, careful ones 24.
-_MOST_SCANS = 28
+# Of a progressive file each costs a pass over all pixels, up to 55 ms for 40 million. Encoders write 10, careful ones 24:
+# as many as these may have all pictures of up to 18 million pixels, and 12 any.
+_MOST_SCANS, _LEAST_SCANS = 28, 12
+_MOST_SCANNED_PIXELS = 500_000_000
 
 # A block of 8 x 8 pixels takes a bit at least, and another one where it is not progressive.
 _MOST_PIXELS_PER_BYTE = 512
@@ -171,8 +173,10 @@ class _Walk:
         if self._frame is None or end == content:
             raise damaged()
         self._scans += 1
-        if self._scans > _MOST_SCANS:
-            raise UnsupportedPicture(f"the JPEG has more than {_MOST_SCANS} scans; {_SAVE_AGAIN}")
+        width, height = self._size
+        most = min(max(_MOST_SCANNED_PIXELS // (width * height), _LEAST_SCANS), _MOST_SCANS)
+        if self._scans > most:
+            raise UnsupportedPicture(f"the JPEG of {width}x{height} pixels has more than {most} scans; {_SAVE_AGAIN}")
         self._is_whole_in_one_scan = self._data[content] == self._components
         # First and last coefficient, and how many of their bits are still to come.
         first, last, missing = self._data[end - 3], self._data[end - 2], self._data[end - 1] & 0xF

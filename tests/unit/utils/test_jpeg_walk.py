@@ -169,6 +169,14 @@ def test_careful_encoders_may_write_24_scans_and_nobody_a_hundred() -> None:
         walk_jpeg(PROGRESSIVE[:-2] + scan * 100 + b"\xff\xd9")
 
 
+def test_the_larger_a_picture_the_fewer_its_scans_which_are_a_pass_over_all_pixels_each() -> None:
+    start = PROGRESSIVE.index(b"\xff\xc2") + 5
+    large = PROGRESSIVE[:start] + struct.pack(">HH", 6300, 6300) + PROGRESSIVE[start + 4 :]
+    scan = PROGRESSIVE[PROGRESSIVE.rindex(b"\xff\xda") : -2]
+    with pytest.raises(UnsupportedPicture, match=r"^the JPEG of 6300x6300 pixels has more than 12 scans; "):
+        walk_jpeg(large[:-2] + scan * 12 + b"\xff\xd9")
+
+
 def test_tables_may_be_scattered_over_as_many_places_as_careful_encoders_have_scans() -> None:
     between = jpeg_segment(0xFE, b"a comment") + jpeg_segment(0xDD, bytes(2))
     file = JPEG[:2] + between * 60 + JPEG[2:]

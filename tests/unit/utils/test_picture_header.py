@@ -140,7 +140,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
         "than 64 places",
     ),
     "10 million restarts": (lambda: JPEG[:-2] + b"\xff\xd0" * 10_000_000 + b"\xff\xd9", ""),
-    "2,500 scans": (lambda: JPEG[:-2] + JPEG[JPEG.index(b"\xff\xda") : -2] * 2_500 + b"\xff\xd9", "than 28 scans"),
+    "2,500 scans": (lambda: JPEG[:-2] + JPEG[JPEG.index(b"\xff\xda") : -2] * 2_500 + b"\xff\xd9", "more than 28 scans"),
     "2 million chunks": (lambda: PNG[:33] + png_chunk(b"abCd", b"") * 2_000_000 + PNG[33:], "than 60,000 chunks"),
     "50,000 gammas": (lambda: PNG[:33] + png_chunk(b"gAMA", b"\0\0\0\1") * 50_000 + PNG[33:], ""),
     "2 million chunks of WebP": (
