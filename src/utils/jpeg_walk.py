@@ -14,8 +14,8 @@ _MOST_SEGMENTS = 1_000
 _MOST_PLACES = 64
 # A scan needs some hundred bytes of tables.
 _MOST_TABLE_BYTES = 100_000
-# Of a progressive file each costs a pass over all pixels, up to 55 ms for 40 million. Encoders write 10, careful ones 24:
-# as many as these may have all pictures of up to 18 million pixels, and 12 any.
+# Of a progressive file each costs a pass over all pixels, up to 55 ms for 40 million. Encoders write 10, careful ones
+# 24: so many may have a picture of up to 18 million pixels, and 12 any.
 _MOST_SCANS, _LEAST_SCANS = 28, 12
 _MOST_SCANNED_PIXELS = 500_000_000
 
