@@ -24,8 +24,6 @@ from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader, cut_off, damaged
 from src.utils.png_writer import without_compression
 
-# What encoders usually write. A file of more is decoded once in any case, because each costs a pass over all pixels.
-_MOST_QUICK_SCANS = 12
 _STRIP_ROWS = 256
 _OPAQUE = 255
 # OpenCV reads no wider or higher ones.
@@ -112,8 +110,10 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
 
 def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
     has_end = not header.suffix
-    if header.space != "CMYK" and (header.scans <= _MOST_QUICK_SCANS or not has_end):
-        sound = decode_sound_jpeg(file, *header.decoded_size)
+    if header.space != "CMYK":
+        # Of several scans each is a pass over all pixels: a file is not decoded once more for a warning. What has no end
+        # is whole only if nobody warns.
+        sound = decode_sound_jpeg(file, *header.decoded_size, strict=header.scans == 1 or not has_end)
         if sound is not None:
             return sound if transform is None else _finished_array(sound, transform)
     if not has_end:
@@ -194,18 +194,18 @@ def _array(picture: Image.Image) -> RgbImage:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def decode_sound_jpeg(file: bytes, width: int, height: int) -> RgbImage | None:
+def decode_sound_jpeg(file: bytes, width: int, height: int, *, strict: bool = True) -> RgbImage | None:
     """The picture as stored, RGB uint8 HxWx3; None where Pillow has to judge.
 
     It is the same libjpeg-turbo as Pillow's, with the same settings, and gives the same pixels, but without Pillow's
-    copies. Anything that libjpeg-turbo so much as warns of is left to Pillow: damage, rare subsampling. CMYK would come
-    out in other colours than Pillow's. Width and height are those of its header, or 2, 4 or 8 times smaller.
+    copies. Rare subsampling is left to Pillow, and if `strict` anything that libjpeg-turbo so much as warns of. CMYK
+    would come out in other colours than Pillow's. Width and height are those of its header, or 2, 4 or 8 times smaller.
     """
     # A file that is larger than its checked header says does not fit, and is refused before it is decoded.
     pixels = np.empty((height, width, 3), np.uint8)
     try:
         decoded = simplejpeg.decode_jpeg(
-            file, colorspace="RGB", buffer=pixels, strict=True, min_width=width, min_height=height
+            file, colorspace="RGB", buffer=pixels, strict=strict, min_width=width, min_height=height
         )
     except ValueError:
         return None
