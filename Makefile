@@ -90,7 +90,7 @@ lock: $(VENV)-supply/.installed ## Resolve the lists into requirements/locks ane
 audit: $(VENV)-supply/.installed ## Ask for known holes in what is locked; docs/security.md answers them
 	$(VENV)-supply/bin/python -m requirements.audit $(ARGS)
 
-chaos: $(VENV)/.installed-bench ## Try to break the service, in 40 minutes (ARGS=--quick: in 6); needs nginx
+chaos: $(VENV)/.installed-bench ## Try to break the service, in 50 minutes (ARGS=--quick: in 10); needs nginx
 	$(VENV)/bin/python -m lab.chaos $(ARGS)
 
 clean: ## Remove the virtual environment and all caches

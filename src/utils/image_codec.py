@@ -111,8 +111,8 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
 def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
     has_end = not header.suffix
     if header.space != "CMYK":
-        # Of several scans each is a pass over all pixels: a file is not decoded once more for a warning. What has no end
-        # is whole only if nobody warns.
+        # Each scan is a pass over all pixels: where there are several, a warning is no reason to decode them once more.
+        # What has no end is whole only if nobody warns.
         sound = decode_sound_jpeg(file, *header.decoded_size, strict=header.scans == 1 or not has_end)
         if sound is not None:
             return sound if transform is None else _finished_array(sound, transform)
