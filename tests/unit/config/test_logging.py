@@ -108,6 +108,12 @@ def lost_of(said: list[str]) -> int:
     return sum(int(line.split()[0]) for line in said if "were dropped" in line)
 
 
+def flood_of(said: list[str]) -> list[int]:
+    """The numbers of the lines of the first request that were kept: every later one begins with 0 again."""
+    numbers = [int(line.split()[1]) for line in said if line.startswith("line ")]
+    return numbers[: numbers.index(0, 1)] if 0 in numbers[1:] else numbers
+
+
 @not_on_windows
 @pytest.mark.parametrize("how", HOWS)
 def test_a_pipe_that_nobody_reads_holds_nobody_up_and_later_it_is_said_what_was_lost(how: str) -> None:
@@ -116,25 +122,29 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up_and_later_it_is_said_what_was_
         with logging_to(writing, how) as process:
             log_lines(process, 10_000)
             os.set_blocking(reading, False)
-            read = b""
+            read, asked = b"", 10_000
 
             def read_until_said() -> bool:
-                nonlocal read
+                nonlocal read, asked
                 with contextlib.suppress(BlockingIOError):
                     while True:
                         read += os.read(reading, 1 << 16)
                 log_lines(process, 1)
+                asked += 1
                 said = messages(read)
-                return len(said) + lost_of(said) >= 10_000
+                return len(flood_of(said)) + lost_of(said) >= 10_000
 
             # There may be more than one notice: now and then a line finds a place in the middle of the flood.
             wait_until(read_until_said, "lines that say it")
-            numbers = [int(line.split()[1]) for line in messages(read) if line.startswith("line ")]
-            flood = numbers[: numbers.index(0, 1)] if 0 in numbers[1:] else numbers
-            # In their order and whole; what was asked for afterwards comes afterwards.
+            said = messages(read)
+            first_kept = next(number for number, line in enumerate(said) if "were dropped" in line)
+            # In their order, whole, and together with those that were dropped all that there were, none of them twice.
+            assert said[:first_kept] == [f"line {number}" for number in range(first_kept)]
+            flood = flood_of(said)
             assert flood == sorted(set(flood))
-            assert flood[0] == 0
-            assert set(numbers[len(flood) :]) <= {0}
+            kept = [line for line in said if "were dropped" not in line]
+            assert kept == [f"line {number}" for number in flood] + ["line 0"] * (len(kept) - len(flood))
+            assert len(kept) + lost_of(said) <= asked
             assert end(process) == 5
     finally:
         os.close(reading)
