@@ -11,6 +11,7 @@ import numpy.typing as npt
 from isal import isal_zlib
 
 from src.core.types import RgbImage
+from src.utils.chunk_walks import PNG_SIGNATURE
 from src.utils.picture_parts import cut_off, damaged
 
 # Of a stored block (RFC 1951, section 3.2.4).
@@ -25,7 +26,6 @@ _ONE_PASS = ((0, 0, 1, 1),)
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _FILTERS = bytes(range(5))
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BITS_PER_SAMPLE = 8
 _COLOUR_TYPE_RGB = 2
 _FILTER_UP = 2
@@ -40,7 +40,7 @@ def encode_png(rgb: RgbImage) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, _BITS_PER_SAMPLE, _COLOUR_TYPE_RGB, 0, 0, 0)
     compressed = isal_zlib.compress(_filtered(rgb), _COMPRESSION_LEVEL)
     chunks = _chunk(b"IHDR", header), _chunk(b"IDAT", compressed), _chunk(b"IEND", b"")
-    return b"".join((_SIGNATURE, *(part for chunk in chunks for part in chunk)))
+    return b"".join((PNG_SIGNATURE, *(part for chunk in chunks for part in chunk)))
 
 
 def _filtered(rgb: RgbImage) -> npt.NDArray[np.uint8]:
@@ -83,7 +83,7 @@ def without_compression(file: bytes) -> io.BytesIO:
         if columns > 0 and rows > 0:
             lengths.append((rows, 1 + -(-columns * bits * _CHANNELS[colour_type] // 8)))
     missing = sum(rows * length for rows, length in lengths)
-    begin = len(_SIGNATURE)
+    begin = len(PNG_SIGNATURE)
     while file[begin + 4 : begin + 8] != b"IDAT":
         begin += 12 + int.from_bytes(file[begin : begin + 4], "big")
     stored = io.BytesIO()
