@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel
 
 from src.api.schemas import (
+    BoxAnswer,
     ErrorAnswer,
     ErrorBody,
     EyeAnswer,
@@ -21,7 +22,7 @@ from src.api.schemas import (
     UploadAnswer,
 )
 from src.core.errors import EyeNetError, NotAPicture, NotBase64, PictureTooLarge, PictureTooSmall, UnsupportedPicture
-from src.core.types import AnalysisReport, EyeReport, EyeSide, ModelInfo, RgbImage
+from src.core.types import AnalysisReport, Box, EyeReport, EyeSide, ModelInfo, RgbImage
 from src.core.wording import NOTICE, percentage, percentages
 from src.utils.data_uri import encode_data_uri
 from src.utils.png_writer import encode_png
@@ -61,29 +62,37 @@ def legacy_envelope(status: int, model: BaseModel, headers: dict[str, str] | Non
 
 def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
     """Encodes pictures, so it belongs on a worker thread."""
+    left, right = _left_and_right(report)
     return PredictAnswer(
         status_code=200,
-        body=EyesAnswer(
-            left_eye=_eye(report.eyes.get(EyeSide.LEFT), model), right_eye=_eye(report.eyes.get(EyeSide.RIGHT), model)
-        ),
+        body=EyesAnswer(left_eye=_eye(left, model), right_eye=_eye(right, model)),
         frame_errors=[
             FrameErrorAnswer(
                 index=failure.index, code=failure.error.code, error=sentence_of(failure.error, failure.index)
             )
             for failure in report.failures
         ],
+        faces_seen=report.faces_seen,
         model=_model(model),
         notice=NOTICE,
     )
 
 
-def render_upload(report: AnalysisReport, model: ModelInfo) -> UploadAnswer:
-    """Encodes pictures, so it belongs on a worker thread."""
-    left, right = (
-        _eye(report.eyes[side], model) if side in report.eyes else UnseenEyeAnswer()
-        for side in (EyeSide.LEFT, EyeSide.RIGHT)
+def render_upload(report: AnalysisReport, model: ModelInfo, *, one_is_left: bool) -> UploadAnswer:
+    """Encodes pictures, so it belongs on a worker thread.
+
+    With `one_is_left`, a single eye stands under `left_eye` whatever its side: the first frontend looks nowhere else.
+    """
+    left, right = _left_and_right(report)
+    if one_is_left and left is None:
+        left, right = right, None
+    return UploadAnswer(
+        left_eye=UnseenEyeAnswer() if left is None else _eye(left, model),
+        right_eye=UnseenEyeAnswer() if right is None else _eye(right, model),
+        faces_seen=report.faces_seen,
+        model=_model(model),
+        notice=NOTICE,
     )
-    return UploadAnswer(left_eye=left, right_eye=right, model=_model(model), notice=NOTICE)
 
 
 def render_error(error: EyeNetError) -> ErrorAnswer:
@@ -113,6 +122,12 @@ def _model(model: ModelInfo) -> ModelAnswer:
     )
 
 
+def _left_and_right(report: AnalysisReport) -> tuple[EyeReport | None, EyeReport | None]:
+    """What stands under `left_eye` and `right_eye`. One eye of unknown side stands where the specification has it."""
+    eyes = report.eyes
+    return eyes.get(EyeSide.LEFT, eyes.get(EyeSide.UNKNOWN)), eyes.get(EyeSide.RIGHT)
+
+
 def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
     if report is None:
         # Clients iterate over the scores, so there are scores.
@@ -123,6 +138,9 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
             grad_cam_preview=None,
             frames_seen=0,
             found_by=None,
+            side=None,
+            side_from=None,
+            box=None,
             confidence=None,
             inconclusive=None,
             reasons=[],
@@ -135,8 +153,15 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
         grad_cam_preview=None if report.overlay is None else _png_data_uri(report.overlay),
         frames_seen=report.frames_seen,
         found_by=report.source,
+        side=report.side,
+        side_from=report.side_from,
+        box=_box(report.box),
         confidence=percentage(report.confidence),
         inconclusive=report.inconclusive,
         reasons=list(report.reasons),
         unfamiliarity=None if report.unfamiliarity is None else round(report.unfamiliarity, 3),
     )
+
+
+def _box(box: Box) -> BoxAnswer:
+    return BoxAnswer(x=int(box.x), y=int(box.y), w=int(box.width), h=int(box.height))

@@ -7,11 +7,18 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from src.core.types import EyeSource, Reason
+from src.core.types import EyeSide, EyeSource, Reason, SideSource
 
 # Bounds that are told in the OpenAPI document, and not checked on the way out: what the service computed is answered.
 Percentage: TypeAlias = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 100})]
 Count: TypeAlias = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+FacesSeen: TypeAlias = Annotated[
+    Count,
+    Field(
+        description="The most whole faces in one frame; much smaller ones than the largest, whose eyes are answered, "
+        "may be missing. 0: eyes were found without a face."
+    ),
+]
 PngDataUri: TypeAlias = Annotated[
     str, Field(json_schema_extra={"pattern": "^data:image/png;base64,[A-Za-z0-9+/]+={0,2}$"})
 ]
@@ -19,6 +26,19 @@ PngDataUri: TypeAlias = Annotated[
 
 class _Answer(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class BoxAnswer(_Answer):
+    """Where an eye is, with some skin around it: in pixels of the picture as it was sent, turned as its EXIF says."""
+
+    x: Count
+    """Of the corner at the top left, from the picture's left edge."""
+    y: Count
+    """Of the same corner, from the picture's top edge."""
+    w: Annotated[int, Field(json_schema_extra={"minimum": 1})]
+    """Its width."""
+    h: Annotated[int, Field(json_schema_extra={"minimum": 1})]
+    """Its height."""
 
 
 class EyeAnswer(_Answer):
@@ -35,7 +55,14 @@ class EyeAnswer(_Answer):
     frames_seen: Count
     """In how many frames this eye was seen."""
     found_by: EyeSource | None
-    """How. `whole_picture`: a photo without a face, taken as one eye; it does not show whose, and is called left."""
+    """How, see `EyeSource`; in the sharpest of those frames. Null if it was not seen."""
+    side: EyeSide | None
+    """Which eye of the person it is: `left`, `right`, or `unknown` where the picture does not show it and nobody said
+    so. Null if it was not seen."""
+    side_from: SideSource | None
+    """From what its side is known, see `SideSource`; null where it is not."""
+    box: BoxAnswer | None
+    """Where it is in the sharpest of those frames. Null if it was not seen."""
     confidence: Percentage | None
     """The score of `best_prediction`, in percent; calibrated where `model.calibrated` says so."""
     inconclusive: bool | None
@@ -58,7 +85,7 @@ class EyesAnswer(_Answer):
     """Both eyes, left and right being the person's own."""
 
     left_eye: EyeAnswer
-    """The person's left eye."""
+    """The person's left eye; or the only one, if its side is not known: its `side` says so."""
     right_eye: EyeAnswer
     """The person's right eye."""
 
@@ -96,6 +123,7 @@ class PredictAnswer(_Answer):
     """The eyes."""
     frame_errors: list[FrameErrorAnswer]
     """Frames that could not be read; the others are answered all the same."""
+    faces_seen: FacesSeen
     model: ModelAnswer
     """The model that answered."""
     notice: str
@@ -106,9 +134,10 @@ class UploadAnswer(_Answer):
     """Answer of `POST /upload`."""
 
     left_eye: EyeAnswer | UnseenEyeAnswer
-    """The person's left eye, or the only one, where there is no face to tell."""
+    """The person's left eye; or the only one, if its side is not known: its `side` says so."""
     right_eye: EyeAnswer | UnseenEyeAnswer
     """The person's right eye."""
+    faces_seen: FacesSeen
     model: ModelAnswer
     """The model that answered."""
     notice: str

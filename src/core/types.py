@@ -30,21 +30,34 @@ def short_hash(sha256: str) -> str:
 
 
 class EyeSide(str, Enum):
-    """Whose left and right: always those of the person in the picture."""
+    """Whose left and right: always those of the person in the picture. A close-up does not always show which it is."""
 
-    LEFT = "left_eye"
-    RIGHT = "right_eye"
+    LEFT = "left"
+    RIGHT = "right"
+    UNKNOWN = "unknown"
 
     @property
     def opposite(self) -> EyeSide:
-        return EyeSide.RIGHT if self is EyeSide.LEFT else EyeSide.LEFT
+        """The side in the mirror."""
+        return {EyeSide.LEFT: EyeSide.RIGHT, EyeSide.RIGHT: EyeSide.LEFT}.get(self, self)
+
+
+class SideSource(str, Enum):
+    """From what the side of an eye is known: the face or the other eye beside it, its own inner corner, or the client's
+    word.
+    """
+
+    FACE = "face"
+    INNER_CORNER = "inner_corner"
+    CALLER = "caller"
 
 
 class EyeSource(str, Enum):
-    """How an eye was found, from the most to the least certain about its place and side."""
+    """How an eye was found, from the most to the least certain about its place."""
 
     LANDMARKS = "landmarks"
     EYE_CASCADE = "eye_cascade"
+    EYE_FINDER = "eye_finder"
     WHOLE_PICTURE = "whole_picture"
 
 
@@ -58,6 +71,7 @@ class Reason(str, Enum):
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
     TOO_SMALL = "too_small"
+    TOO_CLOSE = "too_close"
     EYE_CLOSED = "eye_closed"
     FRAMES_DISAGREE = "frames_disagree"
 
@@ -105,12 +119,31 @@ class EyeRegion:
 
     Attributes:
         openness: eye aspect ratio of the landmarks, about 0.1 (closed) to 0.4 (wide open); None without landmarks.
+        side_from: None where the side is unknown.
+        sure: whoever found it does not doubt that it is an eye.
+        lids_visible: the picture is not taken from so near that the lids are outside of it.
     """
 
     side: EyeSide
     box: Box
     source: EyeSource
     openness: float | None = None
+    side_from: SideSource | None = None
+    sure: bool = True
+    lids_visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEyes:
+    """What one picture shows of one person.
+
+    Attributes:
+        eyes: at most one of each side; one of unknown side only alone.
+        faces: how many whole faces were seen; 0 where the eyes were found without one.
+    """
+
+    eyes: list[EyeRegion]
+    faces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +154,15 @@ class CropQuality:
         sharpness: see `quality.sharpness`; larger is sharper.
         brightness: see `quality.brightness`, 0-255.
         shortest_side: of the crop as it was in the picture, in pixels.
-        openness: see `EyeRegion`.
+        openness, sure, lids_visible: see `EyeRegion`.
     """
 
     sharpness: float
     brightness: float
     shortest_side: int
     openness: float | None
+    sure: bool = True
+    lids_visible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +173,8 @@ class EyeCrop:
         preview: the crop, longest side at most 512 px.
         network_input: the same crop as the classifier sees it, squeezed to a square.
         quality: measured on `network_input`.
+        box: of the crop, in whole pixels of the upright picture as it was sent, inside of it.
+        side_from: see `EyeRegion`.
     """
 
     side: EyeSide
@@ -145,6 +182,8 @@ class EyeCrop:
     preview: RgbImage
     network_input: RgbImage
     quality: CropQuality
+    box: Box
+    side_from: SideSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +214,8 @@ class EyeReport:
         source: how the eye was found in that frame.
         confidence: the best class's mean probability, 0-1.
         reasons: why the answer is not sure, in the order of `Reason`; empty where nothing speaks against it.
+        box: where the eye is in that frame, see `EyeCrop`.
+        side_from: the best of what those frames know it from; None where the side is unknown.
         unfamiliarity: median over those frames, see `EyePrediction`; None without statistics.
     """
 
@@ -187,6 +228,8 @@ class EyeReport:
     source: EyeSource
     confidence: float
     reasons: tuple[Reason, ...]
+    box: Box
+    side_from: SideSource | None = None
     unfamiliarity: float | None = None
 
     @property
@@ -207,12 +250,14 @@ class AnalysisReport:
     """The answer to one request.
 
     Attributes:
-        eyes: one or two; none only where no frame could be used.
+        eyes: the left one, the right one or both, or one of unknown side; none only where no frame could be used.
         failures: the frames that could not be used, in their order.
+        faces_seen: the most whole faces in one frame; 0 where eyes were found without one.
     """
 
     eyes: dict[EyeSide, EyeReport]
     failures: tuple[FrameFailure, ...]
+    faces_seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

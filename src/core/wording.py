@@ -17,7 +17,7 @@ class ReasonWords:
 
     Attributes:
         short: beside a picture or in a table.
-        meaning: in a reference, with the setting that draws the line.
+        meaning: in a reference, with the setting that draws the line, where there is one.
     """
 
     short: str
@@ -31,7 +31,8 @@ REASONS: Final = {
     ),
     Reason.NOT_AN_EYE: ReasonWords(
         "probably not an eye",
-        "so unlike the training pictures that it is probably no eye (NOT_AN_EYE_FROM)",
+        "the search is not sure that it is an eye, or it is so unlike the training pictures that it is probably none "
+        "(NOT_AN_EYE_FROM)",
     ),
     Reason.UNFAMILIAR: ReasonWords(
         "unlike the pictures that the model learnt from",
@@ -53,6 +54,10 @@ REASONS: Final = {
     Reason.TOO_SMALL: ReasonWords(
         "too few pixels",
         "the previewed crop has too few pixels; come nearer (MIN_CROP_PIXELS)",
+    ),
+    Reason.TOO_CLOSE: ReasonWords(
+        "the lids are not in the picture",
+        "the lids are not in the picture in most of the frames; step back",
     ),
     Reason.EYE_CLOSED: ReasonWords(
         "the eye is nearly closed",

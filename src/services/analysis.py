@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TypeAlias
 
@@ -21,9 +21,11 @@ from src.core.types import (
     EyeReport,
     EyeSide,
     EyeSource,
+    FoundEyes,
     Frame,
     FrameFailure,
     RgbImage,
+    SideSource,
 )
 from src.services.crop_queue import CropQueue
 from src.services.face_detection import FaceDetector
@@ -40,6 +42,11 @@ from src.utils.quality import brightness, contrast, sharpness
 
 _Picture: TypeAlias = tuple[Frame, PictureHeader]
 _SeenEye: TypeAlias = tuple[EyeCrop, EyePrediction]
+_FrameCrops: TypeAlias = tuple[list[EyeCrop], int]
+"""The eyes of one frame, and how many faces it shows."""
+
+# What is said of an eye's side over several frames is what the best of them says.
+_SIDE_SOURCES = (SideSource.CALLER, SideSource.FACE, SideSource.INNER_CORNER)
 
 # Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
 _BLANK_CONTRAST = 2.0
@@ -110,36 +117,47 @@ class EyeAnalysis:
             )
         return pictures
 
-    async def analyse_frames(self, pictures: Pictures, room: Room, times: StageTimes | None = None) -> AnalysisReport:
+    async def analyse_frames(
+        self, pictures: Pictures, room: Room, times: StageTimes | None = None, *, mirrored: bool | None = None
+    ) -> AnalysisReport:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
-        Frames are worked on as far as there is `room`. The time of each stage is added to `times`.
+        Frames are worked on as far as there is `room`. The time of each stage is added to `times`. For `mirrored` see
+        `FaceDetector.find_eyes`.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
         """
         times = times or StageTimes()
 
-        async def eyes_or_failure(picture: _Picture) -> list[_SeenEye] | FrameFailure:
+        async def eyes_or_failure(picture: _Picture) -> tuple[list[_SeenEye], int] | FrameFailure:
             frame, header = picture
             try:
-                return await self._predicted(await self._workers.run(self._frame_crops, frame, header, times), times)
+                crops, faces = await self._workers.run(self._frame_crops, frame, header, times, mirrored)
+                return await self._predicted(crops, times), faces
             except EyeNetError as error:
                 return FrameFailure(frame.index, error)
 
         results = await a_few_at_once(room, eyes_or_failure, pictures.readable)
-        eyes = [eye for result in results if not isinstance(result, FrameFailure) for eye in result]
-        damaged = [result for result in results if isinstance(result, FrameFailure)]
-        failures = _in_order(pictures.failures, damaged)
-        if len(damaged) == len(pictures.readable):
+        seen = [result for result in results if not isinstance(result, FrameFailure)]
+        failures = _in_order(pictures.failures, (result for result in results if isinstance(result, FrameFailure)))
+        if not seen:
             return AnalysisReport({}, failures)
-        return AnalysisReport(await self._eye_reports(eyes, times), failures)
+        eyes = [eye for eyes_of_frame, _ in seen for eye in eyes_of_frame]
+        return AnalysisReport(await self._eye_reports(eyes, times), failures, max(faces for _, faces in seen))
 
-    async def analyse_upload(self, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
+    async def analyse_upload(
+        self,
+        pictures: Pictures,
+        times: StageTimes | None = None,
+        *,
+        eye: EyeSide | None = None,
+        mirrored: bool | None = None,
+    ) -> AnalysisReport:
         """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
 
-        A picture without a face does not tell whose eye it is. It is reported as the left one, as the specification
-        does, with `EyeSource.WHOLE_PICTURE` to say so. The time of each stage is added to `times`.
+        Where one eye is seen, it is the one that the client says in `eye`, mirrored or not. The time of each stage is
+        added to `times`. For `mirrored` see `FaceDetector.find_eyes`.
 
         Raises:
             NoEyesDetected: the picture is blank.
@@ -149,8 +167,10 @@ class EyeAnalysis:
         if pictures.failures:
             raise pictures.failures[0].error
         ((frame, header),) = pictures.readable
-        crops = await self._workers.run(self._upload_crops, frame, header, times)
-        return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times), ())
+        crops, faces = await self._workers.run(self._upload_crops, frame, header, times, mirrored)
+        if eye is not None and len(crops) == 1:
+            crops = [replace(crops[0], side=eye, side_from=SideSource.CALLER)]
+        return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times), (), faces)
 
     def _header_or_failure(self, frame: Frame) -> _Picture | FrameFailure:
         try:
@@ -158,19 +178,25 @@ class EyeAnalysis:
         except EyeNetError as error:
             return FrameFailure(frame.index, error)
 
-    def _frame_crops(self, frame: Frame, header: PictureHeader, times: StageTimes) -> list[EyeCrop]:
+    def _frame_crops(
+        self, frame: Frame, header: PictureHeader, times: StageTimes, mirrored: bool | None
+    ) -> _FrameCrops:
         picture = self._decode(frame, header, times)
         with times.measure(Stage.DETECT):
-            return self._crops(picture, self._detector.find_eyes(picture, _hint(frame, header)))
+            found = self._detector.find_eyes(picture, _hint(frame, header), mirrored=mirrored)
+            return self._crops(picture, header, found)
 
-    def _upload_crops(self, frame: Frame, header: PictureHeader, times: StageTimes) -> list[EyeCrop]:
+    def _upload_crops(
+        self, frame: Frame, header: PictureHeader, times: StageTimes, mirrored: bool | None
+    ) -> _FrameCrops:
         picture = self._decode(frame, header, times)
         with times.measure(Stage.DETECT):
-            eyes = self._detector.find_eyes(picture, may_be_close_up=True)
-            if not eyes:
+            found = self._detector.find_eyes(picture, may_be_close_up=True, mirrored=mirrored)
+            if not found.eyes:
                 height, width = picture.shape[:2]
-                eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
-            return self._crops(picture, eyes)
+                whole = EyeRegion(EyeSide.UNKNOWN, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)
+                found = FoundEyes([whole], found.faces)
+            return self._crops(picture, header, found)
 
     def _decode(self, frame: Frame, header: PictureHeader, times: StageTimes) -> RgbImage:
         with times.measure(Stage.DECODE):
@@ -178,20 +204,21 @@ class EyeAnalysis:
         self._image_store.save_frame(picture)
         return picture
 
-    def _crops(self, picture: RgbImage, eyes: Sequence[EyeRegion]) -> list[EyeCrop]:
+    def _crops(self, picture: RgbImage, header: PictureHeader, found: FoundEyes) -> _FrameCrops:
         crops = []
-        for eye in eyes:
+        for eye in found.eyes:
             pixels = geometry.cut(picture, eye.box)
-            if pixels is None:
+            box = geometry.whole_pixels(geometry.scaled(eye.box, header.shrink), *header.upright_size)
+            if pixels is None or box is None:
                 continue
             network_input = to_network_input(pixels, self._input_side)
             if contrast(network_input) < _BLANK_CONTRAST:
                 continue
             preview = shrink_to_fit(pixels, PREVIEW_LONGEST_SIDE)
             self._image_store.save_eye(preview)
-            quality = _quality(network_input, pixels, eye.openness)
-            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality))
-        return crops
+            quality = _quality(network_input, pixels, eye)
+            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, box, eye.side_from))
+        return crops, found.faces
 
     async def _predicted(self, crops: Sequence[EyeCrop], times: StageTimes) -> list[_SeenEye]:
         if not crops:
@@ -205,13 +232,8 @@ class EyeAnalysis:
         return await self._workers.run(self._merge_per_eye, eyes, times)
 
     def _merge_per_eye(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
-        reports = {}
         with times.measure(Stage.RENDER):
-            for side in EyeSide:
-                seen = [eye for eye in eyes if eye[0].side is side]
-                if seen:
-                    reports[side] = _merge(side, seen, self._thresholds)
-        return reports
+            return {side: _merge(side, seen, self._thresholds) for side, seen in _by_side(eyes).items()}
 
 
 def _in_order(*failures: Iterable[FrameFailure]) -> tuple[FrameFailure, ...]:
@@ -224,8 +246,28 @@ def _hint(frame: Frame, header: PictureHeader) -> Box | None:
     return box and Box(box.x / shrink, box.y / shrink, box.width / shrink, box.height / shrink)
 
 
-def _quality(network_input: RgbImage, pixels: RgbImage, openness: float | None) -> CropQuality:
-    return CropQuality(sharpness(network_input), brightness(network_input), min(pixels.shape[:2]), openness)
+def _quality(network_input: RgbImage, pixels: RgbImage, eye: EyeRegion) -> CropQuality:
+    return CropQuality(
+        sharpness(network_input),
+        brightness(network_input),
+        min(pixels.shape[:2]),
+        eye.openness,
+        eye.sure,
+        eye.lids_visible,
+    )
+
+
+def _by_side(eyes: Sequence[_SeenEye]) -> dict[EyeSide, list[_SeenEye]]:
+    """The eyes in the order of their frames.
+
+    Frames of one request show one person. So an eye of unknown side is the only one whose side other frames show; where
+    they show both, it may be either, and is left out.
+    """
+    sides = {crop.side for crop, _ in eyes}
+    known = [side for side in (EyeSide.LEFT, EyeSide.RIGHT) if side in sides]
+    if len(known) < 2:
+        return {known[0] if known else EyeSide.UNKNOWN: list(eyes)}
+    return {side: [eye for eye in eyes if eye[0].side is side] for side in known}
 
 
 def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> EyeReport:
@@ -247,5 +289,7 @@ def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> E
         reasons=reasons_to_doubt(
             probabilities, predictions, [crop.quality for crop, _ in seen], sharpest.quality, thresholds
         ),
+        box=sharpest.box,
+        side_from=next((source for source in _SIDE_SOURCES if source in {crop.side_from for crop, _ in seen}), None),
         unfamiliarity=typical_unfamiliarity(predictions),
     )

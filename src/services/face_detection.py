@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
+from src.core.types import Box, EyeRegion, EyeSide, EyeSource, FoundEyes, RgbImage, SideSource
 from src.services.assets import Assets
 from src.services.haar_cascades import HaarCascades
 from src.services.pyramid import Pyramid
@@ -60,6 +60,8 @@ _CANDIDATE_REGION = 2.0
 _CANDIDATE_REGION_SIDE = 320
 # A hinted region larger than this share of the picture saves nothing over the whole picture.
 _LARGEST_HINT_SHARE = 0.8
+
+_NOTHING = FoundEyes([], 0)
 
 
 class FaceDetector:
@@ -102,51 +104,60 @@ class FaceDetector:
         self._haar_cascades()
 
     def find_eyes(
-        self, picture: RgbImage, hint: Box | None = None, *, may_be_close_up: bool = False
-    ) -> list[EyeRegion]:
-        """The eyes of the largest face, at most one per side, padding included.
+        self,
+        picture: RgbImage,
+        hint: Box | None = None,
+        *,
+        may_be_close_up: bool = False,
+        mirrored: bool | None = None,
+    ) -> FoundEyes:
+        """The eyes of the largest face, padding included, and how many faces were seen where it was found.
 
         Args:
             picture: RGB uint8 HxWx3, upright.
             hint: where the client saw a face; looked at first, never trusted.
             may_be_close_up: the picture may show one eye without a face; only a certain face counts then, because
                 texture in a close-up is easily taken for an eye.
+            mirrored: the picture is, which swaps left and right; None: as the settings say.
 
         Returns:
-            up to two regions in the picture's pixels; empty where no eye was found.
+            up to two regions in the picture's pixels; no eyes where none was found.
         """
-        eyes = self._eyes_in_hint(picture, hint) or self._eyes_in_picture(picture, may_be_close_up=may_be_close_up)
-        if self._mirrored_input:
-            return [replace(eye, side=eye.side.opposite) for eye in eyes]
-        return eyes
+        found = self._eyes_in_hint(picture, hint)
+        if not found.eyes:
+            found = self._eyes_in_picture(picture, may_be_close_up=may_be_close_up)
+        if self._mirrored_input if mirrored is None else mirrored:
+            return replace(found, eyes=[replace(eye, side=eye.side.opposite) for eye in found.eyes])
+        return found
 
-    def _eyes_in_hint(self, picture: RgbImage, hint: Box | None) -> list[EyeRegion]:
+    def _eyes_in_hint(self, picture: RgbImage, hint: Box | None) -> FoundEyes:
         height, width = picture.shape[:2]
         region = geometry.hint_region(hint, width, height) if hint else None
         if region is None or region.area > _LARGEST_HINT_SHARE * width * height:
-            return []
+            return _NOTHING
         part, left, top = geometry.part_inside(picture, region)
         pyramid = Pyramid(part, _HINT_WORKING_SIDE)
-        face, _doubtful = self._search(pyramid, _HINT_SIDES)
-        eyes = self._eyes_by_landmarks(pyramid, face)
-        return [replace(eye, box=geometry.shifted(eye.box, left, top)) for eye in eyes]
+        faces, _doubtful = self._search(pyramid, _HINT_SIDES)
+        found = self._eyes_by_landmarks(pyramid, faces)
+        return replace(found, eyes=[replace(eye, box=geometry.shifted(eye.box, left, top)) for eye in found.eyes])
 
-    def _eyes_in_picture(self, picture: RgbImage, *, may_be_close_up: bool) -> list[EyeRegion]:
+    def _eyes_in_picture(self, picture: RgbImage, *, may_be_close_up: bool) -> FoundEyes:
         pyramid = Pyramid(picture, _WORKING_SIDE)
-        face, doubtful = self._search(pyramid, _CLOSE_UP_COARSE_SIDES if may_be_close_up else _COARSE_SIDES)
-        if face is None:
+        faces, doubtful = self._search(pyramid, _CLOSE_UP_COARSE_SIDES if may_be_close_up else _COARSE_SIDES)
+        if not faces:
             seen_by_haar = self._seen_by_haar(pyramid)
-            face = self._confirmed_face(pyramid, seen_by_haar[:_MOST_CANDIDATES] + doubtful[:_MOST_CANDIDATES])
-            if face is None and may_be_close_up and not seen_by_haar:
-                return []
-        if face is None:
-            face, _doubtful = self._search(pyramid, _CLOSE_UP_FINE_SIDES if may_be_close_up else _FINE_SIDES)
-        return self._eyes_by_landmarks(pyramid, face) or self._eyes_by_cascades(
-            pyramid, may_be_close_up=may_be_close_up
-        )
+            faces = self._confirmed_faces(pyramid, seen_by_haar[:_MOST_CANDIDATES] + doubtful[:_MOST_CANDIDATES])
+            if not faces and may_be_close_up and not seen_by_haar:
+                return _NOTHING
+        if not faces:
+            faces, _doubtful = self._search(pyramid, _CLOSE_UP_FINE_SIDES if may_be_close_up else _FINE_SIDES)
+        if faces:
+            return self._eyes_by_landmarks(pyramid, faces)
+        return self._eyes_by_cascades(pyramid, may_be_close_up=may_be_close_up)
 
-    def _search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[Box | None, list[Box]]:
-        """The largest face at the coarsest size that shows one, or else what may be a face at the last of the sizes.
+    def _search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[list[Box], list[Box]]:
+        """The faces at the coarsest size that shows one, the largest first, or else what may be one at the last of the
+        sizes.
 
         All in pixels of the working size.
         """
@@ -156,17 +167,19 @@ class FaceDetector:
                 break
             faces, doubtful = self._dlib_faces(pyramid.roughly_at(side), pyramid.working_side / side)
             if faces:
-                return faces[0], []
-        return None, doubtful
+                return faces, []
+        return [], doubtful
 
     def _seen_by_haar(self, pyramid: Pyramid) -> list[Box]:
         found = self._haar_cascades().face_candidates(pyramid.grey(_CANDIDATE_SIDE))
         return [_dlib_box_of_haar_face(geometry.scaled(face, pyramid.working_side / _CANDIDATE_SIDE)) for face in found]
 
-    def _confirmed_face(self, pyramid: Pyramid, candidates: Sequence[Box]) -> Box | None:
-        """The first candidate that dlib takes for a face when it looks closer, in pixels of the working size."""
+    def _confirmed_faces(self, pyramid: Pyramid, candidates: Sequence[Box]) -> list[Box]:
+        """What dlib takes for faces when it looks closer at the first candidate that shows one, the largest first, in
+        pixels of the working size.
+        """
         if not candidates:
-            return None
+            return []
         picture = pyramid.at(pyramid.working_side)
         height, width = picture.shape[:2]
         for candidate in candidates:
@@ -179,8 +192,8 @@ class FaceDetector:
                 part = np.asarray(cv2.resize(part, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
             faces, _doubtful = self._dlib_faces(part, 1 / factor)
             if faces:
-                return geometry.shifted(faces[0], left, top)
-        return None
+                return [geometry.shifted(face, left, top) for face in faces]
+        return []
 
     def _dlib_faces(self, rgb: RgbImage, scale: float) -> tuple[list[Box], list[Box]]:
         """Certain faces, the largest first, and what may be one, the likeliest first; both enlarged by `scale`.
@@ -193,11 +206,11 @@ class FaceDetector:
         doubtful = [box for box, score in zip(boxes, scores, strict=True) if score < _MIN_FACE_SCORE]
         return sorted(certain, key=lambda box: box.area, reverse=True), doubtful
 
-    def _eyes_by_landmarks(self, pyramid: Pyramid, face: Box | None) -> list[EyeRegion]:
-        if face is None:
-            return []
-        points = self._landmarks(pyramid, face)
-        return [self._region_of(side, points, pyramid) for side in _EYE_POINTS]
+    def _eyes_by_landmarks(self, pyramid: Pyramid, faces: Sequence[Box]) -> FoundEyes:
+        if not faces:
+            return _NOTHING
+        points = self._landmarks(pyramid, faces[0])
+        return FoundEyes([self._region_of(side, points, pyramid) for side in _EYE_POINTS], len(faces))
 
     def _landmarks(self, pyramid: Pyramid, face: Box) -> npt.NDArray[np.float64]:
         """68 x (x, y); face and points in pixels of the working size."""
@@ -216,22 +229,25 @@ class FaceDetector:
 
     def _padded(self, side: EyeSide, opening: Box, face_width: float, source: EyeSource, pyramid: Pyramid) -> EyeRegion:
         box = geometry.padded_eye_box(opening, face_width, self._crop_padding_x, self._crop_padding_y)
-        return EyeRegion(side, geometry.scaled(box, pyramid.longest_side / pyramid.working_side), source)
+        in_picture = geometry.scaled(box, pyramid.longest_side / pyramid.working_side)
+        return EyeRegion(side, in_picture, source, side_from=SideSource.FACE)
 
-    def _eyes_by_cascades(self, pyramid: Pyramid, *, may_be_close_up: bool) -> list[EyeRegion]:
+    def _eyes_by_cascades(self, pyramid: Pyramid, *, may_be_close_up: bool) -> FoundEyes:
         if pyramid.longest_side < _SMALLEST_FOR_CASCADES:
-            return []
+            return _NOTHING
         grey = pyramid.grey(_WORKING_SIDE)
         cascades = self._haar_cascades()
         for face in cascades.faces(grey):
             eyes = cascades.eyes_of_face(grey, face)
             if len(eyes) == 2 or (eyes and not may_be_close_up):
-                return self._confirmed_landmarks(pyramid, face, eyes) or [
+                regions = self._confirmed_landmarks(pyramid, face, eyes) or [
                     self._region_of_haar_eye(side, eye, pyramid) for side, eye in eyes.items()
                 ]
+                return FoundEyes(regions, 1)
         if may_be_close_up:
-            return []
-        return [self._region_of_haar_eye(side, eye, pyramid) for side, eye in cascades.eye_pair(grey).items()]
+            return _NOTHING
+        pair = cascades.eye_pair(grey)
+        return FoundEyes([self._region_of_haar_eye(side, eye, pyramid) for side, eye in pair.items()], 0)
 
     def _confirmed_landmarks(self, pyramid: Pyramid, face: Box, haar_eyes: dict[EyeSide, Box]) -> list[EyeRegion]:
         """Both eyes by landmarks, if each eye that the cascade saw is where the landmarks say."""

@@ -61,9 +61,10 @@ def reasons_to_doubt(
         Reason.TOO_DARK: shown.brightness < thresholds.min_brightness,
         Reason.TOO_BRIGHT: shown.brightness > thresholds.max_brightness,
         Reason.TOO_SMALL: shown.shortest_side < thresholds.min_crop_pixels,
+        Reason.TOO_CLOSE: _in_most([not quality.lids_visible for quality in qualities]),
         Reason.EYE_CLOSED: _is_closed(qualities, thresholds.min_eye_openness),
         Reason.FRAMES_DISAGREE: _agreement(predictions, best_class) < thresholds.min_frame_agreement,
-        **_strangeness(predictions, thresholds),
+        **_strangeness(predictions, qualities, thresholds),
     }
     return tuple(reason for reason in Reason if found[reason])
 
@@ -74,17 +75,22 @@ def typical_unfamiliarity(predictions: Sequence[EyePrediction]) -> float | None:
     return float(median(known)) if known else None
 
 
-def _strangeness(predictions: Sequence[EyePrediction], thresholds: Thresholds) -> dict[Reason, bool]:
+def _strangeness(
+    predictions: Sequence[EyePrediction], qualities: Sequence[CropQuality], thresholds: Thresholds
+) -> dict[Reason, bool]:
     """What is not an eye is not also unfamiliar."""
     typical = typical_unfamiliarity(predictions) or 0.0
-    no_eye = typical > thresholds.not_an_eye_from
+    no_eye = typical > thresholds.not_an_eye_from or _in_most([not quality.sure for quality in qualities])
     return {Reason.NOT_AN_EYE: no_eye, Reason.UNFAMILIAR: not no_eye and typical > thresholds.max_unfamiliarity}
 
 
 def _is_closed(qualities: Sequence[CropQuality], min_openness: float) -> bool:
     """In most of the frames in which that can be seen: everybody blinks."""
-    known = [quality.openness for quality in qualities if quality.openness is not None]
-    return sum(openness < min_openness for openness in known) > len(known) / 2
+    return _in_most([quality.openness < min_openness for quality in qualities if quality.openness is not None])
+
+
+def _in_most(frames: Sequence[bool]) -> bool:
+    return sum(frames) > len(frames) / 2
 
 
 def _agreement(predictions: Sequence[EyePrediction], best_class: int) -> float:

@@ -83,15 +83,23 @@ def part_inside(picture: npt.NDArray[np.uint8], region: Box) -> tuple[npt.NDArra
     return np.ascontiguousarray(picture[top : int(region.bottom), left : int(region.right)]), left, top
 
 
-def cut(picture: RgbImage, box: Box) -> RgbImage | None:
-    """A copy of every pixel that the box touches; None where it touches none."""
-    height, width = picture.shape[:2]
+def whole_pixels(box: Box, width: int, height: int) -> Box | None:
+    """The box, in whole numbers, of every pixel of a picture that the box touches; None where it touches none."""
     inside = clipped(box, width, height)
     if inside is None:
         return None
     left, top = math.floor(inside.x), math.floor(inside.y)
     right, bottom = min(math.ceil(inside.right), width), min(math.ceil(inside.bottom), height)
-    return picture[top:bottom, left:right].copy()
+    return Box(left, top, right - left, bottom - top)
+
+
+def cut(picture: RgbImage, box: Box) -> RgbImage | None:
+    """A copy of every pixel that the box touches; None where it touches none."""
+    height, width = picture.shape[:2]
+    touched = whole_pixels(box, width, height)
+    if touched is None:
+        return None
+    return picture[int(touched.y) : int(touched.bottom), int(touched.x) : int(touched.right)].copy()
 
 
 def eye_openness(outline: npt.NDArray[np.float64]) -> float | None:

@@ -78,6 +78,11 @@ class PictureHeader:
         """Width and height of what is decoded, before it is turned."""
         return -(-self.width // self.shrink), -(-self.height // self.shrink)
 
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Width and height of what is stored, once it is turned."""
+        return (self.height, self.width) if self.orientation > 4 else (self.width, self.height)
+
     def needed_of(self, data: bytes) -> bytes:
         """The file without what pixels do not need; the very same object where nothing has to go."""
         if not self.prefix and not self.suffix and self.spans == ((0, len(data)),):

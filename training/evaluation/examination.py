@@ -125,7 +125,7 @@ def _keep(
         if side in eyes:
             cases = examination.cases
             several = len(eyes) > 1
-            cases.append(_case(f"{name} ({side.value.replace('_', ' ')})" if several else name, picture, eyes[side]))
+            cases.append(_case(f"{name} ({side.value} eye)" if several else name, picture, eyes[side]))
             examination.groups.append(picture.group)
             heapq.heappush(mistakes, (cases[-1].wrongness, 1 - len(cases)))
             if len(mistakes) > MOST_MISTAKES:

@@ -49,6 +49,7 @@ _PREVIEW_LONGEST_SIDE = 512
 _BLANK_CONTRAST = 2.0
 _WARM_UP_BATCHES = (1, 2, 5)
 _UNSEEN = {"best_prediction": "Not Detected"}
+_EYES = {"left_eye": EyeSide.LEFT, "right_eye": EyeSide.RIGHT}
 
 
 class EyeApi:
@@ -98,7 +99,7 @@ class EyeApi:
         if not crops:
             raise NoEyesDetected
         eyes = self._eyes(crops, self._classifier.classify([crop.network_input for crop in crops]))
-        return {**{side.value: eyes.get(side, _UNSEEN) for side in EyeSide}, "model": self._model()}
+        return {**{name: eyes.get(name, _UNSEEN) for name in _EYES}, "model": self._model()}
 
     async def _answer_predict(self, body: bytes) -> dict[str, Any]:
         frames, failures = await self._on_worker(parse_frames, body, self._settings.max_frames)
@@ -114,7 +115,7 @@ class EyeApi:
         unseen = {**no_scores, **_UNSEEN, "image_preview": None, "grad_cam_preview": None}
         return {
             "status_code": 200,
-            "body": {side.value: eyes.get(side, unseen) for side in EyeSide},
+            "body": {name: eyes.get(name, unseen) for name in _EYES},
             "frame_errors": [
                 {"index": failure.index, "code": failure.error.code, "error": str(failure.error)}
                 for failure in failures
@@ -124,7 +125,7 @@ class EyeApi:
 
     def _crops(self, frame: Frame, *, may_be_close_up: bool = False) -> list[EyeCrop]:
         picture = decode_picture(frame.data, self._settings.max_image_pixels)
-        eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=may_be_close_up)
+        eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=may_be_close_up).eyes
         if not eyes and may_be_close_up:
             height, width = picture.shape[:2]
             eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
@@ -137,13 +138,14 @@ class EyeApi:
             if contrast(seen) < _BLANK_CONTRAST:
                 continue
             quality = CropQuality(sharpness(seen), brightness(seen), min(pixels.shape[:2]), eye.openness)
-            crops.append(EyeCrop(eye.side, eye.source, shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE), seen, quality))
+            preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
+            crops.append(EyeCrop(eye.side, eye.source, preview, seen, quality, eye.box))
         return crops
 
-    def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[EyeSide, dict[str, Any]]:
+    def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[str, dict[str, Any]]:
         pairs = list(zip(crops, predictions, strict=True))
-        sides = {side: [pair for pair in pairs if pair[0].side is side] for side in EyeSide}
-        return {side: self._eye(seen) for side, seen in sides.items() if seen}
+        seen = {name: [pair for pair in pairs if pair[0].side is side] for name, side in _EYES.items()}
+        return {name: self._eye(pairs) for name, pairs in seen.items() if pairs}
 
     def _eye(self, seen: Sequence[tuple[EyeCrop, EyePrediction]]) -> dict[str, Any]:
         predictions = [prediction for _, prediction in seen]

@@ -41,10 +41,19 @@ def predict_answer(classes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "status_code": 200,
         "body": {
-            "left_eye": _eye(classes, (0.7, 1.35, 97.21, 0.74), 1.215, frames_seen=2),
-            "right_eye": _eye(classes, (0.79, 1.57, 96.79, 0.85), 1.171, frames_seen=2),
+            "left_eye": {
+                **_eye(classes, (0.7, 1.35, 97.21, 0.74), 1.215, frames_seen=2),
+                "side": "left",
+                "box": {"x": 63, "y": 46, "w": 37, "h": 35},
+            },
+            "right_eye": {
+                **_eye(classes, (0.79, 1.57, 96.79, 0.85), 1.171, frames_seen=2),
+                "side": "right",
+                "box": {"x": 28, "y": 45, "w": 37, "h": 36},
+            },
         },
         "frame_errors": [],
+        "faces_seen": 1,
         "model": _MODEL,
         "notice": NOTICE,
     }
@@ -56,9 +65,13 @@ def upload_answer(classes: tuple[str, ...]) -> dict[str, Any]:
         "left_eye": {
             **_eye(classes, (1.44, 1.6, 96.02, 0.95), 1.606, frames_seen=1),
             "found_by": "whole_picture",
+            "side": "unknown",
+            "side_from": None,
+            "box": {"x": 0, "y": 0, "w": 96, "h": 72},
             "reasons": ["not_an_eye"],
         },
         "right_eye": {"best_prediction": "Not Detected"},
+        "faces_seen": 0,
         "model": _MODEL,
         "notice": NOTICE,
     }
@@ -119,6 +132,7 @@ def _eye(
         "grad_cam_preview": _PREVIEW,
         "frames_seen": frames_seen,
         "found_by": "landmarks",
+        "side_from": "face",
         "confidence": max(scores),
         "inconclusive": True,
         "reasons": ["unfamiliar"],

@@ -20,7 +20,7 @@ from src.core.errors import (
     UnsupportedPicture,
     errors_of_answers,
 )
-from src.core.types import Reason
+from src.core.types import EyeSource, Reason, SideSource
 from src.core.wording import REASONS
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -108,6 +108,9 @@ def component_schemas(settings: Settings) -> dict[str, dict[str, Any]]:
         "title": "Frames",
         "description": "Body of `POST /predict`: pictures of one face.",
     }
+    for kind in (EyeSource, Reason, SideSource):
+        # More of them may come: a client made of this document has to take them.
+        schemas[kind.__name__]["examples"] = schemas[kind.__name__].pop("enum")
     schemas["Reason"]["description"] += "".join(f"\n- `{reason.value}`: {REASONS[reason].meaning}" for reason in Reason)
     for name, field, more in _narrowings(settings):
         schemas[name]["properties"][field].update(more)

@@ -23,7 +23,8 @@ def upload_handler(context: ApiContext) -> Handler:
             picture = await context.work(times, Stage.PARSE, _picture, body.take(), analysis)
             async with context.admission.turn(picture, times):
                 report = await analysis.analyse_upload(picture, times)
-                return await context.rendered(times, render_upload, report, context.services.model)
+                legacy = context.settings.legacy_envelope
+                return await context.rendered(times, render_upload, report, context.services.model, one_is_left=legacy)
 
     return upload
 

@@ -222,6 +222,7 @@ export const reasons = {
   too_dark: { what: "The eye is nearly black.", advice: "Turn to a window or a lamp; do not stand with the light behind." },
   too_bright: { what: "The eye is nearly white.", advice: "Switch the flash off and step out of direct light." },
   too_small: { what: "The eye has too few pixels.", advice: "Come nearer, or use a camera with more pixels." },
+  too_close: { what: "The lids are not in the picture.", advice: "Step back until the whole eye can be seen." },
   eye_closed: { what: "The lids are nearly closed.", advice: "Open the eyes wide and look into the camera." },
   frames_disagree: {
     what: "The pictures do not agree with each other.",

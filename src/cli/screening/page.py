@@ -10,7 +10,7 @@ from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import Conditions, EyeRecord, PictureRecord
 from src.cli.screening.tables import count, in_reading_order, reason_in_words, shown_name
 from src.config.settings import ASSETS_DIR
-from src.core.types import EyeSide, EyeSource
+from src.core.types import EyeSide
 from src.core.wording import NOTICE
 from src.utils.data_uri import encode_data_uri
 from src.utils.templates import render_template, source_hash
@@ -19,7 +19,7 @@ _MOST_PICTURED: Final = 2000
 """Eyes whose pictures are on the page; more would make a page that no browser likes. The others' are linked."""
 
 _ASSETS = ASSETS_DIR / "screening"
-_SIDES = {EyeSide.LEFT: "left eye", EyeSide.RIGHT: "right eye"}
+_SIDES = {EyeSide.LEFT: "left eye", EyeSide.RIGHT: "right eye", EyeSide.UNKNOWN: "one eye, side not known"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,4 @@ def render_page(
 
 def side_in_words(eye: EyeRecord) -> str:
     """The person's own side, where the picture shows it."""
-    if eye.found_by == EyeSource.WHOLE_PICTURE.value:
-        return "one eye, side not known"
     return _SIDES[EyeSide(eye.eye)]

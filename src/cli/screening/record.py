@@ -60,7 +60,7 @@ class EyeRecord:
     """One eye, in the words and units of the API: scores and confidence are percentages.
 
     Attributes:
-        eye: `left_eye` or `right_eye`, the person's own; see `found_by` for when the side is not known.
+        eye: `left` or `right`, the person's own, or `unknown`.
         preview: file name of the small picture of the eye.
         heatmap: file name of the same with the heatmap over it; None where the map is flat.
     """

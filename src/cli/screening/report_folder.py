@@ -16,7 +16,7 @@ from src.utils.preprocessing import shrink_to_fit
 _RESULTS = "results.jsonl"
 _PREVIEWS = "previews"
 # Only files that a screening wrote are ever deleted.
-_OUR_PREVIEWS = re.compile(rf"[0-9a-f]{{16}}-(left|right)_eye(-heatmap)?\.jpg|{re.escape(UNFINISHED)}.*")
+_OUR_PREVIEWS = re.compile(rf"[0-9a-f]{{16}}-(left|right|unknown)_eye(-heatmap)?\.jpg|{re.escape(UNFINISHED)}.*")
 
 # In pixels. Twice what the page shows, for fine screens; the service's own previews would take ten times the bytes.
 _LONGEST_SIDE = 224
@@ -72,7 +72,7 @@ class ReportFolder:
             OSError: they cannot be written.
         """
         digest = hashlib.sha256(picture_name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        name, heatmap_name = f"{digest}-{eye.side.value}.jpg", f"{digest}-{eye.side.value}-heatmap.jpg"
+        name, heatmap_name = f"{digest}-{eye.side.value}_eye.jpg", f"{digest}-{eye.side.value}_eye-heatmap.jpg"
         pictures = {name: eye.preview} if eye.overlay is None else {name: eye.preview, heatmap_name: eye.overlay}
         for file, picture in pictures.items():
             jpeg = encode_jpeg(shrink_to_fit(picture, _LONGEST_SIDE), _JPEG_QUALITY)

@@ -11,13 +11,24 @@ import pytest
 from src.api.answers import legacy_envelope, plain_envelope, render_error, render_predict, render_upload
 from src.api.schemas import ErrorAnswer, PredictAnswer, UploadAnswer
 from src.core.errors import Busy, EyeNetError, InvalidPayload, NoEyesDetected, NotAPicture, PictureTooLarge
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, FrameFailure, Reason, RgbImage
+from src.core.types import (
+    AnalysisReport,
+    Box,
+    EyeReport,
+    EyeSide,
+    EyeSource,
+    FrameFailure,
+    Reason,
+    RgbImage,
+    SideSource,
+)
 from src.utils.data_uri import decode_data_uri
 from src.utils.image_codec import decode_picture
 from tests.unit.api.conftest import MODEL
 
 CLASSES = MODEL.classes
 PREVIEW = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+BOX = Box(100, 50, 60, 40)
 OVERLAY = PREVIEW[::-1].copy()
 
 
@@ -29,7 +40,9 @@ def eye(
     reasons: tuple[Reason, ...] = (),
 ) -> EyeReport:
     values = np.array(probabilities, np.float32)
-    return EyeReport(side, values, int(values.argmax()), 3, PREVIEW, overlay, source, float(values.max()), reasons)
+    best, confidence = int(values.argmax()), float(values.max())
+    side_from = None if side is EyeSide.UNKNOWN else SideSource.FACE
+    return EyeReport(side, values, best, 3, PREVIEW, overlay, source, confidence, reasons, BOX, side_from)
 
 
 def report(*eyes: EyeReport) -> AnalysisReport:
@@ -38,6 +51,10 @@ def report(*eyes: EyeReport) -> AnalysisReport:
 
 def predicted(*eyes: EyeReport) -> PredictAnswer:
     return render_predict(report(*eyes), MODEL)
+
+
+def uploaded(*eyes: EyeReport, one_is_left: bool = False) -> UploadAnswer:
+    return render_upload(report(*eyes), MODEL, one_is_left=one_is_left)
 
 
 def picture_of(data_uri: str | None) -> RgbImage:
@@ -60,8 +77,31 @@ class TestPredict:
         body = predicted(right, left).body
         assert (body.left_eye.best_prediction, body.right_eye.best_prediction) == ("Cataract", "Stye")
 
+    def test_an_eye_says_which_it_is_and_where(self) -> None:
+        body = predicted(eye(EyeSide.LEFT), eye(EyeSide.RIGHT)).body
+        for answered, side in ((body.left_eye, "left"), (body.right_eye, "right")):
+            assert (answered.side, answered.side_from) == (side, "face")
+            assert answered.box is not None
+            assert answered.box.model_dump() == {"x": 100, "y": 50, "w": 60, "h": 40}
+
+    def test_one_of_unknown_side_stands_under_left_eye(self) -> None:
+        body = predicted(eye(EyeSide.UNKNOWN)).body
+        assert (body.left_eye.best_prediction, body.left_eye.side, body.left_eye.side_from) == (
+            "Healthy",
+            "unknown",
+            None,
+        )
+        assert body.right_eye.best_prediction == "Not Detected"
+
+    @pytest.mark.parametrize("faces", [0, 3])
+    def test_it_says_how_many_faces_there_were(self, faces: int) -> None:
+        seen = replace(report(eye(EyeSide.LEFT)), faces_seen=faces)
+        assert render_predict(seen, MODEL).faces_seen == faces
+        assert render_upload(seen, MODEL, one_is_left=False).faces_seen == faces
+
     def test_an_unseen_eye_has_scores_of_zero_and_no_pictures(self) -> None:
         unseen = predicted(eye(EyeSide.LEFT)).body.right_eye
+        assert (unseen.side, unseen.side_from, unseen.box) == (None, None, None)
         assert (unseen.average_scores, unseen.best_prediction) == (dict.fromkeys(CLASSES, 0), "Not Detected")
         assert (unseen.image_preview, unseen.grad_cam_preview) == (None, None)
         assert (unseen.confidence, unseen.inconclusive, unseen.reasons) == (None, None, [])
@@ -92,14 +132,14 @@ class TestPredict:
         assert len(answer.model.hash) >= 8
         assert MODEL.sha256.startswith(answer.model.hash)
         assert "not a medical device" in answer.notice
-        upload = render_upload(report(eye(EyeSide.LEFT)), model)
+        upload = render_upload(report(eye(EyeSide.LEFT)), model, one_is_left=False)
         assert (upload.model, upload.notice) == (answer.model, answer.notice)
 
 
 class TestUpload:
     def test_the_eye_is_the_left_one_and_the_other_was_not_detected(self) -> None:
         doubtful = eye(EyeSide.LEFT, source=EyeSource.WHOLE_PICTURE, reasons=(Reason.NOT_AN_EYE,))
-        answer = render_upload(report(doubtful), MODEL).model_dump()
+        answer = uploaded(doubtful).model_dump()
         left = answer["left_eye"]
         assert (left["best_prediction"], left["found_by"], left["confidence"]) == ("Healthy", "whole_picture", 65)
         assert (left["inconclusive"], left["reasons"]) == (True, ["not_an_eye"])
@@ -110,14 +150,22 @@ class TestUpload:
     @pytest.mark.parametrize(("measured", "shown"), [(None, None), (1.23456, 1.235)])
     def test_an_eye_says_how_unfamiliar_it_is(self, measured: float | None, shown: float | None) -> None:
         strange = replace(eye(EyeSide.LEFT), unfamiliarity=measured)
-        assert render_upload(report(strange), MODEL).model_dump()["left_eye"]["unfamiliarity"] == shown
+        assert uploaded(strange).model_dump()["left_eye"]["unfamiliarity"] == shown
 
     def test_a_face_has_both_eyes_and_a_right_eye_alone_is_the_right_eye(self) -> None:
         right = eye(EyeSide.RIGHT, (0, 0, 0, 1))
-        both = render_upload(report(eye(EyeSide.LEFT, (1, 0, 0, 0)), right), MODEL)
+        both = uploaded(eye(EyeSide.LEFT, (1, 0, 0, 0)), right)
         assert (both.left_eye.best_prediction, both.right_eye.best_prediction) == ("Cataract", "Stye")
-        alone = render_upload(report(right), MODEL)
+        alone = uploaded(right)
         assert (alone.left_eye.best_prediction, alone.right_eye.best_prediction) == ("Not Detected", "Stye")
+
+    def test_for_the_first_frontend_one_eye_stands_under_left_eye_whichever_it_is(self) -> None:
+        for side in EyeSide:
+            answer = uploaded(eye(side), one_is_left=True).model_dump()
+            assert answer["left_eye"]["side"] == side.value
+            assert answer["right_eye"] == {"best_prediction": "Not Detected"}
+        both = uploaded(eye(EyeSide.RIGHT), eye(EyeSide.LEFT), one_is_left=True).model_dump()
+        assert (both["left_eye"]["side"], both["right_eye"]["side"]) == ("left", "right")
 
 
 class TestScores:
@@ -157,7 +205,7 @@ def predict_answer() -> PredictAnswer:
 
 @pytest.fixture
 def upload_answer() -> UploadAnswer:
-    return render_upload(report(eye(EyeSide.LEFT)), MODEL)
+    return uploaded(eye(EyeSide.LEFT))
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from src.config.settings import Settings
-from src.core.types import EyeReport, EyeSide, EyeSource, Reason
+from src.core.types import Box, EyeReport, EyeSide, EyeSource, Reason
 from src.core.wording import REASONS, percentage, percentages
 
 
 def test_reasons_are_named_as_in_the_answer_and_in_its_order() -> None:
     assert " ".join(reason.value for reason in Reason) == (
-        "low_confidence not_an_eye unfamiliar blurry too_dark too_bright too_small eye_closed frames_disagree"
+        "low_confidence not_an_eye unfamiliar blurry too_dark too_bright too_small too_close eye_closed frames_disagree"
     )
 
 
@@ -22,7 +22,9 @@ def test_reasons_are_named_as_in_the_answer_and_in_its_order() -> None:
 def test_any_reason_makes_a_report_inconclusive(reasons: tuple[Reason, ...], inconclusive: bool) -> None:
     preview = np.zeros((2, 2, 3), np.uint8)
     probabilities = np.array([0.9, 0.1], np.float32)
-    report = EyeReport(EyeSide.LEFT, probabilities, 0, 1, preview, None, EyeSource.LANDMARKS, 0.9, reasons)
+    report = EyeReport(
+        EyeSide.LEFT, probabilities, 0, 1, preview, None, EyeSource.LANDMARKS, 0.9, reasons, Box(0, 0, 2, 2)
+    )
     assert report.inconclusive is inconclusive
 
 
@@ -32,9 +34,11 @@ def test_every_reason_has_its_words_in_the_order_in_which_reasons_are_listed() -
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_meaning_ends_with_the_setting_that_draws_the_line_and_a_short_word_needs_none(reason: Reason) -> None:
+    """No setting can bring the lids into the picture."""
     words = REASONS[reason]
-    (setting,) = re.findall(r" \(([A-Z_]+)\)$", words.meaning)
-    assert setting.lower() in Settings.model_fields
+    settings = re.findall(r" \(([A-Z_]+)\)$", words.meaning)
+    assert len(settings) == (reason is not Reason.TOO_CLOSE)
+    assert {setting.lower() for setting in settings} <= set(Settings.model_fields)
     assert re.fullmatch(r"[a-z ]+", words.short)
 
 

@@ -38,7 +38,7 @@ def by_side(eyes: list[EyeRegion]) -> dict[EyeSide, EyeRegion]:
 def assert_shows_both_eyes(eyes: list[EyeRegion], scale: float = 1, x: float = 0, y: float = 0) -> None:
     """Each box has its pupil in the middle, a little low because the brow is in it, and is as large as an eye."""
     found = by_side(eyes)
-    assert found.keys() == set(EyeSide)
+    assert found.keys() == {EyeSide.LEFT, EyeSide.RIGHT}
     for side, (pupil_x, pupil_y) in PUPILS.items():
         box = found[side].box
         assert 35 * scale < box.width < 60 * scale
@@ -104,8 +104,8 @@ class TestOpenness:
     def test_open_eyes_are_as_open_as_the_paper_says_and_less_so_squeezed_flat(
         self, detector: FaceDetector, face: RgbImage
     ) -> None:
-        flat = by_side(detector.find_eyes(resize(face, 760, 600)))
-        for side, eye in by_side(detector.find_eyes(face)).items():
+        flat = by_side(detector.find_eyes(resize(face, 760, 600)).eyes)
+        for side, eye in by_side(detector.find_eyes(face).eyes).items():
             assert eye.openness is not None
             assert 0.2 < eye.openness < 0.5
             assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
@@ -113,16 +113,16 @@ class TestOpenness:
     def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(
         self, detector: FaceDetector, mirrored_detector: FaceDetector, face: RgbImage
     ) -> None:
-        plain, swapped = by_side(detector.find_eyes(face)), by_side(mirrored_detector.find_eyes(face))
-        hinted = by_side(detector.find_eyes(face, Box(225, 85, 110, 120)))
-        for side in EyeSide:
+        plain, swapped = by_side(detector.find_eyes(face).eyes), by_side(mirrored_detector.find_eyes(face).eyes)
+        hinted = by_side(detector.find_eyes(face, Box(225, 85, 110, 120)).eyes)
+        for side in PUPILS:
             assert swapped[side.opposite].openness == plain[side].openness
             assert hinted[side].openness == pytest.approx(plain[side].openness, abs=0.08)
 
 
 class TestFace:
     def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
-        eyes = detector.find_eyes(face)
+        eyes = detector.find_eyes(face).eyes
         assert_shows_both_eyes(eyes)
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
         # The brows are in the crops.
@@ -130,10 +130,10 @@ class TestFace:
         assert by_side(eyes)[EyeSide.LEFT].box.y < 112
 
     def test_the_same_is_cut_out_at_any_size(self, detector: FaceDetector, face: RgbImage) -> None:
-        at_640 = detector.find_eyes(face)
+        at_640 = detector.find_eyes(face).eyes
         for side in (320, 500, 1920, 4000):
             scale = side / 640
-            eyes = detector.find_eyes(resize(face, side, side))
+            eyes = detector.find_eyes(resize(face, side, side)).eyes
             assert_shows_both_eyes(eyes, scale)
             shrunk = [
                 EyeRegion(eye.side, Box(*(value / scale for value in dataclasses.astuple(eye.box))), eye.source)
@@ -145,15 +145,15 @@ class TestFace:
     def test_a_face_that_browsers_have_squeezed_is_found(
         self, detector: FaceDetector, face: RgbImage, width: int, height: int
     ) -> None:
-        found = by_side(detector.find_eyes(resize(face, width, height)))
-        assert found.keys() == set(EyeSide)
+        found = by_side(detector.find_eyes(resize(face, width, height)).eyes)
+        assert found.keys() == {EyeSide.LEFT, EyeSide.RIGHT}
         for side, (x, y) in PUPILS.items():
             box = found[side].box
             assert box.x < x * width / 640 < box.right
             assert box.y < y * height / 640 < box.bottom
 
     def test_a_picture_can_be_dark(self, detector: FaceDetector, face: RgbImage) -> None:
-        assert_shows_both_eyes(detector.find_eyes((face * 0.15).astype(np.uint8)))
+        assert_shows_both_eyes(detector.find_eyes((face * 0.15).astype(np.uint8)).eyes)
 
     @pytest.mark.parametrize("large_is_left", [True, False])
     @pytest.mark.parametrize("scale", [1.4, 2, 3])
@@ -165,11 +165,15 @@ class TestFace:
         x_large, x_small = (0, side) if large_is_left else (220, 0)
         picture = on_canvas(resize(head, side, side), side + 220, side, x_large, 0)
         picture[:220, x_small : x_small + 220] = head
-        assert_shows_both_eyes(detector.find_eyes(picture), scale, x=x_large - 170 * scale, y=-20 * scale)
+        assert_shows_both_eyes(detector.find_eyes(picture).eyes, scale, x=x_large - 170 * scale, y=-20 * scale)
 
     @pytest.mark.parametrize(("side", "close_up"), [(200, False), (640, False), (1000, False), (640, True)])
     def test_noise_has_no_eyes(self, detector: FaceDetector, side: int, close_up: bool) -> None:
-        assert [detector.find_eyes(noise(side, seed), may_be_close_up=close_up) for seed in range(3)] == [[], [], []]
+        assert [detector.find_eyes(noise(side, seed), may_be_close_up=close_up).eyes for seed in range(3)] == [
+            [],
+            [],
+            [],
+        ]
 
     @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (640, 640)])
     @pytest.mark.parametrize("close_up", [False, True])
@@ -177,7 +181,7 @@ class TestFace:
         self, detector: FaceDetector, shape: tuple[int, int], close_up: bool
     ) -> None:
         for level in (0, 128, 255) if shape == (640, 640) else (100,):
-            assert detector.find_eyes(np.full((*shape, 3), level, np.uint8), may_be_close_up=close_up) == []
+            assert detector.find_eyes(np.full((*shape, 3), level, np.uint8), may_be_close_up=close_up).eyes == []
 
     def test_the_picture_is_not_changed(self, detector: FaceDetector, face: RgbImage) -> None:
         before = face.copy()
@@ -188,10 +192,10 @@ class TestFace:
 def test_left_and_right_are_the_persons_own_in_a_mirrored_picture_too(
     mirrored_detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
 ) -> None:
-    found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])))
+    found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])).eyes)
     for side, (x, _y) in PUPILS.items():
         assert found[side].box.x < 639 - x < found[side].box.right
-    found = by_side(mirrored_detector.find_eyes(masked_nose))
+    found = by_side(mirrored_detector.find_eyes(masked_nose).eyes)
     assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
     assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
 
@@ -209,9 +213,9 @@ class TestPadding:
     ) -> None:
         paddings = {"crop_padding_x": padding_x, "crop_padding_y": padding_y}
         other = FaceDetector.from_settings(assets, settings.model_copy(update=paddings))
-        usual, padded = by_side(detector.find_eyes(face)), by_side(other.find_eyes(face))
+        usual, padded = by_side(detector.find_eyes(face).eyes), by_side(other.find_eyes(face).eyes)
         face_width = 114  # of the landmarks, from ear to ear
-        for side in EyeSide:
+        for side in PUPILS:
             wider = padded[side].box.width - usual[side].box.width
             higher = padded[side].box.height - usual[side].box.height
             assert wider == pytest.approx(2 * (padding_x - 20) * face_width / 200, abs=3)
@@ -223,10 +227,10 @@ class TestHint:
     def test_a_good_hint_gives_the_same_eyes_also_of_a_face_too_small_to_be_found_without(
         self, detector: FaceDetector, face: RgbImage, hint: Box
     ) -> None:
-        assert_same_boxes(detector.find_eyes(face, hint), detector.find_eyes(face), tolerance=2.5)
+        assert_same_boxes(detector.find_eyes(face, hint).eyes, detector.find_eyes(face).eyes, tolerance=2.5)
         picture = on_canvas(face, 3600, 3600, 300, 200)
-        assert detector.find_eyes(picture) == []
-        assert_shows_both_eyes(detector.find_eyes(picture, shifted(hint, 300, 200)), x=300, y=200)
+        assert detector.find_eyes(picture).eyes == []
+        assert_shows_both_eyes(detector.find_eyes(picture, shifted(hint, 300, 200)).eyes, x=300, y=200)
 
     @pytest.mark.parametrize(
         "hint",
@@ -244,18 +248,18 @@ class TestHint:
         ],
     )
     def test_a_bad_hint_does_no_harm(self, detector: FaceDetector, face: RgbImage, hint: Box) -> None:
-        assert_shows_both_eyes(detector.find_eyes(face, hint))
+        assert_shows_both_eyes(detector.find_eyes(face, hint).eyes)
 
 
 class TestHaarFallback:
     def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
         self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
     ) -> None:
-        eyes = detector.find_eyes(masked_nose)
+        eyes = detector.find_eyes(masked_nose).eyes
         assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
         assert_shows_both_eyes(eyes)
         # About what the landmarks would cut out.
-        assert_same_boxes(eyes, detector.find_eyes(face), tolerance=8)
+        assert_same_boxes(eyes, detector.find_eyes(face).eyes, tolerance=8)
 
     @pytest.mark.parametrize("picture", ["masked_mouth", "blurred_face"])
     def test_a_face_that_only_haar_sees_gets_landmarks_if_its_eyes_confirm_them(
@@ -266,7 +270,7 @@ class TestHaarFallback:
         for side in (320, 640, 1280):
             faces, _scores, _detectors = dlib_detector.run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
             assert len(faces) == 0
-        eyes = detector.find_eyes(seen)
+        eyes = detector.find_eyes(seen).eyes
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
         assert_shows_both_eyes(eyes)
 
@@ -281,7 +285,7 @@ class TestHaarFallback:
         assert detector._confirmed_landmarks(pyramid, haar_face, cheeks) == []
 
     def test_two_eyes_without_a_face_are_found(self, detector: FaceDetector, strip: RgbImage) -> None:
-        eyes = detector.find_eyes(strip)
+        eyes = detector.find_eyes(strip).eyes
         assert {(eye.source, eye.openness) for eye in eyes} == {(EyeSource.EYE_CASCADE, None)}
         found = by_side(eyes)
         for side, (x, y) in PUPILS.items():
@@ -294,7 +298,7 @@ class TestCloseUp:
         self, detector: FaceDetector, face: RgbImage, masked_mouth: RgbImage
     ) -> None:
         for picture in (face, masked_mouth):
-            assert_shows_both_eyes(detector.find_eyes(picture, may_be_close_up=True))
+            assert_shows_both_eyes(detector.find_eyes(picture, may_be_close_up=True).eyes)
 
     @pytest.mark.parametrize("side", [800, 560])
     def test_a_face_that_fills_a_small_part_of_the_picture_is_found(
@@ -302,14 +306,14 @@ class TestCloseUp:
     ) -> None:
         """The face is an eighth to a sixth as wide as the picture: only the candidates lead to it."""
         picture = on_canvas(resize(face, 560, 560), side, side, side - 560, 0)
-        eyes = detector.find_eyes(picture, may_be_close_up=True)
+        eyes = detector.find_eyes(picture, may_be_close_up=True).eyes
         assert_shows_both_eyes(eyes, 560 / 640, x=side - 560)
 
     def test_one_eye_is_no_face_nor_is_what_only_haar_sees_with_one_clear_eye_nor_two_eyes_alone(
         self, detector: FaceDetector, eye_photo: RgbImage, blurred_face: RgbImage, strip: RgbImage
     ) -> None:
         for picture in (eye_photo, blurred_face, strip):
-            assert detector.find_eyes(picture, may_be_close_up=True) == []
+            assert detector.find_eyes(picture, may_be_close_up=True).eyes == []
 
 
 class TestThreads:
@@ -318,11 +322,11 @@ class TestThreads:
     ) -> None:
         """Threads that share dlib's own detector crash the process every time."""
         pictures = [face, resize(masked_nose, 320, 320), resize(face, 320, 320), np.ascontiguousarray(face[:, ::-1])]
-        expected = [detector.find_eyes(picture) for picture in pictures]
+        expected = [detector.find_eyes(picture).eyes for picture in pictures]
         assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_CASCADE}
 
         def find_each_twice(_thread: int) -> list[list[EyeRegion]]:
-            return [detector.find_eyes(picture) for picture in pictures * 2]
+            return [detector.find_eyes(picture).eyes for picture in pictures * 2]
 
         with ThreadPoolExecutor(5) as threads:
             for found in threads.map(find_each_twice, range(5)):
@@ -351,7 +355,7 @@ def test_in_portraits_of_many_people_both_eyes_are_found(detector: FaceDetector)
     names = [line.split("\t")[0] for line in (FACES / "SOURCES.tsv").read_text(encoding="utf-8").splitlines()[1:]]
     portraits = [decode_picture((FACES / name).read_bytes(), 40_000_000) for name in names]
     assert len(portraits) > 20
-    found = [detector.find_eyes(portrait) for portrait in portraits]
+    found = [detector.find_eyes(portrait).eyes for portrait in portraits]
     assert np.mean([len(eyes) == 2 for eyes in found]) >= 0.95
     for portrait, eyes in zip(portraits, found, strict=True):
         assert all(cut(portrait, eye.box) is not None for eye in eyes)

@@ -134,6 +134,22 @@ class TestClosedEyes:
         assert found == ([Reason.EYE_CLOSED] if closed else [])
 
 
+class TestWhatTheSearchSays:
+    @pytest.mark.parametrize(("field", "reason"), [("sure", Reason.NOT_AN_EYE), ("lids_visible", Reason.TOO_CLOSE)])
+    @pytest.mark.parametrize(
+        ("frames", "doubted"),
+        [((False,), True), ((False, False, True), True), ((False, True), False), ((False, True, True), False)],
+    )
+    def test_it_counts_where_it_is_so_in_most_of_the_frames(
+        self, field: str, reason: Reason, frames: tuple[bool, ...], doubted: bool
+    ) -> None:
+        qualities = [replace(GOOD, **{field: value}) for value in frames]
+        assert reasons([prediction()] * len(frames), qualities) == ([reason] if doubted else [])
+
+    def test_what_it_is_not_sure_of_is_not_also_unfamiliar(self) -> None:
+        assert reasons(with_strangeness(1.5), [replace(GOOD, sure=False)]) == [Reason.NOT_AN_EYE]
+
+
 class TestDisagreement:
     @pytest.mark.parametrize(
         ("agreeing", "others", "doubted"), [(2, 1, False), (3, 2, False), (1, 1, True), (5, 4, True)]
@@ -151,7 +167,7 @@ BAD = CropQuality(sharpness=0, brightness=0, shortest_side=1, openness=0)
 def test_all_reasons_come_in_their_fixed_order() -> None:
     frames = [prediction((0.51, 0.49), 9), prediction((0.49, 0.51), 9)]
     both_sides_of_light = replace(THRESHOLDS, max_brightness=-1)
-    found = reasons(frames, [BAD] * 2, thresholds=both_sides_of_light)
+    found = reasons(frames, [replace(BAD, lids_visible=False)] * 2, thresholds=both_sides_of_light)
     assert found == [reason for reason in Reason if reason is not Reason.UNFAMILIAR]
 
 

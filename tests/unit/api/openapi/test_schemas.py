@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
+import pytest
+
 from src.api.openapi.schemas import FRAME_ERRORS, component_schemas
 from src.config.settings import Settings
 from src.core.errors import BadRequest, InvalidJson, NoEyesDetected, PictureTooLarge
-from src.core.types import EyeSource, Reason
+from src.core.types import EyeSource, Reason, SideSource
 from src.core.wording import REASONS
 
 
 def test_every_reason_is_explained_in_its_order(settings: Settings) -> None:
     described = component_schemas(settings)["Reason"]
-    assert described["enum"] == [reason.value for reason in Reason]
     for reason in Reason:
         assert f"- `{reason.value}`: {REASONS[reason].meaning}" in described["description"]
 
 
-def test_every_way_to_find_an_eye_is_there(settings: Settings) -> None:
-    assert component_schemas(settings)["EyeSource"]["enum"] == [source.value for source in EyeSource]
+@pytest.mark.parametrize("known", [Reason, EyeSource, SideSource])
+def test_of_what_more_may_come_the_known_are_examples(settings: Settings, known: type[Enum]) -> None:
+    schema = component_schemas(settings)[known.__name__]
+    assert (schema["type"], schema["examples"]) == ("string", [value.value for value in known])
+    assert not schema.keys() & {"enum", "const"}
+
+
+def test_there_is_no_third_side(settings: Settings) -> None:
+    assert component_schemas(settings)["EyeSide"]["enum"] == ["left", "right", "unknown"]
 
 
 def test_a_frame_fails_as_a_request_does_but_for_what_concerns_all_frames() -> None:

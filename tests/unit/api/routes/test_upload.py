@@ -20,7 +20,7 @@ from src.api.routes.upload import upload_handler
 from src.config.settings import load_settings
 from src.core.errors import Busy
 from src.core.stage_times import StageTimes
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame
+from src.core.types import AnalysisReport, Box, EyeReport, EyeSide, EyeSource, Frame
 from src.services.analysis import Pictures
 from src.services.workers import Workers
 from src.utils.picture_parts import PictureHeader
@@ -61,7 +61,7 @@ class Analysis:
         assert self.may_go_on.wait(SECONDS_BEFORE_A_TEST_GIVES_UP)
         self.analysed.append(frame.data)
         scores, preview = np.array([0, 0, 1, 0], np.float32), np.zeros((8, 8, 3), np.uint8)
-        eye = EyeReport(EyeSide.LEFT, scores, 2, 1, preview, None, EyeSource.WHOLE_PICTURE, 1.0, ())
+        eye = EyeReport(EyeSide.LEFT, scores, 2, 1, preview, None, EyeSource.WHOLE_PICTURE, 1.0, (), Box(0, 0, 8, 8))
         return AnalysisReport({EyeSide.LEFT: eye}, ())
 
 

@@ -19,7 +19,7 @@ CONDITIONS: dict[str, Any] = {
 }
 
 
-def make_eye(of_stye: float, *reasons: str, eye: str = "left_eye", **changes: Any) -> EyeRecord:
+def make_eye(of_stye: float, *reasons: str, eye: str = "left", **changes: Any) -> EyeRecord:
     values: dict[str, Any] = {
         "eye": eye,
         "best_prediction": "Stye" if of_stye > 50 else "Healthy",
@@ -29,8 +29,8 @@ def make_eye(of_stye: float, *reasons: str, eye: str = "left_eye", **changes: An
         "reasons": list(reasons),
         "unfamiliarity": 0.7,
         "found_by": "landmarks",
-        "preview": f"0123456789abcdef-{eye}.jpg",
-        "heatmap": f"0123456789abcdef-{eye}-heatmap.jpg",
+        "preview": f"0123456789abcdef-{eye}_eye.jpg",
+        "heatmap": f"0123456789abcdef-{eye}_eye-heatmap.jpg",
     }
     return EyeRecord(**(values | changes))
 

@@ -41,7 +41,7 @@ def render(facts: PageFacts) -> Render:
 
 
 def test_the_page_refers_to_no_other_place(render: Render) -> None:
-    page = render(make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")))
+    page = render(make_record("a.jpg", make_eye(10), make_eye(90, eye="right")))
     reader = Reader(page)
     assert page.startswith("<!doctype html>\n")
     assert reader.open == []
@@ -117,7 +117,7 @@ def test_it_says_what_is_not_finished_and_whether_scores_are_calibrated(render: 
 
 
 def test_every_picture_has_words_and_every_heading_its_scope(render: Render) -> None:
-    reader = Reader(render(make_record("a.jpg", make_eye(10), make_eye(20, eye="right_eye"))))
+    reader = Reader(render(make_record("a.jpg", make_eye(10), make_eye(20, eye="right"))))
     pictures = [found for tag, found in zip(reader.tags, reader.attributes, strict=True) if tag == "img"]
     assert {found["alt"] for found in pictures[::2]} == {"left eye, a.jpg", "right eye, a.jpg"}
     assert all(found["alt"] for found in pictures)
@@ -129,8 +129,8 @@ def test_every_picture_has_words_and_every_heading_its_scope(render: Render) -> 
 
 def test_a_picture_of_one_eye_does_not_show_whose_it_is() -> None:
     assert side_in_words(make_eye(10)) == "left eye"
-    assert side_in_words(make_eye(10, eye="right_eye")) == "right eye"
-    assert side_in_words(make_eye(10, found_by="whole_picture")) == "one eye, side not known"
+    assert side_in_words(make_eye(10, eye="right")) == "right eye"
+    assert side_in_words(make_eye(10, eye="unknown")) == "one eye, side not known"
 
 
 def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts) -> None:

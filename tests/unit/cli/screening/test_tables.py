@@ -18,7 +18,7 @@ from tests.unit.cli.screening.records import CLASSES, make_eye, make_record
 
 def test_everything_is_counted_once() -> None:
     records = [
-        make_record("a.jpg", make_eye(10), make_eye(90, eye="right_eye")),
+        make_record("a.jpg", make_eye(10), make_eye(90, eye="right")),
         make_record("b.jpg", make_eye(60, "blurry", "too_dark")),
         make_record("c.jpg", make_eye(45, "blurry")),
         make_record("d.jpg", refusal=Refusal("not_a_picture", "why")),
@@ -79,14 +79,14 @@ def rows(*records: PictureRecord) -> list[dict[str, str]]:
 
 def test_there_is_a_row_per_eye_the_doubtful_first() -> None:
     table = rows(
-        make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", eye="right_eye")),
+        make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", eye="right")),
         make_record("eye.jpg", make_eye(80, unfamiliarity=None)),
         make_record("broken.jpg", refusal=Refusal("not_a_picture", "why")),
     )
     assert [(row["file"], row["eye"], row["best_prediction"]) for row in table] == [
-        ("face.jpg", "right_eye", "Healthy"),
-        ("eye.jpg", "left_eye", "Stye"),
-        ("face.jpg", "left_eye", "Healthy"),
+        ("face.jpg", "right", "Healthy"),
+        ("eye.jpg", "left", "Stye"),
+        ("face.jpg", "left", "Healthy"),
     ]
     assert (table[0]["inconclusive"], table[0]["reasons"]) == ("true", "low_confidence too_dark")
     assert (table[1]["inconclusive"], table[1]["reasons"]) == ("false", "")

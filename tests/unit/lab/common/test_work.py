@@ -33,7 +33,7 @@ def test_an_eye_photo_of_1280_pixels_is_taken_for_an_eye_and_not_for_a_face(
     picture = decode_picture(photo, MEGAPIXELS)
     assert max(picture.shape) == 1280
     assert 0.3e6 <= len(photo) <= 1e6
-    assert detector.find_eyes(picture, may_be_close_up=True) == []
+    assert detector.find_eyes(picture, may_be_close_up=True).eyes == []
 
 
 def test_five_frames_are_3_to_6_megabytes_of_640_pixels_each_and_differ(files: Mapping[str, Path]) -> None:
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_body_and_another_another(files: Mapping[st
 @pytest.mark.parametrize("seed", range(3))
 def test_the_box_is_where_the_face_is(detector: FaceDetector, seed: int) -> None:
     frame, box = face_frame(seed)
-    eyes = detector.find_eyes(frame, box)
+    eyes = detector.find_eyes(frame, box).eyes
     assert [eye.source for eye in eyes] == [EyeSource.LANDMARKS] * 2
     assert all(box.x < eye.box.x and eye.box.right < box.right for eye in eyes)
     assert all(box.y < eye.box.y and eye.box.bottom < box.bottom for eye in eyes)

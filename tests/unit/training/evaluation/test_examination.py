@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from src.core.errors import NoEyesDetected
-from src.core.types import AnalysisReport, EyeReport, EyeSide, EyeSource, Frame, Reason
+from src.core.types import AnalysisReport, Box, EyeReport, EyeSide, EyeSource, Frame, Reason
 from training.data.pictures import find_pictures
 from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
 
@@ -53,6 +53,7 @@ def report(side: EyeSide, of_stye: float) -> EyeReport:
         source=EyeSource.LANDMARKS,
         confidence=confidence,
         reasons=(Reason.LOW_CONFIDENCE, Reason.BLURRY) if confidence < UNSURE else (),
+        box=Box(0, 0, 300, 512),
     )
 
 
