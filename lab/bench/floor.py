@@ -28,7 +28,7 @@ from lab.common.work import PREDICT_5, face_frame, photo_file
 from src.config.settings import PROJECT_ROOT, Settings, load_settings
 from src.core.types import Box, RgbImage
 from src.services.assets import prepare_assets
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.utils.files import sha256_of
 
 BATCH_SIZES = (1, 2, 5, 10)
@@ -171,7 +171,7 @@ def _measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
 
 def _measure_pictures(seconds: float) -> dict[str, float]:
     settings = load_settings()
-    detector = FaceDetector.from_settings(prepare_assets(), settings)
+    detector = EyeLocator.from_settings(prepare_assets(), settings)
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
 

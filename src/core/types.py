@@ -118,7 +118,9 @@ class EyeRegion:
     """Where one eye is in a picture, padding included; may reach over the picture's edge.
 
     Attributes:
-        openness: eye aspect ratio of the landmarks, about 0.1 (closed) to 0.4 (wide open); None without landmarks.
+        openness: eye aspect ratio of the outline, about 0.1 (closed) to 0.4 (wide open); None without an outline.
+        outline: 6 x (x, y): the corner on the left of the picture, two points of the upper lid, the other corner, two
+            of the lower lid, as iBUG 300-W orders them; None where only a box is known.
         side_from: None where the side is unknown.
         sure: whoever found it does not doubt that it is an eye.
         lids_visible: the picture is not taken from so near that the lids are outside of it.
@@ -128,6 +130,7 @@ class EyeRegion:
     box: Box
     source: EyeSource
     openness: float | None = None
+    outline: Floats | None = None
     side_from: SideSource | None = None
     sure: bool = True
     lids_visible: bool = True
@@ -170,10 +173,11 @@ class EyeCrop:
     """One eye cut out of one frame.
 
     Attributes:
-        preview: the crop, longest side at most 512 px.
+        preview: the crop as far as the picture reaches, longest side at most 512 px.
         network_input: the same crop as the classifier sees it, squeezed to a square.
-        quality: measured on `network_input`.
+        quality: measured on what `network_input` has of the picture.
         box: of the crop, in whole pixels of the upright picture as it was sent, inside of it.
+        place: of the preview in `network_input`, in shares; the crop may reach beyond the picture.
         side_from: see `EyeRegion`.
     """
 
@@ -183,6 +187,7 @@ class EyeCrop:
     network_input: RgbImage
     quality: CropQuality
     box: Box
+    place: Box
     side_from: SideSource | None = None
 
 

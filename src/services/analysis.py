@@ -20,7 +20,6 @@ from src.core.types import (
     EyeRegion,
     EyeReport,
     EyeSide,
-    EyeSource,
     FoundEyes,
     Frame,
     FrameFailure,
@@ -28,7 +27,7 @@ from src.core.types import (
     SideSource,
 )
 from src.services.crop_queue import CropQueue
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
@@ -37,7 +36,7 @@ from src.utils import geometry
 from src.utils.image_codec import decode_picture_of
 from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader
-from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, shrink_to_fit, to_network_input
+from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, place_in_square, shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
 
 _Picture: TypeAlias = tuple[Frame, PictureHeader]
@@ -79,7 +78,7 @@ class EyeAnalysis:
 
     def __init__(
         self,
-        detector: FaceDetector,
+        locator: EyeLocator,
         crop_queue: CropQueue,
         image_store: ImageStore,
         workers: Workers,
@@ -90,7 +89,7 @@ class EyeAnalysis:
         max_request_pixels: int,
     ) -> None:
         """The square of `input_side` pixels is the network's; the limits on pixels are checked before decoding."""
-        self._detector = detector
+        self._locator = locator
         self._crop_queue = crop_queue
         self._image_store = image_store
         self._workers = workers
@@ -123,7 +122,7 @@ class EyeAnalysis:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
         Frames are worked on as far as there is `room`. The time of each stage is added to `times`. For `mirrored` see
-        `FaceDetector.find_eyes`.
+        `EyeLocator.find_eyes`.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
@@ -154,20 +153,20 @@ class EyeAnalysis:
         eye: EyeSide | None = None,
         mirrored: bool | None = None,
     ) -> AnalysisReport:
-        """The report of one picture: of both eyes if it shows a face, else of the one eye that it is taken to show.
+        """The report of one picture: of both eyes, or of the one that it shows.
 
         Where one eye is seen, it is the one that the client says in `eye`, mirrored or not. The time of each stage is
-        added to `times`. For `mirrored` see `FaceDetector.find_eyes`.
+        added to `times`. For `mirrored` see `EyeLocator.find_eyes`.
 
         Raises:
-            NoEyesDetected: the picture is blank.
+            NoEyesDetected: there is none in it.
             EyeNetError: the picture cannot be read.
         """
         times = times or StageTimes()
         if pictures.failures:
             raise pictures.failures[0].error
         ((frame, header),) = pictures.readable
-        crops, faces = await self._workers.run(self._upload_crops, frame, header, times, mirrored)
+        crops, faces = await self._workers.run(self._frame_crops, frame, header, times, mirrored)
         if eye is not None and len(crops) == 1:
             crops = [replace(crops[0], side=eye, side_from=SideSource.CALLER)]
         return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times), (), faces)
@@ -181,43 +180,30 @@ class EyeAnalysis:
     def _frame_crops(
         self, frame: Frame, header: PictureHeader, times: StageTimes, mirrored: bool | None
     ) -> _FrameCrops:
-        picture = self._decode(frame, header, times)
-        with times.measure(Stage.DETECT):
-            found = self._detector.find_eyes(picture, _hint(frame, header), mirrored=mirrored)
-            return self._crops(picture, header, found)
-
-    def _upload_crops(
-        self, frame: Frame, header: PictureHeader, times: StageTimes, mirrored: bool | None
-    ) -> _FrameCrops:
-        picture = self._decode(frame, header, times)
-        with times.measure(Stage.DETECT):
-            found = self._detector.find_eyes(picture, may_be_close_up=True, mirrored=mirrored)
-            if not found.eyes:
-                height, width = picture.shape[:2]
-                whole = EyeRegion(EyeSide.UNKNOWN, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)
-                found = FoundEyes([whole], found.faces)
-            return self._crops(picture, header, found)
-
-    def _decode(self, frame: Frame, header: PictureHeader, times: StageTimes) -> RgbImage:
         with times.measure(Stage.DECODE):
             picture = decode_picture_of(frame.data, header)
         self._image_store.save_frame(picture)
-        return picture
+        with times.measure(Stage.DETECT):
+            return self._crops(
+                picture, header, self._locator.find_eyes(picture, _hint(frame, header), mirrored=mirrored)
+            )
 
     def _crops(self, picture: RgbImage, header: PictureHeader, found: FoundEyes) -> _FrameCrops:
         crops = []
         for eye in found.eyes:
-            pixels = geometry.cut(picture, eye.box)
+            inside = geometry.whole_pixels(eye.box, picture.shape[1], picture.shape[0])
             box = geometry.whole_pixels(geometry.scaled(eye.box, header.shrink), *header.upright_size)
-            if pixels is None or box is None:
+            if inside is None or box is None:
                 continue
-            network_input = to_network_input(pixels, self._input_side)
-            if contrast(network_input) < _BLANK_CONTRAST:
+            pixels, place = geometry.cut(picture, inside), geometry.place_in(eye.box, inside)
+            network_input = to_network_input(pixels, self._input_side, place)
+            seen = network_input[place_in_square(place, self._input_side)]
+            if contrast(seen) < _BLANK_CONTRAST:
                 continue
             preview = shrink_to_fit(pixels, PREVIEW_LONGEST_SIDE)
             self._image_store.save_eye(preview)
-            quality = _quality(network_input, pixels, eye)
-            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, box, eye.side_from))
+            quality = _quality(seen, pixels, eye)
+            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, box, place, eye.side_from))
         return crops, found.faces
 
     async def _predicted(self, crops: Sequence[EyeCrop], times: StageTimes) -> list[_SeenEye]:
@@ -246,10 +232,10 @@ def _hint(frame: Frame, header: PictureHeader) -> Box | None:
     return box and Box(box.x / shrink, box.y / shrink, box.width / shrink, box.height / shrink)
 
 
-def _quality(network_input: RgbImage, pixels: RgbImage, eye: EyeRegion) -> CropQuality:
+def _quality(seen: RgbImage, pixels: RgbImage, eye: EyeRegion) -> CropQuality:
     return CropQuality(
-        sharpness(network_input),
-        brightness(network_input),
+        sharpness(seen),
+        brightness(seen),
         min(pixels.shape[:2]),
         eye.openness,
         eye.sure,
@@ -263,6 +249,8 @@ def _by_side(eyes: Sequence[_SeenEye]) -> dict[EyeSide, list[_SeenEye]]:
     Frames of one request show one person. So an eye of unknown side is the only one whose side other frames show; where
     they show both, it may be either, and is left out.
     """
+    # What may be no eye at all says nothing beside eyes that are.
+    eyes = [eye for eye in eyes if eye[0].quality.sure] or eyes
     sides = {crop.side for crop, _ in eyes}
     known = [side for side in (EyeSide.LEFT, EyeSide.RIGHT) if side in sides]
     if len(known) < 2:
@@ -283,7 +271,7 @@ def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> E
         best_class=best_class,
         frames_seen=len(seen),
         preview=sharpest.preview,
-        overlay=None if heatmap is None else lay_over(sharpest.preview, heatmap),
+        overlay=None if heatmap is None else lay_over(sharpest.preview, heatmap, sharpest.place),
         source=sharpest.source,
         confidence=float(probabilities[best_class]),
         reasons=reasons_to_doubt(

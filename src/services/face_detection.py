@@ -1,4 +1,4 @@
-"""Finds the eyes of the largest face in a picture. The only file that imports dlib.
+"""Finds the largest whole face in a picture, and its eyes. The only file that imports dlib.
 
 dlib's frontal face detector (Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005) and
 its 68 landmarks (Kazemi and Sullivan, "One millisecond face alignment", CVPR 2014) come first. Where dlib sees no face,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,9 +17,8 @@ import dlib
 import numpy as np
 import numpy.typing as npt
 
-from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.core.types import Box, EyeRegion, EyeSide, EyeSource, FoundEyes, RgbImage, SideSource
+from src.core.types import Box, EyeSide, EyeSource, Floats, RgbImage
 from src.services.assets import Assets
 from src.services.haar_cascades import HaarCascades
 from src.services.pyramid import Pyramid
@@ -30,13 +29,10 @@ _EYE_POINTS = {EyeSide.RIGHT: slice(36, 42), EyeSide.LEFT: slice(42, 48)}
 
 # Longest side in pixels at which faces are looked for, coarse first: dlib needs a face of about 80 px, so what is
 # found at 160 is at least half as large as the picture, at 320 a quarter, and therefore the largest face. Processor
-# time of one search of a 640x640 picture: 1.5 ms at 160, 5 ms at 320, 19 ms at 640.
+# time of one search of a 640x640 picture: 1.5 ms at 160, 5 ms at 320, 19 ms at 640, 75 ms at 1280, where a face of a
+# sixteenth of the picture is found.
 _COARSE_SIDES = (160, 320)
 _FINE_SIDES = (640, 1280)
-# In one eye without a face every size is searched in vain, so one must do; smaller faces are left to the candidates.
-_CLOSE_UP_COARSE_SIDES = (288,)
-# Faces too small for this size are not what somebody sends who sends one eye.
-_CLOSE_UP_FINE_SIDES = (640,)
 # A face that fills its hint is half as wide as the hinted region.
 _HINT_SIDES = (240, 320)
 # The Haar cascade's window of 24 px is here a ninth of the picture. In an upload, 60 of 63 faces an eighth as wide as
@@ -44,7 +40,7 @@ _HINT_SIDES = (240, 320)
 # face, and took an eye and a cat for faces.
 _CANDIDATE_SIDE = 208
 # Landmarks are placed and cascades run at this size; finer does not move the eyes by more than their own error.
-_WORKING_SIDE = 640
+WORKING_SIDE = 640
 # In a hinted region, which is mostly face, half of it moves the eyes by 0.4 % of the face's width.
 _HINT_WORKING_SIDE = 320
 # Enlarged more than four times, noise looks like eyes to the cascades.
@@ -61,99 +57,93 @@ _CANDIDATE_REGION_SIDE = 320
 # A hinted region larger than this share of the picture saves nothing over the whole picture.
 _LARGEST_HINT_SHARE = 0.8
 
-_NOTHING = FoundEyes([], 0)
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The largest face in a picture, in its pixels.
+
+    Attributes:
+        eyes: by side, the person's own in a picture that is not mirrored: the outlines of one or two, 6 x (x, y), as
+            iBUG 300-W orders them.
+        source: what found the eyes.
+        boxes: of all faces that were seen where it was found, its own first.
+    """
+
+    eyes: dict[EyeSide, Floats]
+    source: EyeSource
+    boxes: tuple[Box, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def eye_width(self) -> float:
+        """Mean distance of the corners."""
+        return float(np.mean([np.hypot(*(outline[3] - outline[0])) for outline in self.eyes.values()]))
+
+    def has(self, eyes: Box) -> bool:
+        """Whether eyes are those of one of the faces."""
+        x, y = eyes.x + eyes.width / 2, eyes.y + eyes.height / 2
+        return any(geometry.contains(geometry.enlarged(box, 1.2), x, y) for box in self.boxes)
+
+    def moved(self, scale: float, x: float, y: float) -> Face:
+        """In pixels of a picture of which this one is a part, enlarged by `scale`, with its corner at (x, y)."""
+        return Face(
+            {side: outline * scale + (x, y) for side, outline in self.eyes.items()},
+            self.source,
+            tuple(geometry.shifted(geometry.scaled(box, scale), x, y) for box in self.boxes),
+        )
 
 
 class FaceDetector:
-    """Finds eyes. Safe to call from many threads at once.
+    """Finds whole faces. Safe to call from many threads at once.
 
     dlib's face detector and OpenCV's cascades crash when threads share them, so every thread gets its own; the
     landmark predictor (100 MB) may be shared, and is.
     """
 
-    def __init__(self, assets: Assets, *, crop_padding_x: float, crop_padding_y: float, mirrored_input: bool) -> None:
+    def __init__(self, assets: Assets) -> None:
         """Loads the landmark file, which takes a second or two.
-
-        Paddings: see `geometry.padded_eye_box`. In mirrored pictures the eye on the left is the person's left one.
 
         Raises:
             StartupError: a cascade or the landmark file cannot be read.
         """
         self._assets = assets
-        self._crop_padding_x = crop_padding_x
-        self._crop_padding_y = crop_padding_y
-        self._mirrored_input = mirrored_input
         self._own = threading.local()
         # Before the landmark file: whether a cascade can be read is known at once.
         self._haar_cascades()
         self._landmark_predictor = _load_landmark_predictor(assets.landmarks)
-
-    @classmethod
-    def from_settings(cls, assets: Assets, settings: Settings) -> FaceDetector:
-        """With the settings' paddings and mirroring; see `__init__` for what may be wrong with the assets."""
-        return cls(
-            assets,
-            crop_padding_x=settings.crop_padding_x,
-            crop_padding_y=settings.crop_padding_y,
-            mirrored_input=settings.mirrored_input,
-        )
 
     def prepare_thread(self) -> None:
         """Makes what the calling thread needs for itself, so that its first picture does not wait for it."""
         self._dlib_detector()
         self._haar_cascades()
 
-    def find_eyes(
-        self,
-        picture: RgbImage,
-        hint: Box | None = None,
-        *,
-        may_be_close_up: bool = False,
-        mirrored: bool | None = None,
-    ) -> FoundEyes:
-        """The eyes of the largest face, padding included, and how many faces were seen where it was found.
-
-        Args:
-            picture: RGB uint8 HxWx3, upright.
-            hint: where the client saw a face; looked at first, never trusted.
-            may_be_close_up: the picture may show one eye without a face; only a certain face counts then, because
-                texture in a close-up is easily taken for an eye.
-            mirrored: the picture is, which swaps left and right; None: as the settings say.
-
-        Returns:
-            up to two regions in the picture's pixels; no eyes where none was found.
-        """
-        found = self._eyes_in_hint(picture, hint)
-        if not found.eyes:
-            found = self._eyes_in_picture(picture, may_be_close_up=may_be_close_up)
-        if self._mirrored_input if mirrored is None else mirrored:
-            return replace(found, eyes=[replace(eye, side=eye.side.opposite) for eye in found.eyes])
-        return found
-
-    def _eyes_in_hint(self, picture: RgbImage, hint: Box | None) -> FoundEyes:
+    def find_in_hint(self, picture: RgbImage, hint: Box) -> Face | None:
+        """The face where a client says that one is, RGB uint8 HxWx3; None where there is none, or the hint is of no use."""
         height, width = picture.shape[:2]
-        region = geometry.hint_region(hint, width, height) if hint else None
+        region = geometry.hint_region(hint, width, height)
         if region is None or region.area > _LARGEST_HINT_SHARE * width * height:
-            return _NOTHING
+            return None
         part, left, top = geometry.part_inside(picture, region)
         pyramid = Pyramid(part, _HINT_WORKING_SIDE)
         faces, _doubtful = self._search(pyramid, _HINT_SIDES)
-        found = self._eyes_by_landmarks(pyramid, faces)
-        return replace(found, eyes=[replace(eye, box=geometry.shifted(eye.box, left, top)) for eye in found.eyes])
+        face = self._face_by_landmarks(pyramid, faces)
+        return face and face.moved(pyramid.longest_side / pyramid.working_side, left, top)
 
-    def _eyes_in_picture(self, picture: RgbImage, *, may_be_close_up: bool) -> FoundEyes:
-        pyramid = Pyramid(picture, _WORKING_SIDE)
-        faces, doubtful = self._search(pyramid, _CLOSE_UP_COARSE_SIDES if may_be_close_up else _COARSE_SIDES)
+    def find(self, pyramid: Pyramid, *, thoroughly: bool) -> Face | None:
+        """The largest face in a picture; small ones, and those that Haar alone sees, only if `thoroughly`."""
+        faces, doubtful = self._search(pyramid, _COARSE_SIDES)
         if not faces:
-            seen_by_haar = self._seen_by_haar(pyramid)
-            faces = self._confirmed_faces(pyramid, seen_by_haar[:_MOST_CANDIDATES] + doubtful[:_MOST_CANDIDATES])
-            if not faces and may_be_close_up and not seen_by_haar:
-                return _NOTHING
-        if not faces:
-            faces, _doubtful = self._search(pyramid, _CLOSE_UP_FINE_SIDES if may_be_close_up else _FINE_SIDES)
-        if faces:
-            return self._eyes_by_landmarks(pyramid, faces)
-        return self._eyes_by_cascades(pyramid, may_be_close_up=may_be_close_up)
+            candidates = self._seen_by_haar(pyramid)[:_MOST_CANDIDATES] + doubtful[:_MOST_CANDIDATES]
+            faces = self._confirmed_faces(pyramid, candidates)
+        if not faces and thoroughly:
+            faces, _doubtful = self._search(pyramid, _FINE_SIDES)
+        face = self._face_by_landmarks(pyramid, faces)
+        if face is None and thoroughly:
+            face = self._face_by_cascades(pyramid)
+        return face and face.moved(pyramid.longest_side / pyramid.working_side, 0, 0)
 
     def _search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[list[Box], list[Box]]:
         """The faces at the coarsest size that shows one, the largest first, or else what may be one at the last of the
@@ -163,7 +153,7 @@ class FaceDetector:
         """
         doubtful: list[Box] = []
         for side in search_sides:
-            if side > max(_WORKING_SIDE, 2 * pyramid.longest_side):
+            if side > max(WORKING_SIDE, 2 * pyramid.longest_side):
                 break
             faces, doubtful = self._dlib_faces(pyramid.roughly_at(side), pyramid.working_side / side)
             if faces:
@@ -206,11 +196,11 @@ class FaceDetector:
         doubtful = [box for box, score in zip(boxes, scores, strict=True) if score < _MIN_FACE_SCORE]
         return sorted(certain, key=lambda box: box.area, reverse=True), doubtful
 
-    def _eyes_by_landmarks(self, pyramid: Pyramid, faces: Sequence[Box]) -> FoundEyes:
+    def _face_by_landmarks(self, pyramid: Pyramid, faces: Sequence[Box]) -> Face | None:
         if not faces:
-            return _NOTHING
+            return None
         points = self._landmarks(pyramid, faces[0])
-        return FoundEyes([self._region_of(side, points, pyramid) for side in _EYE_POINTS], len(faces))
+        return Face({side: points[eye] for side, eye in _EYE_POINTS.items()}, EyeSource.LANDMARKS, tuple(faces))
 
     def _landmarks(self, pyramid: Pyramid, face: Box) -> npt.NDArray[np.float64]:
         """68 x (x, y); face and points in pixels of the working size."""
@@ -218,49 +208,27 @@ class FaceDetector:
         shape = self._landmark_predictor(pyramid.at(pyramid.working_side), rectangle)
         return np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float64)
 
-    def _region_of(self, side: EyeSide, points: npt.NDArray[np.float64], pyramid: Pyramid) -> EyeRegion:
-        eye = points[_EYE_POINTS[side]]
-        (left, top), (right, bottom) = eye.min(axis=0), eye.max(axis=0)
-        # The landmarks' own extent, not dlib's box: that one comes in steps of a fifth, and crops would jump with it.
-        face_width = float(np.ptp(points[:, 0]))
-        opening = Box(left, top, right - left, bottom - top)
-        region = self._padded(side, opening, face_width, EyeSource.LANDMARKS, pyramid)
-        return replace(region, openness=geometry.eye_openness(eye))
-
-    def _padded(self, side: EyeSide, opening: Box, face_width: float, source: EyeSource, pyramid: Pyramid) -> EyeRegion:
-        box = geometry.padded_eye_box(opening, face_width, self._crop_padding_x, self._crop_padding_y)
-        in_picture = geometry.scaled(box, pyramid.longest_side / pyramid.working_side)
-        return EyeRegion(side, in_picture, source, side_from=SideSource.FACE)
-
-    def _eyes_by_cascades(self, pyramid: Pyramid, *, may_be_close_up: bool) -> FoundEyes:
+    def _face_by_cascades(self, pyramid: Pyramid) -> Face | None:
         if pyramid.longest_side < _SMALLEST_FOR_CASCADES:
-            return _NOTHING
-        grey = pyramid.grey(_WORKING_SIDE)
+            return None
+        grey = pyramid.grey(WORKING_SIDE)
         cascades = self._haar_cascades()
-        for face in cascades.faces(grey):
-            eyes = cascades.eyes_of_face(grey, face)
-            if len(eyes) == 2 or (eyes and not may_be_close_up):
-                regions = self._confirmed_landmarks(pyramid, face, eyes) or [
-                    self._region_of_haar_eye(side, eye, pyramid) for side, eye in eyes.items()
-                ]
-                return FoundEyes(regions, 1)
-        if may_be_close_up:
-            return _NOTHING
-        pair = cascades.eye_pair(grey)
-        return FoundEyes([self._region_of_haar_eye(side, eye, pyramid) for side, eye in pair.items()], 0)
+        for box in cascades.faces(grey):
+            eyes = cascades.eyes_of_face(grey, box)
+            if len(eyes) == 2:
+                return self._confirmed_landmarks(pyramid, box, eyes) or Face(
+                    {side: _outline_in_haar_eye(eye) for side, eye in eyes.items()}, EyeSource.EYE_CASCADE, (box,)
+                )
+        return None
 
-    def _confirmed_landmarks(self, pyramid: Pyramid, face: Box, haar_eyes: dict[EyeSide, Box]) -> list[EyeRegion]:
+    def _confirmed_landmarks(self, pyramid: Pyramid, box: Box, haar_eyes: dict[EyeSide, Box]) -> Face | None:
         """Both eyes by landmarks, if each eye that the cascade saw is where the landmarks say."""
-        points = self._landmarks(pyramid, _dlib_box_of_haar_face(face))
+        points = self._landmarks(pyramid, _dlib_box_of_haar_face(box))
         for side, haar_eye in haar_eyes.items():
             x, y = points[_EYE_POINTS[side]].mean(axis=0)
             if not geometry.contains(haar_eye, x, y):
-                return []
-        return [self._region_of(side, points, pyramid) for side in _EYE_POINTS]
-
-    def _region_of_haar_eye(self, side: EyeSide, haar_eye: Box, pyramid: Pyramid) -> EyeRegion:
-        opening, face_width = _opening_in_haar_eye(haar_eye)
-        return self._padded(side, opening, face_width, EyeSource.EYE_CASCADE, pyramid)
+                return None
+        return Face({side: points[eye] for side, eye in _EYE_POINTS.items()}, EyeSource.LANDMARKS, (box,))
 
     def _dlib_detector(self) -> dlib.fhog_object_detector:
         detector = getattr(self._own, "dlib_detector", None)
@@ -290,11 +258,15 @@ def _dlib_box_of_haar_face(face: Box) -> Box:
     return Box(face.x + 0.05 * face.width, face.y + 0.14 * face.height, 0.87 * face.width, 0.875 * face.height)
 
 
-def _opening_in_haar_eye(eye: Box) -> tuple[Box, float]:
-    """The eye's opening, and the width of its face, as the landmarks would say.
+def _outline_in_haar_eye(eye: Box) -> Floats:
+    """The eye's outline, as the landmarks would draw it.
 
     Medians over 111 eyes in portraits in which both were found.
     """
-    width, height = 0.64 * eye.width, 0.22 * eye.height
-    centre_x, centre_y = eye.x + 0.5 * eye.width, eye.y + 0.53 * eye.height
-    return Box(centre_x - width / 2, centre_y - height / 2, width, height), 3.8 * eye.width
+    half_width, half_height = 0.32 * eye.width, 0.11 * eye.height
+    centre = np.array([eye.x + 0.5 * eye.width, eye.y + 0.53 * eye.height])
+    return centre + _LENS * (half_width, half_height)
+
+
+# An outline of an eye between -1 and 1.
+_LENS = np.array([(-1, 0), (-1 / 3, -1), (1 / 3, -1), (1, 0), (1 / 3, 1), (-1 / 3, 1)])

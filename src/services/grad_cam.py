@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from src.core.types import Heatmap, RgbImage
+from src.core.types import Box, Heatmap, RgbImage
+from src.utils.preprocessing import ALL
 
 # Single precision carries about seven digits: a map whose range, absolute or next to its values, is below this shows
 # rounding.
@@ -69,13 +70,23 @@ def stretch(heatmap: Heatmap, width: int, height: int) -> npt.NDArray[np.float32
     return np.asarray(cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
 
 
-def lay_over(picture: RgbImage, heatmap: Heatmap) -> RgbImage:
+def lay_over(picture: RgbImage, heatmap: Heatmap, place: Box = ALL) -> RgbImage:
     """The picture, tinted from blue (some evidence) to red (most evidence) where the heatmap is warm.
 
-    A heatmap of any size is stretched over the whole picture.
+    A heatmap of any size is stretched over the whole crop, of which the picture has the part at `place`, in shares.
     """
     height, width = picture.shape[:2]
-    heat = stretch(heatmap, width, height).clip(0, 1)
+    heat = _part_of(heatmap, width, height, place).clip(0, 1)
     colours = cv2.applyColorMap((heat * 255 + _ROUNDING).astype(np.uint8), _COLOURS)
     tint = heat * _STRONGEST_TINT
     return np.asarray(cv2.blendLinear(picture, colours, 1 - tint, tint), dtype=np.uint8)
+
+
+def _part_of(heatmap: Heatmap, width: int, height: int, place: Box) -> npt.NDArray[np.float32]:
+    if place == ALL:
+        return stretch(heatmap, width, height)
+    whole_width, whole_height = round(width / place.width), round(height / place.height)
+    left, top = round(place.x * whole_width), round(place.y * whole_height)
+    left, top = min(left, whole_width - width), min(top, whole_height - height)
+    whole = stretch(heatmap, whole_width, whole_height)
+    return np.ascontiguousarray(whole[top : top + height, left : left + width])

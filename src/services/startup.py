@@ -18,7 +18,7 @@ from src.services.analysis import EyeAnalysis
 from src.services.assets import prepare_assets
 from src.services.classifier import EyeClassifier
 from src.services.crop_queue import CropQueue
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds
@@ -123,12 +123,12 @@ def load_services(
     image_store = ImageStore(settings, idle=not keeps_pictures)
     with ThreadPoolExecutor(1, thread_name_prefix="detector-loader") as beside:
         # The landmark file takes a second, in which the model is loaded.
-        loading = beside.submit(lambda: FaceDetector.from_settings(prepare_assets(), settings))
+        loading = beside.submit(lambda: EyeLocator.from_settings(prepare_assets(), settings))
         classifier = EyeClassifier.from_settings(settings)
-        detector = loading.result()
+        locator = loading.result()
     workers = Workers(settings.worker_thread_count)
-    workers.run_on_each(detector.prepare_thread)
-    _go_once_through_everything(detector, classifier)
+    workers.run_on_each(locator.prepare_thread)
+    _go_once_through_everything(locator, classifier)
     crop_queue = CropQueue(
         classifier.classify,
         workers.executor,
@@ -137,7 +137,7 @@ def load_services(
         on_pass=on_pass,
     )
     analysis = EyeAnalysis(
-        detector,
+        locator,
         crop_queue,
         image_store,
         workers,
@@ -159,11 +159,11 @@ def load_services(
     )
 
 
-def _go_once_through_everything(detector: FaceDetector, classifier: EyeClassifier) -> None:
+def _go_once_through_everything(locator: EyeLocator, classifier: EyeClassifier) -> None:
     """What a request needs, so that the first one is as fast as the second. Nothing of it is saved."""
     noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
     picture = decode_picture(encode_png(noise), noise.size)
-    detector.find_eyes(picture, may_be_close_up=True)
+    locator.find_eyes(picture)
     crop = to_network_input(picture, classifier.input_side)
     (prediction,) = classifier.classify([crop])
     for heatmap in prediction.heatmaps:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from src.core.types import Box, RgbImage
+from src.core.types import Box, Floats, RgbImage
 
 
 def scaled(box: Box, factor: float) -> Box:
@@ -60,18 +60,29 @@ def contains(box: Box, x: float, y: float) -> bool:
     return box.x <= x <= box.right and box.y <= y <= box.bottom
 
 
-def padded_eye_box(eye: Box, face_width: float, padding_x: float, padding_y: float) -> Box:
+def box_around(points: Floats) -> Box:
+    """The smallest box around n x (x, y)."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    return Box(float(left), float(top), float(right - left), float(bottom - top))
+
+
+# Pixels from corner to corner of an eye in a face 200 px wide, from the one end of the jaw to the other: the median of
+# 289 faces, of which nine in ten have 27 to 40.
+_EYE_OF_A_FACE = 35.0
+
+
+def padded_eye_box(opening: Box, eye_width: float, padding_x: float, padding_y: float) -> Box:
     """The box to cut out around an eye's opening.
 
     Args:
-        eye: the opening, from corner to corner and lid to lid.
-        face_width: width of the face in the same pixels.
+        opening: from corner to corner and lid to lid.
+        eye_width: from corner to corner in the same pixels, of this eye or the mean of both.
         padding_x: pixels added left and right, for a face 200 px wide.
         padding_y: pixels added above, up to the brow, for a face 200 px wide; below half of it is added.
     """
-    scale = face_width / 200.0
+    scale = eye_width / _EYE_OF_A_FACE
     side, above, below = padding_x * scale, padding_y * scale, padding_y * scale / 2
-    return Box(eye.x - side, eye.y - above, eye.width + 2 * side, eye.height + above + below)
+    return Box(opening.x - side, opening.y - above, opening.width + 2 * side, opening.height + above + below)
 
 
 def part_inside(picture: npt.NDArray[np.uint8], region: Box) -> tuple[npt.NDArray[np.uint8], int, int]:
@@ -93,13 +104,17 @@ def whole_pixels(box: Box, width: int, height: int) -> Box | None:
     return Box(left, top, right - left, bottom - top)
 
 
-def cut(picture: RgbImage, box: Box) -> RgbImage | None:
-    """A copy of every pixel that the box touches; None where it touches none."""
-    height, width = picture.shape[:2]
-    touched = whole_pixels(box, width, height)
-    if touched is None:
-        return None
-    return picture[int(touched.y) : int(touched.bottom), int(touched.x) : int(touched.right)].copy()
+def cut(picture: RgbImage, box: Box) -> RgbImage:
+    """A copy of the pixels in a box of whole pixels, see `whole_pixels`."""
+    return picture[int(box.y) : int(box.bottom), int(box.x) : int(box.right)].copy()
+
+
+def place_in(box: Box, inside: Box) -> Box:
+    """Where a part of a box lies, in shares of the box, 0-1; what reaches beyond it is left out."""
+    left, top = (max(0.0, value) for value in ((inside.x - box.x) / box.width, (inside.y - box.y) / box.height))
+    right = min(1.0, (inside.right - box.x) / box.width)
+    bottom = min(1.0, (inside.bottom - box.y) / box.height)
+    return Box(left, top, right - left, bottom - top)
 
 
 def eye_openness(outline: npt.NDArray[np.float64]) -> float | None:

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import cv2
 import numpy as np
 
-from src.core.types import RgbImage
+from src.core.types import Box, RgbImage
 
 PREVIEW_LONGEST_SIDE = 512
 """Pixels of the longest side of a picture in an answer."""
 
 
-def to_network_input(rgb: RgbImage, side: int) -> RgbImage:
-    """The picture squeezed to a square, RGB uint8 side x side x 3; 224 pixels for the documented network.
+ALL: Final = Box(0.0, 0.0, 1.0, 1.0)
+"""The place of a part that is the whole."""
 
-    The network divides by 255 itself (see `EyeClassifier`).
+
+def to_network_input(rgb: RgbImage, side: int, place: Box = ALL) -> RgbImage:
+    """A crop squeezed to a square, RGB uint8 side x side x 3; 224 pixels for the documented network.
+
+    Of a crop that reaches beyond the picture, `rgb` is what the picture has, and `place` where that lies, in shares of
+    the crop; the rest gets its mean colour, which tells the network nothing. The network divides by 255 itself (see
+    `EyeClassifier`).
     """
-    return resize(rgb, side, side)
+    rows, columns = place_in_square(place, side)
+    seen = resize(rgb, columns.stop - columns.start, rows.stop - rows.start)
+    if place == ALL:
+        return seen
+    square = np.empty((side, side, 3), np.uint8)
+    square[:] = seen.mean(axis=(0, 1)).round()
+    square[rows, columns] = seen
+    return square
+
+
+def place_in_square(place: Box, side: int) -> tuple[slice, slice]:
+    """Rows and columns of a square that are taken by the part of a crop that the picture has; at least one of each."""
+    left, top = (min(side - 1, round(share * side)) for share in (place.x, place.y))
+    right, bottom = max(left + 1, round(place.right * side)), max(top + 1, round(place.bottom * side))
+    return slice(top, bottom), slice(left, right)
 
 
 def shrink_to_fit(rgb: RgbImage, longest_side: int) -> RgbImage:

@@ -17,7 +17,7 @@ from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import RgbImage
 from src.services.assets import Assets
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from tests.contract.payloads import frame
 from tests.services import Start
 
@@ -61,7 +61,7 @@ def test_a_file_of_detection_that_is_cut_off_stops_the_start_with_a_sentence_tha
     cut_off = tmp_path / "cut_off"
     cut_off.write_bytes(getattr(assets, asset).read_bytes()[:left_of_it])
     with pytest.raises(StartupError, match=f"cut_off is missing or is not a {kind}\\."):
-        FaceDetector.from_settings(replace(assets, **{asset: cut_off}), settings)
+        EyeLocator.from_settings(replace(assets, **{asset: cut_off}), settings)
 
 
 def test_a_full_disk_costs_the_pictures_and_not_the_answers(start: Start, tmp_path: Path, face: RgbImage) -> None:

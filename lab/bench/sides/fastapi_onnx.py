@@ -30,9 +30,9 @@ from lab.bench.sides.onnx import OnnxClassifier, converted_model
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import Settings, load_settings
 from src.core.errors import EyeNetError, NoEyesDetected
-from src.core.types import Box, CropQuality, EyeCrop, EyePrediction, EyeRegion, EyeSide, EyeSource, Frame
+from src.core.types import CropQuality, EyeCrop, EyePrediction, EyeSide, Frame
 from src.services.assets import prepare_assets
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.judgement import Thresholds, reasons_to_doubt
 from src.services.model_file import read_model_card
@@ -41,7 +41,7 @@ from src.utils.data_uri import encode_data_uri
 from src.utils.files import sha256_of
 from src.utils.image_codec import decode_picture
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import shrink_to_fit, to_network_input
+from src.utils.preprocessing import place_in_square, shrink_to_fit, to_network_input
 from src.utils.quality import brightness, contrast, sharpness
 
 _INPUT_SIDE = 224
@@ -58,7 +58,7 @@ class EyeApi:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._thresholds = Thresholds.from_settings(settings)
-        self._detector = FaceDetector.from_settings(prepare_assets(), settings)
+        self._locator = EyeLocator.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
@@ -95,7 +95,7 @@ class EyeApi:
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
 
     def _answer_upload(self, body: bytes) -> dict[str, Any]:
-        crops = self._crops(parse_upload(body), may_be_close_up=True)
+        crops = self._crops(parse_upload(body))
         if not crops:
             raise NoEyesDetected
         eyes = self._eyes(crops, self._classifier.classify([crop.network_input for crop in crops]))
@@ -123,23 +123,23 @@ class EyeApi:
             "model": self._model(),
         }
 
-    def _crops(self, frame: Frame, *, may_be_close_up: bool = False) -> list[EyeCrop]:
+    def _crops(self, frame: Frame) -> list[EyeCrop]:
         picture = decode_picture(frame.data, self._settings.max_image_pixels)
-        eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=may_be_close_up).eyes
-        if not eyes and may_be_close_up:
-            height, width = picture.shape[:2]
-            eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
         crops = []
-        for eye in eyes:
-            pixels = geometry.cut(picture, eye.box)
-            if pixels is None:
+        for eye in self._locator.find_eyes(picture, frame.box).eyes:
+            inside = geometry.whole_pixels(eye.box, picture.shape[1], picture.shape[0])
+            if inside is None:
                 continue
-            seen = to_network_input(pixels, _INPUT_SIDE)
+            pixels, place = geometry.cut(picture, inside), geometry.place_in(eye.box, inside)
+            network_input = to_network_input(pixels, _INPUT_SIDE, place)
+            seen = network_input[place_in_square(place, _INPUT_SIDE)]
             if contrast(seen) < _BLANK_CONTRAST:
                 continue
-            quality = CropQuality(sharpness(seen), brightness(seen), min(pixels.shape[:2]), eye.openness)
+            quality = CropQuality(
+                sharpness(seen), brightness(seen), min(pixels.shape[:2]), eye.openness, eye.sure, eye.lids_visible
+            )
             preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
-            crops.append(EyeCrop(eye.side, eye.source, preview, seen, quality, eye.box))
+            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, inside, place))
         return crops
 
     def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[str, dict[str, Any]]:
@@ -160,7 +160,9 @@ class EyeApi:
             "average_scores": dict(zip(self._settings.classes, scores, strict=True)),
             "best_prediction": self._settings.classes[best],
             "image_preview": _preview(sharpest.preview),
-            "grad_cam_preview": None if heatmap is None else _preview(lay_over(sharpest.preview, heatmap)),
+            "grad_cam_preview": None
+            if heatmap is None
+            else _preview(lay_over(sharpest.preview, heatmap, sharpest.place)),
             "frames_seen": len(seen),
             "found_by": sharpest.source.value,
             "confidence": scores[best],

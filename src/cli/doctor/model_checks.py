@@ -169,7 +169,7 @@ def _probe(settings: Settings) -> dict[str, object]:
     """Loads what the service loads, and lets it answer once. Nothing is written; raises StartupError, ImportError."""
     from src.services.assets import Assets, asset_origins
     from src.services.classifier import EyeClassifier
-    from src.services.face_detection import FaceDetector
+    from src.services.eye_locator import EyeLocator
     from src.services.tensorflow_runtime import tf
 
     started = time.monotonic()
@@ -177,7 +177,7 @@ def _probe(settings: Settings) -> dict[str, object]:
     files = [origin.target if origin.target.is_file() else origin.packaged for origin in asset_origins()]
     present = [file for file in files if file is not None]
     if len(present) == len(files):
-        FaceDetector.from_settings(Assets(*present), settings)
+        EyeLocator.from_settings(Assets(*present), settings)
     return {
         "tensorflow": model.tensorflow,
         "built_with_cuda": tf.test.is_built_with_cuda(),

@@ -12,7 +12,7 @@ import pytest
 
 from src.config.settings import Settings
 from src.services.assets import Assets
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.tensorflow_runtime import keras, tf
 
 SaveModel = Callable[[Any], Path]
@@ -32,8 +32,8 @@ def learn(layers: Iterable[Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def detector(assets: Assets, settings: Settings) -> FaceDetector:
-    return FaceDetector.from_settings(assets, settings)
+def detector(assets: Assets, settings: Settings) -> EyeLocator:
+    return EyeLocator.from_settings(assets, settings)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ from src.core.types import (
 from src.services.analysis import EyeAnalysis, Pictures
 from src.services.classifier import EyeClassifier
 from src.services.crop_queue import CropQueue
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds
@@ -86,7 +86,7 @@ def workers() -> Iterator[Workers]:
 
 @pytest.fixture
 def build_analysis(
-    detector: FaceDetector, classifier: EyeClassifier, settings: Settings, workers: Workers
+    detector: EyeLocator, classifier: EyeClassifier, settings: Settings, workers: Workers
 ) -> Iterator[BuildAnalysis]:
     """With the parts and limits that a test does not name as the service has them on two cores."""
     store = ImageStore(settings, idle=True)
@@ -151,7 +151,7 @@ def merged(
 
 class TestFrames:
     def test_a_face_has_for_each_eye_the_classifiers_scores_and_heatmap_of_that_very_crop(
-        self, analysis: EyeAnalysis, detector: FaceDetector, classifier: EyeClassifier, face: RgbImage
+        self, analysis: EyeAnalysis, detector: EyeLocator, classifier: EyeClassifier, face: RgbImage
     ) -> None:
         report = report_of(analysis, face)
         assert report.eyes.keys() == BOTH

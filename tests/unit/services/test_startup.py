@@ -17,7 +17,7 @@ from src.config.settings import Settings
 from src.core.errors import PictureTooLarge, StartupError, TooManyPixels
 from src.core.types import AnalysisReport, EyeReport, EyeSide, Frame, RgbImage
 from src.services.analysis import Pictures
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.services.startup import Services, load_services, prepare_process, start_services
 from src.services.tensorflow_runtime import tf
 from src.utils.png_writer import encode_png
@@ -129,13 +129,13 @@ class TestLoading:
         self, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         prepared: list[str] = []
-        prepare = FaceDetector.prepare_thread
+        prepare = EyeLocator.prepare_thread
 
-        def prepare_and_tell(detector: FaceDetector) -> None:
+        def prepare_and_tell(detector: EyeLocator) -> None:
             prepare(detector)
             prepared.append(threading.current_thread().name)
 
-        monkeypatch.setattr(FaceDetector, "prepare_thread", prepare_and_tell)
+        monkeypatch.setattr(EyeLocator, "prepare_thread", prepare_and_tell)
         before, state = set(threading.enumerate()), process_state()
         services = load_services(make_settings())
         assert process_state() == state

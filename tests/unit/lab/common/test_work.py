@@ -10,15 +10,15 @@ from lab.common.work import PREDICT_1, PREDICT_5, UPLOAD, body_of, face_frame, r
 from src.api.requests import parse_frames, parse_upload
 from src.core.types import EyeSource
 from src.services.assets import Assets
-from src.services.face_detection import FaceDetector
+from src.services.eye_locator import EyeLocator
 from src.utils.image_codec import decode_picture
 
 MEGAPIXELS = 40_000_000
 
 
 @pytest.fixture(scope="module")
-def detector(assets: Assets) -> FaceDetector:
-    return FaceDetector(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
+def detector(assets: Assets) -> EyeLocator:
+    return EyeLocator(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 def test_an_eye_photo_of_1280_pixels_is_taken_for_an_eye_and_not_for_a_face(
-    files: Mapping[str, Path], detector: FaceDetector
+    files: Mapping[str, Path], detector: EyeLocator
 ) -> None:
     photo = parse_upload(files[UPLOAD.name].read_bytes()).data
     picture = decode_picture(photo, MEGAPIXELS)
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_body_and_another_another(files: Mapping[st
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_box_is_where_the_face_is(detector: FaceDetector, seed: int) -> None:
+def test_the_box_is_where_the_face_is(detector: EyeLocator, seed: int) -> None:
     frame, box = face_frame(seed)
     eyes = detector.find_eyes(frame, box).eyes
     assert [eye.source for eye in eyes] == [EyeSource.LANDMARKS] * 2

@@ -1,0 +1,1 @@
+"""Trains the eye finder: labelled pictures, scenes cut out of them, fitting, figures."""
