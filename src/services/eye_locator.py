@@ -1,4 +1,4 @@
-"""Finds the eyes of one person in any photo, and says where to cut: whole faces by dlib and Haar, others by the finder."""
+"""Finds one person's eyes in any photo, and says where to cut: whole faces by dlib and Haar, others by the finder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _LOOK_AGAIN = 0.22
 _CLOSER_REGION = 1.5
 # How sure the finder has to be which corner is the inner one before it says so.
 _SURE_OF_SIDE = 0.9
-# Distance of the centres of two eyes over their mean width: 2.3 to 2.8 in 90 % of 289 faces, less where a head is turned.
+# Distance of the centres of two eyes over their mean width: 2.3 to 2.8 in nine of ten of 289 faces, less where a head
+# is turned.
 _PAIR_DISTANCE = (1.4, 3.6)
 _PAIR_WIDTHS = 1.9
 # An opening of which less than this share is in the picture has lost its lids.

@@ -121,7 +121,7 @@ class FaceDetector:
         self._haar_cascades()
 
     def find_in_hint(self, picture: RgbImage, hint: Box) -> Face | None:
-        """The face where a client says that one is, RGB uint8 HxWx3; None where there is none, or the hint is of no use."""
+        """The face where a client says that one is; None where there is none, or the hint is of no use."""
         height, width = picture.shape[:2]
         region = geometry.hint_region(hint, width, height)
         if region is None or region.area > _LARGEST_HINT_SHARE * width * height:
@@ -265,7 +265,7 @@ def _outline_in_haar_eye(eye: Box) -> Floats:
     """
     half_width, half_height = 0.32 * eye.width, 0.11 * eye.height
     centre = np.array([eye.x + 0.5 * eye.width, eye.y + 0.53 * eye.height])
-    return centre + _LENS * (half_width, half_height)
+    return np.asarray(centre + _LENS * (half_width, half_height))
 
 
 # An outline of an eye between -1 and 1.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def loss_of(targets: Any, said: Any) -> Any:
         score_loss
         + over_eyes(3 * points + width + 0.2 * has_iris, positive)
         + over_eyes(1.5 * iris, positive * targets[..., _HAS_IRIS])
-        + over_eyes(0.3 * side, positive * targets[..., _HAS_SIDE])
+        + over_eyes(side, positive * targets[..., _HAS_SIDE])
     )
 
 
@@ -173,7 +173,7 @@ def fit(
     checkpoints: Path,
     learning_rate: float = 2e-3,
     average_decay: float = 0.998,
-    on_step: Any = lambda loss: None,
+    on_step: Callable[[float], object] = lambda _loss: None,
 ) -> Finder:
     """A finder after so many batches; `weights` are the probabilities with which photos are drawn.
 
@@ -190,8 +190,7 @@ def fit(
     manager = tf.train.CheckpointManager(saved, str(checkpoints), max_to_keep=1)
     saved.restore(manager.latest_checkpoint)
 
-    @tf.function
-    def step(pictures: Any, targets: Any) -> Any:
+    def one_step(pictures: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = loss_of(targets, model(pictures, training=True))
         variables = model.trainable_variables
@@ -203,6 +202,7 @@ def fit(
         done.assign_add(1)
         return loss
 
+    step = tf.function(one_step)
     for pictures, targets in _batches(photos, weights, batch, int(done), steps, seed):
         on_step(float(step(pictures, targets)))
         if int(done) % 250 == 0:

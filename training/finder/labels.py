@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from src.core.types import Floats
+from src.core.types import Floats, RgbImage
 from src.utils.image_codec import decode_picture
 
 LABELS: Final = Path(__file__).with_name("eyes.json")
@@ -70,11 +72,18 @@ class LabelledEye:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPhoto:
-    """A picture in grey, uint8 HxW, and all eyes in it; `is_face` where it shows more than one eye and its lids."""
+    """A picture, in grey, uint8 HxW, and all eyes in it.
+
+    Attributes:
+        name: folder and file; `is_face` is told by the folder.
+        note: what those who collected it say of it.
+    """
 
     name: str
+    file: Path
     grey: npt.NDArray[np.uint8]
     eyes: tuple[LabelledEye, ...]
+    note: str = ""
 
     @property
     def is_face(self) -> bool:
@@ -84,6 +93,10 @@ class LabelledPhoto:
     def origin(self) -> str:
         return self.name.rpartition("/")[2].partition("_")[0]
 
+    def read(self) -> RgbImage:
+        """The pixels in colour, as the service would decode them."""
+        return decode_picture(self.file.read_bytes(), _MAX_PIXELS)
+
 
 def load_photos(data: Path, labels: Path = LABELS) -> list[LabelledPhoto]:
     """All labelled photos that are in the folder, in the order of their names.
@@ -92,20 +105,52 @@ def load_photos(data: Path, labels: Path = LABELS) -> list[LabelledPhoto]:
         FileNotFoundError: not one of them is there.
     """
     known: dict[str, list[list[float | None]]] = json.loads(labels.read_text(encoding="utf-8"))
+    notes = _notes(data / "SOURCES.tsv")
     photos = []
     for name, eyes in sorted(known.items()):
         file = data / name
         if file.is_file():
             rgb = decode_picture(file.read_bytes(), _MAX_PIXELS)
             grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-            photos.append(LabelledPhoto(name, grey, tuple(map(_eye, eyes))))
+            photos.append(LabelledPhoto(name, file, grey, tuple(map(_eye, eyes)), notes.get(name, "")))
     if not photos:
         raise FileNotFoundError(f"none of the labelled photos is in {data}")
     return photos
 
 
+LEFT_OUT_ORIGINS: Final = frozenset(
+    {
+        *("lfw", "nielsr2", "vladmandic"),
+        *("detectorcataract", "musttoprak", "edu-rinaldi", "marziariso", "rox38431", "norton-chris", "vizia-project"),
+    }
+)
+"""Whole collections of faces and of close-ups on which the finder is measured; of the origins in `_CUT_ORIGINS`, which
+are too large to be left out, the last third of their names, because neighbours show the same person."""
+_CUT_ORIGINS = frozenset({"chandrikadeb7", "jaybfn", "minhkemm", "li-chongyi"})
+
+
+def left_out(photos: Sequence[LabelledPhoto]) -> npt.NDArray[np.bool_]:
+    """Which photos nothing is learnt from while the finder is measured."""
+    by_origin: dict[tuple[str, str], list[int]] = {}
+    for index, photo in enumerate(photos):
+        by_origin.setdefault((photo.name.partition("/")[0], photo.origin), []).append(index)
+    chosen = np.zeros(len(photos), dtype=np.bool_)
+    for (_, origin), members in by_origin.items():
+        first = 0 if origin in LEFT_OUT_ORIGINS else len(members) - len(members) // 3
+        if origin in LEFT_OUT_ORIGINS | _CUT_ORIGINS:
+            chosen[members[first:]] = True
+    return chosen
+
+
+def _notes(sources: Path) -> dict[str, str]:
+    if not sources.is_file():
+        return {}
+    with sources.open(encoding="utf-8", newline="") as rows:
+        return {row["file"]: row["note"] or "" for row in csv.DictReader(rows, delimiter="\t")}
+
+
 def _eye(numbers: list[float | None]) -> LabelledEye:
-    """12 numbers of the outline, 3 of the iris or none (null), side (1: inner corner on the left, 0, null), uncertain."""
+    """12 numbers of the outline, 3 of the iris or 3 nulls, side (1: inner corner on the left; 0; null), uncertain."""
     iris = None if numbers[12] is None else (numbers[12], numbers[13], numbers[14])
     side = None if numbers[15] is None else bool(numbers[15])
     outline = np.array(numbers[:12], dtype=np.float64).reshape(6, 2)

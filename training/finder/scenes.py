@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from src.core.types import Floats
 from src.services.eye_finder import SIDE
 from training.finder.labels import LabelledEye, LabelledPhoto
 
@@ -79,14 +80,15 @@ def _of_a_face(photo: LabelledPhoto, eyes: Sequence[LabelledEye], rng: np.random
         width = apart * rng.uniform(1.55, 2.4)
         height = width / np.exp(rng.uniform(np.log(1.4), np.log(4.5)))
         slip = np.array([rng.normal(0, 0.06), rng.normal(0, 0.08)]) * width
-        return _Window(*(middle + slip), width, height, angle)
+        x, y = middle + slip
+        return _Window(x, y, width, height, angle)
     # Forehead to nose, a whole face, a scene with a face in it.
     reach = {2: (1.7, 3.2), 3: (2.6, 5.0), 4: (5.0, 10.0)}[int(kind)]
     width, height = _with_aspect(apart * np.exp(rng.uniform(*np.log(reach))), rng, 0.6, 1.7)
     down = {2: (-0.25, 0.3), 3: (-0.05, 0.3), 4: (-0.3, 0.4)}[int(kind)]
     x, y = rng.normal(0, 0.08) * width, rng.uniform(*down) * height
     turned = np.array([np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y])
-    return _Window(*(middle + turned), width, height, angle)
+    return _Window(middle[0] + turned[0], middle[1] + turned[1], width, height, angle)
 
 
 def _around_one_eye(eye: LabelledEye, angle: float, rng: np.random.Generator) -> _Window:
@@ -94,7 +96,7 @@ def _around_one_eye(eye: LabelledEye, angle: float, rng: np.random.Generator) ->
     share = rng.uniform(0.3, 0.75) if rng.random() < 0.7 else rng.uniform(0.75, 2.1)
     width, height = _with_aspect(eye.width / share, rng, 0.75, 1.8)
     slip = rng.uniform(-0.5, 0.5, 2) * np.array([width, height]) * min(0.45, max(0.12, 0.8 - share))
-    return _Window(*(eye.centre + slip), width, height, angle)
+    return _Window(eye.centre[0] + slip[0], eye.centre[1] + slip[1], width, height, angle)
 
 
 def _of_a_close_up(photo: LabelledPhoto, eye: LabelledEye, rng: np.random.Generator) -> _Window:
@@ -112,7 +114,7 @@ def _of_a_close_up(photo: LabelledPhoto, eye: LabelledEye, rng: np.random.Genera
 
 
 def _skin(photo: LabelledPhoto, eye: LabelledEye, rng: np.random.Generator) -> _Window:
-    """Cheek, nose, forehead, hair, mouth or brow: near an eye, and without any part of an opening where there is room."""
+    """Cheek, nose, forehead, hair, mouth or brow: near an eye, but without any part of one where there is room."""
     height, width = photo.grey.shape
     best, best_room = _anywhere(photo.grey.shape, rng), -np.inf
     for _ in range(12):
@@ -177,7 +179,7 @@ def _paint_mask(grey: npt.NDArray[np.uint8], left: LabelledEye, right: LabelledE
     shape = shape + rng.normal(0, 0.04, shape.shape)
     outline = (left.centre + right.centre) / 2 + shape[:, :1] * across + shape[:, 1:] * down
     covered = np.zeros_like(grey)
-    cv2.fillPoly(covered, [np.rint(outline).astype(np.int32)], 1)
+    cv2.fillPoly(covered, [np.rint(outline).astype(np.int32)], [1.0])
     ys, xs = np.nonzero(covered)
     if not len(ys):
         return
@@ -194,16 +196,18 @@ def _paint_spectacles(grey: npt.NDArray[np.uint8], eye: LabelledEye, rng: np.ran
     thickness = max(1, round(eye.width * rng.uniform(0.02, 0.12)))
     colour = float(rng.choice([20, 60, 120, 200]))
     if rng.random() < 0.5:
-        cv2.ellipse(
-            grey, (tuple(map(float, centre)), (2 * axes[0], 2 * axes[1]), np.rad2deg(eye.angle)), colour, thickness
-        )
+        cv2.ellipse(grey, (_xy(centre), (2 * axes[0], 2 * axes[1]), float(np.rad2deg(eye.angle))), [colour], thickness)
     else:
-        corners = cv2.boxPoints((tuple(map(float, centre)), (2 * axes[0], 2 * axes[1]), float(np.rad2deg(eye.angle))))
-        cv2.polylines(grey, [np.rint(corners).astype(np.int32)], True, colour, thickness)
+        corners = cv2.boxPoints((_xy(centre), (2 * axes[0], 2 * axes[1]), float(np.rad2deg(eye.angle))))
+        cv2.polylines(grey, [np.rint(corners).astype(np.int32)], True, [colour], thickness)
     if rng.random() < 0.4:
         start = centre + rng.uniform(-0.5, 0.5, 2) * axes
         glare = np.rint([start, start + rng.uniform(-0.6, 0.6, 2) * axes]).astype(int)
-        cv2.line(grey, tuple(map(int, glare[0])), tuple(map(int, glare[1])), 240.0, max(1, thickness))
+        cv2.line(grey, glare[0].tolist(), glare[1].tolist(), [240.0], max(1, thickness))
+
+
+def _xy(point: Floats) -> tuple[float, float]:
+    return float(point[0]), float(point[1])
 
 
 def _paint_cover(grey: npt.NDArray[np.uint8], eye: LabelledEye, rng: np.random.Generator) -> None:
@@ -213,8 +217,8 @@ def _paint_cover(grey: npt.NDArray[np.uint8], eye: LabelledEye, rng: np.random.G
     points = eye.centre + radius * rng.uniform(0.85, 1.2, (12, 1)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     circle = eye.centre + 0.75 * radius * np.stack([np.cos(np.arange(0, 6.3, 0.3)), np.sin(np.arange(0, 6.3, 0.3))], 1)
     colour = float(rng.uniform(5, 230))
-    cv2.fillPoly(grey, [np.rint(points).astype(np.int32)], colour)
-    cv2.fillPoly(grey, [np.rint(circle).astype(np.int32)], colour)
+    cv2.fillPoly(grey, [np.rint(points).astype(np.int32)], [colour])
+    cv2.fillPoly(grey, [np.rint(circle).astype(np.int32)], [colour])
 
 
 def _photographed(
@@ -237,9 +241,9 @@ def _photographed(
     to_scene = np.hstack([linear, (np.array(inside) / 2 - linear @ np.array([x, y]))[:, None]])
     shrink = np.sqrt(abs(np.linalg.det(linear)))
     if shrink < 0.6:
-        grey = cv2.GaussianBlur(grey, (0, 0), 0.35 / shrink)
+        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.35 / shrink), np.uint8)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
-    seen = cv2.warpAffine(grey, to_scene, inside, flags=cv2.INTER_LINEAR, borderMode=border)
+    seen = np.asarray(cv2.warpAffine(grey, to_scene, inside, flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)
     canvas = np.zeros((SIDE, SIDE), np.uint8)
     canvas[: inside[1], : inside[0]] = _degraded(seen, rng)
     moved = [eye.moved(to_scene) for eye in eyes]
@@ -271,7 +275,7 @@ def _degraded(grey: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDAr
         picture = cv2.resize(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), grey.shape[::-1])
     if rng.random() < 0.4:
         picture = picture + rng.normal(0, rng.uniform(1, 12), grey.shape)
-    degraded = np.clip(picture, 0, 255).astype(np.uint8)
+    degraded = np.asarray(np.clip(picture, 0, 255), dtype=np.uint8)
     if rng.random() < 0.3:
         _, data = cv2.imencode(".jpg", degraded, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 80))])
         degraded = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
