@@ -65,8 +65,16 @@ class _Person:
 class EyeLocator:
     """Finds eyes. Safe to call from many threads at once."""
 
-    def __init__(self, assets: Assets, *, crop_padding_x: float, crop_padding_y: float, mirrored_input: bool) -> None:
-        """Loads the landmark file and the finder, which takes a second or two.
+    def __init__(
+        self,
+        assets: Assets,
+        *,
+        crop_padding_x: float,
+        crop_padding_y: float,
+        mirrored_input: bool,
+        finder: EyeFinder | None = None,
+    ) -> None:
+        """Loads the landmark file and, unless another is given, the shipped finder, which takes a second or two.
 
         Paddings: see `geometry.padded_eye_box`. In mirrored pictures the eye on the left is the person's left one.
 
@@ -74,19 +82,20 @@ class EyeLocator:
             StartupError: a cascade, the landmark file or the finder's weights cannot be read.
         """
         self._faces = FaceDetector(assets)
-        self._finder = EyeFinder()
+        self._finder = finder or EyeFinder()
         self._crop_padding_x = crop_padding_x
         self._crop_padding_y = crop_padding_y
         self._mirrored_input = mirrored_input
 
     @classmethod
-    def from_settings(cls, assets: Assets, settings: Settings) -> EyeLocator:
+    def from_settings(cls, assets: Assets, settings: Settings, finder: EyeFinder | None = None) -> EyeLocator:
         """With the settings' paddings and mirroring; see `__init__` for what may be wrong with the assets."""
         return cls(
             assets,
             crop_padding_x=settings.crop_padding_x,
             crop_padding_y=settings.crop_padding_y,
             mirrored_input=settings.mirrored_input,
+            finder=finder,
         )
 
     def prepare_thread(self) -> None:

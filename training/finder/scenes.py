@@ -68,7 +68,7 @@ def _anywhere(shape: tuple[int, ...], rng: np.random.Generator) -> _Window:
 def _of_a_face(photo: LabelledPhoto, eyes: Sequence[LabelledEye], rng: np.random.Generator) -> _Window:
     eye = eyes[int(rng.integers(len(eyes)))]
     other = _other_of_pair(eye, eyes)
-    kind = rng.choice(6, p=(0.26, 0.14, 0.2, 0.14, 0.06, 0.2))
+    kind = rng.choice(6, p=(0.26, 0.13, 0.18, 0.12, 0.06, 0.25))
     angle = eye.angle + (rng.normal(0, 0.15) if rng.random() < 0.8 else rng.uniform(-0.8, 0.8))
     if kind == 0 or (other is None and kind == 1):
         return _around_one_eye(eye, angle, rng)
@@ -93,7 +93,7 @@ def _of_a_face(photo: LabelledPhoto, eyes: Sequence[LabelledEye], rng: np.random
 
 def _around_one_eye(eye: LabelledEye, angle: float, rng: np.random.Generator) -> _Window:
     """From an eye with much around it to one whose iris fills the picture."""
-    share = rng.uniform(0.3, 0.75) if rng.random() < 0.7 else rng.uniform(0.75, 2.1)
+    share = rng.uniform(0.3, 0.75) if rng.random() < 0.7 else rng.uniform(0.75, 2.6)
     width, height = _with_aspect(eye.width / share, rng, 0.75, 1.8)
     slip = rng.uniform(-0.5, 0.5, 2) * np.array([width, height]) * min(0.45, max(0.12, 0.8 - share))
     return _Window(eye.centre[0] + slip[0], eye.centre[1] + slip[1], width, height, angle)
