@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from robyn import Request
 
+from src.api.parameters import Told
 from src.core.errors import (
     BodyTooLarge,
     InvalidJson,
@@ -18,7 +19,7 @@ from src.core.errors import (
     TooManyFrames,
     UnsupportedContentType,
 )
-from src.core.types import Box, Frame, FrameFailure
+from src.core.types import Box, EyeSide, Frame, FrameFailure
 from src.utils.data_uri import decode_data_uri
 from src.utils.picture_header import OPENING_BYTES, begins_like_a_picture
 
@@ -58,14 +59,21 @@ class BoxRequest(_Request):
     """Its height."""
 
 
-class PictureRequest(_Request):
-    """Body of `POST /upload`."""
-
+class _PictureRequest(_Request):
     image: Annotated[str, Field(min_length=1)]
     """A data URI (`data:image/png;base64,...`) or bare base64 of PNG, JPEG, WebP or BMP, turned as its EXIF says."""
 
 
-class FrameRequest(PictureRequest):
+class PictureRequest(_PictureRequest):
+    """Body of `POST /upload`."""
+
+    eye: Literal["left", "right"] | None = None
+    """Which eye of the person the picture shows, if it shows one; null or left out if nobody knows."""
+    mirrored: bool | None = None
+    """Whether the picture is mirrored; null or left out: as the service's settings say."""
+
+
+class FrameRequest(_PictureRequest):
     """One element of the body of `POST /predict`."""
 
     score: Annotated[float | None, WrapValidator(_or_none)] = None
@@ -140,12 +148,12 @@ def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[
     return frames, failures
 
 
-def parse_upload(body: str | bytes) -> Frame:
-    """The picture of an `/upload` body.
+def parse_upload(body: str | bytes) -> tuple[Frame, Told]:
+    """The picture of an `/upload` body, and what is said of it there.
 
     Raises:
         InvalidJson: not JSON.
-        InvalidPayload: not `{"image": "..."}`.
+        InvalidPayload: not `{"image": "..."}`, or another word than the known ones beside it.
         NotBase64: its text is neither a data URI nor base64.
     """
     payload = _parse_json(body)
@@ -153,7 +161,8 @@ def parse_upload(body: str | bytes) -> Frame:
         request = _validated(PictureRequest, payload)
     except InvalidPayload as error:
         raise InvalidPayload(f"{BODY}: {error}") from None
-    return Frame(0, decode_data_uri(request.image))
+    told = Told(request.mirrored, EyeSide(request.eye) if request.eye else None)
+    return Frame(0, decode_data_uri(request.image)), told
 
 
 def _parse_json(body: str | bytes) -> Any:
@@ -236,6 +245,8 @@ _PROBLEMS = {
     "string_type": "must be a string",
     "string_too_short": "is empty",
     "string_unicode": "has half a character in it",
+    "bool_type": "must be true or false",
+    "literal_error": "must be left or right",
 }
 
 

@@ -15,8 +15,8 @@ Count: TypeAlias = Annotated[int, Field(json_schema_extra={"minimum": 0})]
 FacesSeen: TypeAlias = Annotated[
     Count,
     Field(
-        description="The most whole faces in one frame; much smaller ones than the largest, whose eyes are answered, "
-        "may be missing. 0: eyes were found without a face."
+        description="The most whole faces seen in one frame. The search ends with the largest, whose eyes are "
+        "answered: there may be more. 0: eyes were found without a face."
     ),
 ]
 PngDataUri: TypeAlias = Annotated[

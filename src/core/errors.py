@@ -87,7 +87,7 @@ class InvalidJson(BadRequest):
 class InvalidPayload(BadRequest):
     code = "invalid_payload"
     sentence = "image is missing."
-    advice = "Mend the field that the sentence names: it is missing, empty or of another type."
+    advice = "Mend the field or parameter that the sentence names: it is missing, empty, of another type or said twice."
 
 
 class NotBase64(BadRequest):

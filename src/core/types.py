@@ -142,7 +142,7 @@ class FoundEyes:
 
     Attributes:
         eyes: at most one of each side; one of unknown side only alone.
-        faces: how many whole faces were seen; 0 where the eyes were found without one.
+        faces: how many whole faces were seen where the largest was; 0 where the eyes were found without one.
     """
 
     eyes: list[EyeRegion]

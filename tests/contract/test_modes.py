@@ -52,6 +52,15 @@ class TestLegacyEnvelope:
         assert json.loads(failure.json()["body"])["code"] == "invalid_payload"
         assert legacy.get("/health").json()["message"] == "Healthy"
 
+    @pytest.mark.parametrize(("eye", "side"), [(None, "unknown"), ("left", "left"), ("right", "right")])
+    def test_one_eye_stands_where_that_frontend_looks(
+        self, legacy: httpx.Client, eye_photo: RgbImage, eye: str | None, side: str
+    ) -> None:
+        answer = post(legacy, "/upload", {"image": data_uri(eye_photo), "eye": eye}).json()
+        eyes = json.loads(answer["body"])
+        assert eyes["left_eye"]["side"] == side
+        assert eyes["right_eye"] == {"best_prediction": "Not Detected"}
+
     def test_it_is_described_as_it_is_answered(self, legacy: httpx.Client) -> None:
         document = legacy.get("/openapi.json").json()
         operation = document["paths"]["/upload"]["post"]

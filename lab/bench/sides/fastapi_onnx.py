@@ -95,7 +95,8 @@ class EyeApi:
         return await asyncio.get_running_loop().run_in_executor(self._workers, function, *arguments)
 
     def _answer_upload(self, body: bytes) -> dict[str, Any]:
-        crops = self._crops(parse_upload(body))
+        frame, _told = parse_upload(body)
+        crops = self._crops(frame)
         if not crops:
             raise NoEyesDetected
         eyes = self._eyes(crops, self._classifier.classify([crop.network_input for crop in crops]))

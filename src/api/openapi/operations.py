@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from src.api.openapi import examples
 from src.api.openapi.responses import JSON, errors_of, errors_of_gateway, json_content, response
 from src.api.openapi.schemas import reference
+from src.api.parameters import WORDS
 from src.config.settings import Settings
 from src.core.errors import NoEyesDetected
 
@@ -28,18 +29,26 @@ _IF_NONE_MATCH = {
     "description": "An `ETag` of an earlier answer.",
     "schema": {"type": "string"},
 }
+_EYE = {
+    "name": "eye",
+    "in": "query",
+    "description": "Which eye of the person a photo of one eye shows, if you know, mirrored or not. Of a photo of both "
+    "it says nothing. May stand in the body instead.",
+    "schema": {"type": "string", "enum": list(WORDS["eye"])},
+}
 
 
 def predict(settings: Settings) -> PathItem:
     operation = {
         "operationId": "predict",
         "tags": ["analysis"],
+        "parameters": [_mirrored(settings, "")],
         "summary": "Frames of a face in, both eyes out",
         "description": "Scores are averaged over the frames in which an eye was seen; the sharpest of them is shown. "
         f"Five frames of 640 x 640 are plenty, {settings.max_frames} the most. A frame that cannot be read is "
         "reported in `frame_errors` and the others are answered; if none can, the first one's error is the answer. "
-        "Left and right are the person's own"
-        + (", on mirrored pictures, as this instance is told that they are." if settings.mirrored_input else "."),
+        "Left and right are the person's own. An eye whose side no frame shows stands under `left_eye`, with `side` "
+        "`unknown`; there is no parameter to say it here.",
         "requestBody": {
             "required": True,
             "description": f"At most {settings.max_body_mb} MiB.",
@@ -64,9 +73,11 @@ def upload(settings: Settings) -> PathItem:
     operation = {
         "operationId": "upload",
         "tags": ["analysis"],
+        "parameters": [_EYE, _mirrored(settings, " May stand in the body instead.")],
         "summary": "One photo of an eye, or of a face, in; its eyes out",
-        "description": "A photo without a face is taken as one eye. It does not show whose, and is reported as the "
-        "left one, with `found_by` `whole_picture`. A photo of a face is answered with both eyes.",
+        "description": "A photo of a face is answered with both eyes. A photo without a face is taken as one eye; if "
+        "neither it nor you say which, that stands under `left_eye`, with `side` `unknown`."
+        + (" So does every single eye here, for the first frontend." if settings.legacy_envelope else ""),
         "requestBody": {
             "required": True,
             "description": f"At most {settings.max_body_mb} MiB.",
@@ -156,6 +167,17 @@ def docs() -> PathItem:
 def demo_page() -> PathItem:
     what = "Photo or webcam in, both eyes out; in the browser, no build step."
     return _with_head(_page("demo_page", "The demo page", what))
+
+
+def _mirrored(settings: Settings, where_else: str) -> dict[str, Any]:
+    default = str(settings.mirrored_input).lower()
+    return {
+        "name": "mirrored",
+        "in": "query",
+        "description": "Whether the pictures are mirrored, as those of selfie cameras: left and right change places. "
+        f"Without it, this instance takes it for {default}.{where_else}",
+        "schema": {"type": "boolean"},
+    }
 
 
 def _analysis_errors(*, upload: bool) -> dict[str, dict[str, Any]]:

@@ -82,7 +82,13 @@ GATEWAY_ERRORS = (
 
 
 class _Schemas(GenerateJsonSchema):
-    """Pydantic's, without a title per field that says its name once more."""
+    """Pydantic's, without a title per field that says its name once more, and without defaults of null: programs that
+    make clients take a field that has a default for one that is always there.
+    """
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        described = super().default_schema(schema)
+        return {key: value for key, value in described.items() if key != "default" or value is not None}
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False

@@ -9,6 +9,7 @@ from robyn import Request
 from src.api.answers import HttpAnswer, render_predict
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
+from src.api.parameters import told_in_query
 from src.api.requests import parse_frames
 from src.core.stage_times import Stage, StageTimes
 
@@ -20,9 +21,10 @@ def predict_handler(context: ApiContext) -> Handler:
     async def predict(request: Request, times: StageTimes) -> HttpAnswer:
         with context.admission.place(request) as body:
             analysis, max_frames = context.services.analysis, context.settings.max_frames
+            told = told_in_query(request, "mirrored")
             pictures = await context.work(times, Stage.PARSE, _pictures, body.take(), max_frames, analysis)
             async with context.admission.turn(pictures, times) as room:
-                report = await analysis.analyse_frames(pictures, room, times)
+                report = await analysis.analyse_frames(pictures, room, times, mirrored=told.mirrored)
                 if not report.eyes:
                     # Not one frame could be read.
                     first = report.failures[0]

@@ -9,6 +9,7 @@ from robyn import Request
 from src.api.answers import HttpAnswer, render_upload
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
+from src.api.parameters import Told, agreed, told_in_query
 from src.api.requests import parse_upload
 from src.core.stage_times import Stage, StageTimes
 
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 def upload_handler(context: ApiContext) -> Handler:
     async def upload(request: Request, times: StageTimes) -> HttpAnswer:
         with context.admission.place(request) as body:
-            analysis = context.services.analysis
-            picture = await context.work(times, Stage.PARSE, _picture, body.take(), analysis)
+            analysis, asked = context.services.analysis, told_in_query(request, "mirrored", "eye")
+            picture, told = await context.work(times, Stage.PARSE, _picture, body.take(), asked, analysis)
             async with context.admission.turn(picture, times):
-                report = await analysis.analyse_upload(picture, times)
+                report = await analysis.analyse_upload(picture, times, eye=told.eye, mirrored=told.mirrored)
                 legacy = context.settings.legacy_envelope
                 return await context.rendered(times, render_upload, report, context.services.model, one_is_left=legacy)
 
     return upload
 
 
-def _picture(body: str | bytes, analysis: EyeAnalysis) -> Pictures:
-    return analysis.read_headers([parse_upload(body)])
+def _picture(body: str | bytes, asked: Told, analysis: EyeAnalysis) -> tuple[Pictures, Told]:
+    frame, told = parse_upload(body)
+    return analysis.read_headers([frame]), agreed(asked, told)

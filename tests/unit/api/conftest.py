@@ -50,7 +50,11 @@ def header(response: Response, name: str) -> str:
     return response.headers.get(name) or ""
 
 
-def request_of(body: str | bytes = "", *, method: str = "POST", **headers: str) -> Any:
-    """Robyn's own request can be made only by its server; the contract tests use that one."""
+def request_of(body: str | bytes = "", *, method: str = "POST", query: Any = None, **headers: str) -> Any:
+    """Robyn's own request can be made only by its server; the contract tests use that one.
+
+    The query has a list of values for each name.
+    """
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return SimpleNamespace(headers=named, method=method, body=body, files={}, form_data={})
+    params = SimpleNamespace(to_dict=lambda: query or {})
+    return SimpleNamespace(headers=named, method=method, body=body, files={}, form_data={}, query_params=params)

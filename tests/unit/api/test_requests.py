@@ -13,6 +13,7 @@ from typing import Any
 import pybase64
 import pytest
 
+from src.api.parameters import Told
 from src.api.requests import parse_frames, parse_upload, take_body
 from src.core.errors import (
     BodyTooLarge,
@@ -23,7 +24,7 @@ from src.core.errors import (
     TooManyFrames,
     UnsupportedContentType,
 )
-from src.core.types import Box, Frame
+from src.core.types import Box, EyeSide, Frame
 
 MEGABYTE = 1024 * 1024
 PRIVATE = "s3cret"
@@ -202,7 +203,7 @@ class TestFrames:
     def test_half_an_emoji_beside_the_picture_does_not_matter(self, beside: str) -> None:
         body = f'[{{"image": "AAAA", {beside}}}]'
         assert parse_frames(body, 32) == ([Frame(0, THREE_ZEROS)], [])
-        assert parse_upload(body[1:-1]) == Frame(0, THREE_ZEROS)
+        assert parse_upload(body[1:-1]) == (Frame(0, THREE_ZEROS), Told())
 
     def test_half_an_emoji_in_the_picture_is_named(self) -> None:
         with pytest.raises(InvalidPayload, match="image has half a character in it"):
@@ -246,7 +247,7 @@ class TestOtherBodies:
     @pytest.mark.parametrize("body", [b'\xef\xbb\xbf[{"image": "AAAA"}]', '\ufeff[{"image": "AAAA"}]'.encode()])
     def test_a_byte_order_mark_is_passed_over(self, body: bytes) -> None:
         assert parse_frames(body, 32) == ([Frame(0, THREE_ZEROS)], [])
-        assert parse_upload(body.replace(b"[", b"").replace(b"]", b"")) == Frame(0, THREE_ZEROS)
+        assert parse_upload(body.replace(b"[", b"").replace(b"]", b"")) == (Frame(0, THREE_ZEROS), Told())
         assert parse_frames(body.replace(b'"}', b'", "score": 1e999}'), 32) == ([Frame(0, THREE_ZEROS)], [])
 
     @pytest.mark.parametrize(
@@ -326,7 +327,7 @@ class TestBadFrames:
 class TestUpload:
     @pytest.mark.parametrize("body", ['{"image": "AAAA"}', b'{"image": "AAAA"}', '{"image": "AAAA", "name": "me.jpg"}'])
     def test_an_upload_is_one_frame(self, body: str | bytes) -> None:
-        assert parse_upload(body) == Frame(0, THREE_ZEROS)
+        assert parse_upload(body) == (Frame(0, THREE_ZEROS), Told())
 
     @pytest.mark.parametrize(
         ("payload", "problem"),
@@ -347,3 +348,25 @@ class TestUpload:
             parse_upload(json.dumps(payload))
         assert str(refusal.value) == f"The body: {problem}."
         assert PRIVATE not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("fields", "told"),
+        [
+            ({"eye": "left"}, Told(eye=EyeSide.LEFT)),
+            ({"eye": "right", "mirrored": True}, Told(True, EyeSide.RIGHT)),
+            ({"mirrored": False}, Told(mirrored=False)),
+            ({"eye": None, "mirrored": None, "side": "left"}, Told()),
+        ],
+    )
+    def test_the_eye_and_the_mirror_may_stand_beside_the_picture(self, fields: dict[str, Any], told: Told) -> None:
+        assert parse_upload(json.dumps({"image": "AAAA"} | fields)) == (Frame(0, THREE_ZEROS), told)
+
+    @pytest.mark.parametrize("word", [PRIVATE, "", "Left", "left ", "unknown", "left_eye", "OD", 1, True, ["left"], {}])
+    def test_no_other_word_is_an_eye(self, word: Any) -> None:
+        with pytest.raises(InvalidPayload, match=r"^The body: eye must be left or right\.$"):
+            parse_upload(json.dumps({"image": "AAAA", "eye": word}))
+
+    @pytest.mark.parametrize("word", [PRIVATE, "", "true", 1, 0, [True], {}])
+    def test_nothing_but_true_and_false_says_whether_it_is_mirrored(self, word: Any) -> None:
+        with pytest.raises(InvalidPayload, match=r"^The body: mirrored must be true or false\.$"):
+            parse_upload(json.dumps({"image": "AAAA", "mirrored": word}))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import io
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from src.config.settings import Settings
 from src.core.errors import (
@@ -36,6 +40,7 @@ from src.core.types import (
     Heatmap,
     Reason,
     RgbImage,
+    SideSource,
 )
 from src.services.analysis import EyeAnalysis, Pictures
 from src.services.classifier import EyeClassifier
@@ -45,7 +50,8 @@ from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
 from src.services.judgement import Thresholds
 from src.services.workers import Workers
-from src.utils.geometry import cut
+from src.utils.geometry import cut, whole_pixels
+from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader
 from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
@@ -53,8 +59,17 @@ from src.utils.preprocessing import to_network_input
 MAX_PIXELS = 4_000_000
 THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
 OF_THE_PICTURE = {Reason.BLURRY, Reason.TOO_DARK, Reason.TOO_BRIGHT, Reason.TOO_SMALL, Reason.EYE_CLOSED}
-BOX = Box(3, 4, 30, 20)
 BOTH = {EyeSide.LEFT, EyeSide.RIGHT}
+# How Pillow makes what EXIF's orientation turns upright again.
+STORED_AS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 Analyse = Callable[..., Coroutine[None, None, AnalysisReport]]
 BuildAnalysis = Callable[..., EyeAnalysis]
 
@@ -124,12 +139,15 @@ def report_of_frames(
     return asyncio.run(two_at_once(analysis, analysis.read_headers(frames, failures)))
 
 
-async def two_at_once(analysis: EyeAnalysis, pictures: Pictures, times: StageTimes | None = None) -> AnalysisReport:
-    return await analysis.analyse_frames(pictures, asyncio.Semaphore(2), times)
+async def two_at_once(
+    analysis: EyeAnalysis, pictures: Pictures, times: StageTimes | None = None, **told: Any
+) -> AnalysisReport:
+    return await analysis.analyse_frames(pictures, asyncio.Semaphore(2), times, **told)
 
 
-def upload_of(analysis: EyeAnalysis, picture: RgbImage) -> AnalysisReport:
-    return asyncio.run(analysis.analyse_upload(analysis.read_headers([frame_of(picture)])))
+def upload_of(analysis: EyeAnalysis, picture: RgbImage | bytes, **told: Any) -> AnalysisReport:
+    frame = Frame(0, picture) if isinstance(picture, bytes) else frame_of(picture)
+    return asyncio.run(analysis.analyse_upload(analysis.read_headers([frame]), **told))
 
 
 def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_closed(
@@ -170,6 +188,26 @@ class TestFrames:
             assert eye.overlay is not None
             assert eye.overlay.shape == eye.preview.shape
             assert np.abs(eye.overlay.astype(int) - lay_over(eye.preview, heatmap)).max() <= 2
+
+    def test_an_eye_says_where_it_is_and_from_what_its_side_is_known(
+        self, analysis: EyeAnalysis, detector: FaceDetector, face: RgbImage
+    ) -> None:
+        report = report_of(analysis, face, noise())
+        assert report.faces_seen == 1
+        for region in detector.find_eyes(face).eyes:
+            eye = report.eyes[region.side]
+            assert (eye.box, eye.side_from) == (whole_pixels(region.box, 640, 640), SideSource.FACE)
+            assert (eye.box.height, eye.box.width) == eye.preview.shape[:2]
+
+    def test_left_and_right_change_places_in_mirrored_frames(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        plain = report_of(analysis, face).eyes
+        pictures = analysis.read_headers(frames_of(face))
+        swapped = asyncio.run(two_at_once(analysis, pictures, mirrored=True)).eyes
+        assert {side: eye.box for side, eye in swapped.items()} == {side.opposite: plain[side].box for side in BOTH}
+
+    def test_the_most_faces_of_one_frame_count(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        two = np.concatenate([face[20:240, 170:390]] * 2, axis=1)
+        assert report_of(analysis, face, two, face).faces_seen == 2
 
     def test_a_frame_without_a_face_adds_nothing(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         alone, together = report_of(analysis, face), report_of(analysis, face, noise())
@@ -298,6 +336,54 @@ class TestUpload:
         assert uploaded.keys() == {EyeSide.UNKNOWN}
         assert uploaded[EyeSide.UNKNOWN].source is EyeSource.WHOLE_PICTURE
 
+    @pytest.mark.parametrize("mirrored", [None, False, True])
+    def test_one_eye_is_the_one_that_the_caller_says_and_of_unknown_side_if_nobody_does(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, mirrored: bool | None
+    ) -> None:
+        for told, side_from in ((None, None), (EyeSide.LEFT, SideSource.CALLER), (EyeSide.RIGHT, SideSource.CALLER)):
+            report = upload_of(analysis, eye_photo, eye=told, mirrored=mirrored)
+            ((side, eye),) = report.eyes.items()
+            assert (side, eye.side_from, report.faces_seen) == (told or EyeSide.UNKNOWN, side_from, 0)
+            assert eye.side is side
+            assert eye.box == Box(0, 0, 444, 408)
+
+    def test_the_eyes_of_a_face_know_better_than_the_caller(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        plain = upload_of(analysis, face).eyes
+        told = upload_of(analysis, face, eye=EyeSide.RIGHT)
+        assert told.faces_seen == 1
+        assert {side: eye.box for side, eye in told.eyes.items()} == {side: plain[side].box for side in BOTH}
+        assert {eye.side_from for eye in told.eyes.values()} == {SideSource.FACE}
+        swapped = upload_of(analysis, face, eye=EyeSide.RIGHT, mirrored=True).eyes
+        assert {side: eye.box for side, eye in swapped.items()} == {side.opposite: plain[side].box for side in BOTH}
+
+    @pytest.mark.parametrize("orientation", [1, *STORED_AS])
+    @pytest.mark.parametrize(("scale", "shrink"), [(1, 1), (3, 2)], ids=["as it is", "read smaller"])
+    def test_a_box_is_in_pixels_of_the_upright_picture_that_was_sent(
+        self, analysis: EyeAnalysis, face: RgbImage, orientation: int, scale: int, shrink: int
+    ) -> None:
+        upright = Image.fromarray(np.concatenate([face, face[:, :160]], axis=1))
+        upright = upright.resize((800 * scale, 640 * scale))
+        stored = upright.transpose(STORED_AS[orientation]) if orientation > 1 else upright
+        exif, file = Image.Exif(), io.BytesIO()
+        exif[0x0112] = orientation
+        stored.save(file, "JPEG", exif=exif, quality=95)
+        assert read_picture_header(file.getvalue(), MAX_PIXELS).shrink == shrink
+        eyes = upload_of(analysis, file.getvalue()).eyes
+        for side, pupil_x, pupil_y in ((EyeSide.RIGHT, 255, 126), (EyeSide.LEFT, 308, 129)):
+            box = eyes[side].box
+            assert pupil_x * scale == pytest.approx(box.x + box.width / 2, abs=6 * scale)
+            assert pupil_y * scale == pytest.approx(box.y + box.height / 2, abs=8 * scale)
+            assert 35 * scale < box.width < 60 * scale
+            assert all(value == int(value) for value in dataclasses.astuple(box))
+
+    def test_a_picture_that_is_read_smaller_has_its_last_row_and_column_in_the_box_of_the_whole(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage
+    ) -> None:
+        file = io.BytesIO()
+        Image.fromarray(eye_photo).resize((2501, 2303)).save(file, "JPEG", quality=95)
+        assert read_picture_header(file.getvalue(), MAX_PIXELS).shrink == 2
+        assert upload_of(analysis, file.getvalue()).eyes[EyeSide.UNKNOWN].box == Box(0, 0, 2501, 2303)
+
     @pytest.mark.parametrize(("level", "grain"), [(0, 0), (127, 0), (255, 0), (12, 1)])
     def test_a_blank_picture_or_a_covered_lens_shows_no_eye(
         self, analysis: EyeAnalysis, level: int, grain: int
@@ -311,9 +397,49 @@ class TestMerging:
     """What one picture cannot show: made-up predictions of made-up crops."""
 
     @staticmethod
-    def crop(side: EyeSide, sharpness: float, level: int = 100) -> EyeCrop:
+    def crop(side: EyeSide, sharpness: float, level: int = 100, side_from: SideSource | None = None) -> EyeCrop:
         picture = np.full((20, 30, 3), level, np.uint8)
-        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, CropQuality(sharpness, 128, 100, 0.3), BOX)
+        quality = CropQuality(sharpness, 128, 100, 0.3)
+        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, quality, Box(level, 4, 30, 20), side_from)
+
+    def merged_sides(self, analysis: EyeAnalysis, *crops: EyeCrop) -> dict[EyeSide, EyeReport]:
+        return merged(analysis, crops, [self.prediction([0.9, 0.1], [0, 0])] * len(crops))
+
+    def test_the_box_is_that_of_the_sharpest_frame(self, analysis: EyeAnalysis) -> None:
+        crops = [self.crop(EyeSide.LEFT, sharpness, level) for sharpness, level in ((0.3, 10), (0.9, 20), (0.5, 30))]
+        assert self.merged_sides(analysis, *crops)[EyeSide.LEFT].box == Box(20, 4, 30, 20)
+
+    @pytest.mark.parametrize(
+        ("sides", "frames"),
+        [
+            (["unknown", "unknown"], {"unknown": 2}),
+            (["left", "unknown", "unknown"], {"left": 3}),
+            (["unknown", "right"], {"right": 2}),
+            (["left", "unknown", "right", "left"], {"left": 2, "right": 1}),
+        ],
+    )
+    def test_an_eye_of_unknown_side_is_the_only_one_that_other_frames_know_or_else_left_out(
+        self, analysis: EyeAnalysis, sides: list[str], frames: dict[str, int]
+    ) -> None:
+        report = self.merged_sides(analysis, *(self.crop(EyeSide(side), 0.5) for side in sides))
+        assert {side.value: eye.frames_seen for side, eye in report.items()} == frames
+        assert all(eye.side is side for side, eye in report.items())
+
+    @pytest.mark.parametrize(
+        ("sources", "expected"),
+        [
+            ([None, None], None),
+            ([None, SideSource.INNER_CORNER], SideSource.INNER_CORNER),
+            ([SideSource.INNER_CORNER, SideSource.FACE, None], SideSource.FACE),
+            ([SideSource.FACE, SideSource.CALLER], SideSource.CALLER),
+        ],
+    )
+    def test_the_side_is_known_from_the_best_that_any_frame_knows_it_from(
+        self, analysis: EyeAnalysis, sources: list[SideSource | None], expected: SideSource | None
+    ) -> None:
+        crops = [self.crop(EyeSide.LEFT if source else EyeSide.UNKNOWN, 0.5, side_from=source) for source in sources]
+        (eye,) = self.merged_sides(analysis, *crops).values()
+        assert eye.side_from is expected
 
     @staticmethod
     def prediction(probabilities: list[float], hot_columns: list[int | None]) -> EyePrediction:

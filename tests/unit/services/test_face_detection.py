@@ -13,7 +13,7 @@ import pytest
 
 from src.config.settings import Settings
 from src.core.errors import StartupError
-from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
+from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage, SideSource
 from src.services.assets import Assets
 from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector
 from src.services.pyramid import Pyramid
@@ -124,7 +124,7 @@ class TestFace:
     def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
         eyes = detector.find_eyes(face).eyes
         assert_shows_both_eyes(eyes)
-        assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
+        assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.LANDMARKS, SideSource.FACE)}
         # The brows are in the crops.
         assert by_side(eyes)[EyeSide.RIGHT].box.y < 108
         assert by_side(eyes)[EyeSide.LEFT].box.y < 112
@@ -167,6 +167,15 @@ class TestFace:
         picture[:220, x_small : x_small + 220] = head
         assert_shows_both_eyes(detector.find_eyes(picture).eyes, scale, x=x_large - 170 * scale, y=-20 * scale)
 
+    @pytest.mark.parametrize("people", [1, 2])
+    @pytest.mark.parametrize("close_up", [False, True])
+    def test_it_says_how_many_there_were(
+        self, detector: FaceDetector, face: RgbImage, people: int, close_up: bool
+    ) -> None:
+        heads = np.concatenate([face[20:240, 170:390]] * people, axis=1)
+        found = detector.find_eyes(heads, may_be_close_up=close_up)
+        assert (len(found.eyes), found.faces) == (2, people)
+
     @pytest.mark.parametrize(("side", "close_up"), [(200, False), (640, False), (1000, False), (640, True)])
     def test_noise_has_no_eyes(self, detector: FaceDetector, side: int, close_up: bool) -> None:
         assert [detector.find_eyes(noise(side, seed), may_be_close_up=close_up).eyes for seed in range(3)] == [
@@ -187,6 +196,16 @@ class TestFace:
         before = face.copy()
         detector.find_eyes(face, FACE_CORNER)
         assert np.array_equal(face, before)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_whoever_asks_knows_better_than_the_settings_whether_a_picture_is_mirrored(
+    detector: FaceDetector, mirrored_detector: FaceDetector, face: RgbImage, told: bool
+) -> None:
+    expected = (mirrored_detector if told else detector).find_eyes(face)
+    assert detector.find_eyes(face, mirrored=told) == mirrored_detector.find_eyes(face, mirrored=told) == expected
+    plain, swapped = by_side(detector.find_eyes(face).eyes), by_side(detector.find_eyes(face, mirrored=True).eyes)
+    assert {side: eye.box for side, eye in swapped.items()} == {side.opposite: eye.box for side, eye in plain.items()}
 
 
 def test_left_and_right_are_the_persons_own_in_a_mirrored_picture_too(
@@ -255,8 +274,10 @@ class TestHaarFallback:
     def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
         self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
     ) -> None:
-        eyes = detector.find_eyes(masked_nose).eyes
-        assert {eye.source for eye in eyes} == {EyeSource.EYE_CASCADE}
+        found = detector.find_eyes(masked_nose)
+        eyes = found.eyes
+        assert found.faces == 0
+        assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.EYE_CASCADE, SideSource.FACE)}
         assert_shows_both_eyes(eyes)
         # About what the landmarks would cut out.
         assert_same_boxes(eyes, detector.find_eyes(face).eyes, tolerance=8)
@@ -270,7 +291,9 @@ class TestHaarFallback:
         for side in (320, 640, 1280):
             faces, _scores, _detectors = dlib_detector.run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
             assert len(faces) == 0
-        eyes = detector.find_eyes(seen).eyes
+        found = detector.find_eyes(seen)
+        eyes = found.eyes
+        assert found.faces == 1
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
         assert_shows_both_eyes(eyes)
 

@@ -18,6 +18,7 @@ from src.utils.geometry import (
     part_inside,
     scaled,
     shifted,
+    whole_pixels,
 )
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -131,6 +132,22 @@ def test_a_cut_has_the_pixels_of_the_box_and_is_a_copy_so_that_its_picture_can_b
     assert numbered.max() < 255
     nowhere = [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)]
     assert [cut(numbered, box) for box in nowhere] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        (Box(3.6, 2.6, 4.6, 3.6), Box(3, 2, 6, 5)),
+        (Box(-4, -4, 8.5, 100), Box(0, 0, 5, 10)),
+        (Box(18.2, 1, 1.8, 2), Box(18, 1, 2, 2)),
+    ],
+)
+def test_the_pixels_that_a_box_touches_are_those_that_are_cut(numbered: RgbImage, box: Box, expected: Box) -> None:
+    assert whole_pixels(box, 20, 10) == expected
+    part = cut(numbered, box)
+    assert part is not None
+    assert (part[0, 0].tolist(), part.shape[:2]) == ([expected.y, expected.x, 0], (expected.height, expected.width))
+    assert whole_pixels(Box(50, 0, 5, 5), 20, 10) is None
 
 
 @pytest.mark.parametrize("box", [Box(3.6, 2.6, 4.6, 3.6), Box(0, 2, 20, 4)])

@@ -27,6 +27,14 @@ def test_it_is_read_in_either_byte_order_and_as_any_integer(order: str, kind: in
     assert orientation_of(memoryview(b"Exif\0\0" + exif_of(value, order, kind))) == value
 
 
+@pytest.mark.parametrize("value", range(1, 9))
+def test_lying_pictures_change_width_and_height_when_they_are_turned(value: int) -> None:
+    header = read_picture_header(with_exif(FILES[0], exif_of(value)), LIMIT)
+    stored = header.width, header.height
+    assert stored[0] != stored[1]
+    assert header.upright_size == (stored if value <= 4 else stored[::-1])
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file[:4].hex())
 def test_it_turns_every_format_with_or_without_its_name_in_front(file: bytes) -> None:
     assert orientation(with_exif(file, exif_of(6, ">"))) == 6

@@ -30,7 +30,7 @@ HEADER = PictureHeader("PNG", 640, 640, ((0, 3),))
 SECONDS_BEFORE_A_TEST_GIVES_UP = 30
 MEGABYTE = 1024 * 1024
 PICTURE = '{"image": "AAAA"}'
-Post = Callable[[str], Coroutine[Any, Any, Response]]
+Post = Callable[..., Coroutine[Any, Any, Response]]
 
 
 def padded(size: int) -> str:
@@ -44,6 +44,7 @@ class Analysis:
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self.analysed: list[bytes] = []
+        self.told: dict[str, Any] = {}
         self.is_held = threading.Event()
         self.may_go_on = threading.Event()
         self.may_go_on.set()
@@ -53,7 +54,8 @@ class Analysis:
         """As if every frame were a picture."""
         return Pictures(tuple((frame, HEADER) for frame in frames), ())
 
-    async def analyse_upload(self, pictures: Pictures, _times: StageTimes) -> AnalysisReport:
+    async def analyse_upload(self, pictures: Pictures, _times: StageTimes, **told: Any) -> AnalysisReport:
+        self.told = told
         return await self._workers.run(self._analyse, pictures.readable[0][0])
 
     def _analyse(self, frame: Frame) -> AnalysisReport:
@@ -97,7 +99,7 @@ def post(context: ApiContext) -> Post:
     """Sends a body to the route, which has a deadline of one second."""
     handler = upload_handler(context)
     answer = endpoint(context, handler, Route("/upload", {"POST": handler}, Access.GUARDED, timeout_s=1.0))
-    return lambda body: answer(request_of(body))
+    return lambda body, **query: answer(request_of(body, query={name: [word] for name, word in query.items()}))
 
 
 def code_of(response: Response) -> str:
@@ -124,6 +126,32 @@ def test_the_body_is_parsed_analysed_and_rendered(context: ApiContext, post: Pos
     assert analysis.analysed == [b"\0\0\0"]
     stages = [entry.split(";")[0] for entry in header(answer, "Server-Timing").split(", ")]
     assert stages == ["parse", "queue", "encode", "total"]
+    assert_idle(context)
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        ('{"image": "AAAA", "eye": "right", "mirrored": true}', {}),
+        (PICTURE, {"eye": "right", "mirrored": "true"}),
+        ('{"image": "AAAA", "eye": "right"}', {"eye": "right", "mirrored": "true"}),
+    ],
+)
+def test_what_is_said_of_the_picture_reaches_the_analysis(
+    post: Post, analysis: Analysis, body: str, query: dict[str, str]
+) -> None:
+    assert asyncio.run(post(body, **query)).status_code == 200
+    assert analysis.told == {"eye": EyeSide.RIGHT, "mirrored": True}
+    assert asyncio.run(post(PICTURE)).status_code == 200
+    assert analysis.told == {"eye": None, "mirrored": None}
+
+
+@pytest.mark.parametrize("query", [{"eye": "left"}, {"mirrored": "maybe"}])
+def test_what_is_said_wrongly_or_two_ways_is_refused_and_nothing_is_computed(
+    context: ApiContext, post: Post, analysis: Analysis, query: dict[str, str]
+) -> None:
+    assert code_of(asyncio.run(post('{"image": "AAAA", "eye": "right"}', **query))) == "invalid_payload"
+    assert analysis.analysed == []
     assert_idle(context)
 
 

@@ -29,7 +29,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 def test_an_eye_photo_of_1280_pixels_is_taken_for_an_eye_and_not_for_a_face(
     files: Mapping[str, Path], detector: EyeLocator
 ) -> None:
-    photo = parse_upload(files[UPLOAD.name].read_bytes()).data
+    frame, _told = parse_upload(files[UPLOAD.name].read_bytes())
+    photo = frame.data
     picture = decode_picture(photo, MEGAPIXELS)
     assert max(picture.shape) == 1280
     assert 0.3e6 <= len(photo) <= 1e6
