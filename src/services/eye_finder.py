@@ -129,7 +129,7 @@ class EyeFinder:
             with np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name].astype(np.float32) for name in stored.files}
             self._forward = _compiled(arrays)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             raise StartupError(f"{file} is missing or does not hold the weights of the eye finder.") from None
         self._forward(tf.zeros((1, SIDE, SIDE, 1)))
 
@@ -148,10 +148,13 @@ def _compiled(arrays: dict[str, npt.NDArray[np.float32]]) -> Any:
         x = tf.nn.bias_add(tf.nn.conv2d(x, weights, stride, "SAME"), bias)
         return tf.nn.relu(x) if rectified else x
 
+    def forward(picture: Any) -> Any:
+        # It is done before a GPU has the picture.
+        with tf.device("/CPU:0"):
+            return finder_network(picture, convolve)
+
     signature = [tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32)]
-    return tf.function(
-        lambda picture: finder_network(picture, convolve), input_signature=signature
-    ).get_concrete_function()
+    return tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
 
 
 def read_places(said: npt.NDArray[np.float32], least_score: float) -> list[SeenEye]:

@@ -49,7 +49,8 @@ def targets_of(scene: Scene) -> Floats32:
         away_x, away_y = xs - eye.centre[0], ys - eye.centre[1]
         along, over = (cos * away_x + sin * away_y) / width, (-sin * away_x + cos * away_y) / width
         if eye.uncertain:
-            targets[(np.abs(along) < 0.75) & (np.abs(over) < 0.5), _NEGATIVE] = 0
+            reach = max(1.0, STRIDE / width)
+            targets[(np.abs(along) < 0.75 * reach) & (np.abs(over) < max(0.5, 0.75 * STRIDE / width)), _NEGATIVE] = 0
             continue
         distance = np.hypot(along, over)
         spread = max(0.12, 0.45 * STRIDE / width)

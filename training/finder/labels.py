@@ -62,7 +62,7 @@ class LabelledEye:
         if self.iris is not None:
             x, y = matrix[:, :2] @ np.array(self.iris[:2]) + matrix[:, 2]
             iris = (float(x), float(y), self.iris[2] * size)
-        mirrored = np.linalg.det(matrix[:, :2]) < 0
+        mirrored = bool(np.linalg.det(matrix[:, :2]) < 0)
         inner = None if self.inner_on_left is None else self.inner_on_left != mirrored
         return LabelledEye(outline[_MIRRORED] if mirrored else outline, iris, inner, self.uncertain)
 

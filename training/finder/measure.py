@@ -15,12 +15,14 @@ from training.finder.labels import LabelledEye, LabelledPhoto
 
 _NEAR = 0.35
 """Of the width of an eye: found is one whose centre is nearer than that."""
+_LARGE = 60.0
+"""Pixels of an eye of which the iris alone can be cut out and still shows something."""
 _SKIN_PLACES = ((0.0, -1.4), (0.0, 1.35), (0.55, 0.95), (-0.55, 0.95), (0.0, 0.75))
 """Forehead, mouth, cheeks and nose, in distances of the eyes from the middle between them, to the right and down."""
 
 
 @dataclass(frozen=True, slots=True)
-class TestPhoto:
+class KnownPhoto:
     """One photo with a known answer: its kind, RGB uint8 HxWx3, the eyes in its pixels; `close` if lids are missing."""
 
     kind: str
@@ -58,24 +60,24 @@ class Count:
         return {name: getattr(self, name) for name in names}
 
 
-def test_photos(photo: LabelledPhoto) -> Iterator[TestPhoto]:
+def known_photos(photo: LabelledPhoto) -> Iterator[KnownPhoto]:
     """The photo itself and what can be cut out of it; the same every time."""
     rgb = photo.read()
     eyes = [eye for eye in photo.eyes if not eye.uncertain]
     uncertain = len(eyes) < len(photo.eyes)
     if not photo.is_face:
         if not eyes:
-            yield TestPhoto("no eye", rgb, ())
+            yield KnownPhoto("no eye", rgb, ())
         elif len(eyes) == 1 and not uncertain:
             close = _visible(eyes[0], rgb) < 0.5
-            yield TestPhoto("too close" if close else "close-up", rgb, (eyes[0],), close)
+            yield KnownPhoto("too close" if close else "close-up", rgb, (eyes[0],), close)
         elif not uncertain:
-            yield TestPhoto("both eyes", rgb, tuple(eyes))
+            yield KnownPhoto("both eyes", rgb, tuple(eyes))
         return
     pairs = _pairs(eyes)
     if len(pairs) == 1 and len(eyes) == 2 and not uncertain:
         kind = "whole face" if "mask" not in photo.note else "mask worn"
-        yield TestPhoto(kind, rgb, tuple(eyes))
+        yield KnownPhoto(kind, rgb, tuple(eyes))
     for left, right in pairs:
         apart = float(np.hypot(*(right.centre - left.centre)))
         if apart < 40:
@@ -86,7 +88,8 @@ def test_photos(photo: LabelledPhoto) -> Iterator[TestPhoto]:
         yield from _cut("strip", rgb, middle, 2.1 * apart, 0.75 * apart, both)
         for eye in both:
             yield from _cut("close-up of a face", rgb, eye.centre, 2.4 * eye.width, 1.8 * eye.width, (eye,))
-            yield from _cut("iris only", rgb, eye.centre, 0.42 * eye.width, 0.36 * eye.width, (eye,), close=True)
+            if eye.width >= _LARGE:
+                yield from _cut("iris only", rgb, eye.centre, 0.42 * eye.width, 0.36 * eye.width, (eye,), close=True)
         for across, down in _SKIN_PLACES:
             centre = middle + np.array([across, down]) * apart
             yield from _cut("skin", rgb, centre, 0.75 * apart, 0.6 * apart, ())
@@ -98,14 +101,14 @@ def count_found(
     """The counts by kind."""
     counts: dict[str, Count] = {}
     for photo in photos:
-        for index, test in enumerate(test_photos(photo)):
+        for index, test in enumerate(known_photos(photo)):
             found = locator.find_eyes(test.rgb, mirrored=False)
             _add(counts.setdefault(test.kind, Count()), test, found, f"{photo.name} {index}")
         on_photo()
     return counts
 
 
-def _add(count: Count, test: TestPhoto, found: FoundEyes, name: str) -> None:
+def _add(count: Count, test: KnownPhoto, found: FoundEyes, name: str) -> None:
     sure = bool(found.eyes) and all(eye.sure for eye in found.eyes)
     count.photos += 1
     count.answered += bool(found.eyes)
@@ -157,7 +160,7 @@ def _cut(
     eyes: tuple[LabelledEye, ...],
     *,
     close: bool = False,
-) -> Iterator[TestPhoto]:
+) -> Iterator[KnownPhoto]:
     """The part, if the picture has most of it."""
     left, top = (round(value) for value in centre - np.array([width, height]) / 2)
     right, bottom = round(left + width), round(top + height)
@@ -166,4 +169,4 @@ def _cut(
         return
     part = np.ascontiguousarray(rgb[inside[1] : inside[3], inside[0] : inside[2]])
     shift = np.array([[1.0, 0.0, -inside[0]], [0.0, 1.0, -inside[1]]])
-    yield TestPhoto(kind, part, tuple(eye.moved(shift) for eye in eyes), close)
+    yield KnownPhoto(kind, part, tuple(eye.moved(shift) for eye in eyes), close)

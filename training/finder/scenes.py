@@ -18,6 +18,8 @@ _SAFE = 0.75
 """Half of the width of an eye, and a half of that: no skin is cut from nearer to an eye's centre."""
 
 
+_NOISE_SHARE = 0.15
+"""Of the scenes from photos without eyes."""
 _SMALLEST = 7.0
 """Pixels of a scene from corner to corner of an eye that is to be found."""
 
@@ -46,16 +48,17 @@ class _Window:
 
 def draw_scene(photo: LabelledPhoto, rng: np.random.Generator) -> Scene:
     """One scene at random; the same generator state gives the same scene."""
-    grey = photo.grey
     eyes = [eye for eye in photo.eyes if not eye.uncertain]
+    if not photo.eyes and rng.random() < _NOISE_SHARE:
+        return Scene(_degraded(_noise(rng), rng), (SIDE, SIDE), ())
     if not eyes:
-        window = _anywhere(grey.shape, rng)
+        window = _anywhere(photo.grey.shape, rng)
     elif photo.is_face:
         window = _of_a_face(photo, eyes, rng)
     else:
         window = _of_a_close_up(photo, eyes[int(rng.integers(len(eyes)))], rng)
-    painted, eyes_left = _covered(photo, rng)
-    return _photographed(painted, window, eyes_left, rng)
+    painted, left = _covered(photo, rng)
+    return _photographed(painted, window, left, rng)
 
 
 def _anywhere(shape: tuple[int, ...], rng: np.random.Generator) -> _Window:
@@ -63,6 +66,13 @@ def _anywhere(shape: tuple[int, ...], rng: np.random.Generator) -> _Window:
     zoom = np.exp(rng.uniform(np.log(0.25), 0.0))
     window_width, window_height = _with_aspect(zoom * min(width, height), rng, 0.5, 2.0)
     return _Window(rng.uniform(0, width), rng.uniform(0, height), window_width, window_height, rng.normal(0, 0.2))
+
+
+def _noise(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+    """From single pixels to clouds."""
+    grains = int(np.exp(rng.uniform(np.log(4), np.log(SIDE))))
+    noise = rng.uniform(0, 255, (grains, grains)).astype(np.float32)
+    return np.asarray(cv2.resize(noise, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(0, 255), np.uint8)
 
 
 def _of_a_face(photo: LabelledPhoto, eyes: Sequence[LabelledEye], rng: np.random.Generator) -> _Window:

@@ -32,7 +32,7 @@ def learn(layers: Iterable[Any]) -> None:
 
 
 @pytest.fixture(scope="session")
-def detector(assets: Assets, settings: Settings) -> EyeLocator:
+def locator(assets: Assets, settings: Settings) -> EyeLocator:
     return EyeLocator.from_settings(assets, settings)
 
 

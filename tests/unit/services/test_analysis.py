@@ -101,7 +101,7 @@ def workers() -> Iterator[Workers]:
 
 @pytest.fixture
 def build_analysis(
-    detector: EyeLocator, classifier: EyeClassifier, settings: Settings, workers: Workers
+    locator: EyeLocator, classifier: EyeClassifier, settings: Settings, workers: Workers
 ) -> Iterator[BuildAnalysis]:
     """With the parts and limits that a test does not name as the service has them on two cores."""
     store = ImageStore(settings, idle=True)
@@ -110,7 +110,7 @@ def build_analysis(
         crop_queue = CropQueue(classifier.classify, workers.executor, eyes_per_pass=1, passes_at_once=2)
         side = classifier.input_side
         return EyeAnalysis(
-            detector,
+            locator,
             crop_queue,
             store,
             workers,
@@ -169,12 +169,12 @@ def merged(
 
 class TestFrames:
     def test_a_face_has_for_each_eye_the_classifiers_scores_and_heatmap_of_that_very_crop(
-        self, analysis: EyeAnalysis, detector: EyeLocator, classifier: EyeClassifier, face: RgbImage
+        self, analysis: EyeAnalysis, locator: EyeLocator, classifier: EyeClassifier, face: RgbImage
     ) -> None:
         report = report_of(analysis, face)
         assert report.eyes.keys() == BOTH
         assert report.failures == ()
-        for region in detector.find_eyes(face).eyes:
+        for region in locator.find_eyes(face).eyes:
             eye = report.eyes[region.side]
             assert (eye.side, eye.source, eye.frames_seen) == (region.side, EyeSource.LANDMARKS, 1)
             expected = cut(face, region.box)
@@ -190,11 +190,11 @@ class TestFrames:
             assert np.abs(eye.overlay.astype(int) - lay_over(eye.preview, heatmap)).max() <= 2
 
     def test_an_eye_says_where_it_is_and_from_what_its_side_is_known(
-        self, analysis: EyeAnalysis, detector: FaceDetector, face: RgbImage
+        self, analysis: EyeAnalysis, locator: EyeLocator, face: RgbImage
     ) -> None:
         report = report_of(analysis, face, noise())
         assert report.faces_seen == 1
-        for region in detector.find_eyes(face).eyes:
+        for region in locator.find_eyes(face).eyes:
             eye = report.eyes[region.side]
             assert (eye.box, eye.side_from) == (whole_pixels(region.box, 640, 640), SideSource.FACE)
             assert (eye.box.height, eye.box.width) == eye.preview.shape[:2]

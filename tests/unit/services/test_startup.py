@@ -131,8 +131,8 @@ class TestLoading:
         prepared: list[str] = []
         prepare = EyeLocator.prepare_thread
 
-        def prepare_and_tell(detector: EyeLocator) -> None:
-            prepare(detector)
+        def prepare_and_tell(locator: EyeLocator) -> None:
+            prepare(locator)
             prepared.append(threading.current_thread().name)
 
         monkeypatch.setattr(EyeLocator, "prepare_thread", prepare_and_tell)

@@ -17,7 +17,7 @@ MEGAPIXELS = 40_000_000
 
 
 @pytest.fixture(scope="module")
-def detector(assets: Assets) -> EyeLocator:
+def locator(assets: Assets) -> EyeLocator:
     return EyeLocator(assets, crop_padding_x=20, crop_padding_y=40, mirrored_input=False)
 
 
@@ -27,14 +27,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 def test_an_eye_photo_of_1280_pixels_is_taken_for_an_eye_and_not_for_a_face(
-    files: Mapping[str, Path], detector: EyeLocator
+    files: Mapping[str, Path], locator: EyeLocator
 ) -> None:
     frame, _told = parse_upload(files[UPLOAD.name].read_bytes())
     photo = frame.data
     picture = decode_picture(photo, MEGAPIXELS)
     assert max(picture.shape) == 1280
     assert 0.3e6 <= len(photo) <= 1e6
-    assert detector.find_eyes(picture, may_be_close_up=True).eyes == []
+    assert locator.find_eyes(picture).eyes == []
 
 
 def test_five_frames_are_3_to_6_megabytes_of_640_pixels_each_and_differ(files: Mapping[str, Path]) -> None:
@@ -54,9 +54,9 @@ def test_the_same_seed_gives_the_same_body_and_another_another(files: Mapping[st
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_box_is_where_the_face_is(detector: EyeLocator, seed: int) -> None:
+def test_the_box_is_where_the_face_is(locator: EyeLocator, seed: int) -> None:
     frame, box = face_frame(seed)
-    eyes = detector.find_eyes(frame, box).eyes
+    eyes = locator.find_eyes(frame, box).eyes
     assert [eye.source for eye in eyes] == [EyeSource.LANDMARKS] * 2
     assert all(box.x < eye.box.x and eye.box.right < box.right for eye in eyes)
     assert all(box.y < eye.box.y and eye.box.bottom < box.bottom for eye in eyes)

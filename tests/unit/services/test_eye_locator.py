@@ -1,4 +1,4 @@
-"""Both eyes are found where they are, as the person's own, at any size, by whichever detector sees them."""
+"""Eyes are found where they are, as the person's own, at any size, by whichever detector sees them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from src.config.settings import Settings
 from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage, SideSource
 from src.services.assets import Assets
+from src.services.eye_locator import EyeLocator
 from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector
 from src.services.pyramid import Pyramid
 from src.utils.geometry import cut, shifted
@@ -92,8 +93,8 @@ def strip(face: RgbImage) -> RgbImage:
 
 
 @pytest.fixture(scope="module")
-def mirrored_detector(assets: Assets, settings: Settings) -> FaceDetector:
-    return FaceDetector.from_settings(assets, settings.model_copy(update={"mirrored_input": True}))
+def mirrored_locator(assets: Assets, settings: Settings) -> EyeLocator:
+    return EyeLocator.from_settings(assets, settings.model_copy(update={"mirrored_input": True}))
 
 
 def noise(side: int, seed: int) -> RgbImage:
@@ -102,38 +103,38 @@ def noise(side: int, seed: int) -> RgbImage:
 
 class TestOpenness:
     def test_open_eyes_are_as_open_as_the_paper_says_and_less_so_squeezed_flat(
-        self, detector: FaceDetector, face: RgbImage
+        self, locator: EyeLocator, face: RgbImage
     ) -> None:
-        flat = by_side(detector.find_eyes(resize(face, 760, 600)).eyes)
-        for side, eye in by_side(detector.find_eyes(face).eyes).items():
+        flat = by_side(locator.find_eyes(resize(face, 760, 600)).eyes)
+        for side, eye in by_side(locator.find_eyes(face).eyes).items():
             assert eye.openness is not None
             assert 0.2 < eye.openness < 0.5
             assert flat[side].openness == pytest.approx(eye.openness * 600 / 760, rel=0.15)
 
     def test_it_goes_with_its_eye_into_a_hinted_region_and_a_mirrored_picture(
-        self, detector: FaceDetector, mirrored_detector: FaceDetector, face: RgbImage
+        self, locator: EyeLocator, mirrored_locator: EyeLocator, face: RgbImage
     ) -> None:
-        plain, swapped = by_side(detector.find_eyes(face).eyes), by_side(mirrored_detector.find_eyes(face).eyes)
-        hinted = by_side(detector.find_eyes(face, Box(225, 85, 110, 120)).eyes)
+        plain, swapped = by_side(locator.find_eyes(face).eyes), by_side(mirrored_locator.find_eyes(face).eyes)
+        hinted = by_side(locator.find_eyes(face, Box(225, 85, 110, 120)).eyes)
         for side in PUPILS:
             assert swapped[side.opposite].openness == plain[side].openness
             assert hinted[side].openness == pytest.approx(plain[side].openness, abs=0.08)
 
 
 class TestFace:
-    def test_both_eyes_are_found_by_landmarks(self, detector: FaceDetector, face: RgbImage) -> None:
-        eyes = detector.find_eyes(face).eyes
+    def test_both_eyes_are_found_by_landmarks(self, locator: EyeLocator, face: RgbImage) -> None:
+        eyes = locator.find_eyes(face).eyes
         assert_shows_both_eyes(eyes)
         assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.LANDMARKS, SideSource.FACE)}
         # The brows are in the crops.
         assert by_side(eyes)[EyeSide.RIGHT].box.y < 108
         assert by_side(eyes)[EyeSide.LEFT].box.y < 112
 
-    def test_the_same_is_cut_out_at_any_size(self, detector: FaceDetector, face: RgbImage) -> None:
-        at_640 = detector.find_eyes(face).eyes
+    def test_the_same_is_cut_out_at_any_size(self, locator: EyeLocator, face: RgbImage) -> None:
+        at_640 = locator.find_eyes(face).eyes
         for side in (320, 500, 1920, 4000):
             scale = side / 640
-            eyes = detector.find_eyes(resize(face, side, side)).eyes
+            eyes = locator.find_eyes(resize(face, side, side)).eyes
             assert_shows_both_eyes(eyes, scale)
             shrunk = [
                 EyeRegion(eye.side, Box(*(value / scale for value in dataclasses.astuple(eye.box))), eye.source)
@@ -143,42 +144,42 @@ class TestFace:
 
     @pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640), (1000, 640)])
     def test_a_face_that_browsers_have_squeezed_is_found(
-        self, detector: FaceDetector, face: RgbImage, width: int, height: int
+        self, locator: EyeLocator, face: RgbImage, width: int, height: int
     ) -> None:
-        found = by_side(detector.find_eyes(resize(face, width, height)).eyes)
+        found = by_side(locator.find_eyes(resize(face, width, height)).eyes)
         assert found.keys() == {EyeSide.LEFT, EyeSide.RIGHT}
         for side, (x, y) in PUPILS.items():
             box = found[side].box
             assert box.x < x * width / 640 < box.right
             assert box.y < y * height / 640 < box.bottom
 
-    def test_a_picture_can_be_dark(self, detector: FaceDetector, face: RgbImage) -> None:
-        assert_shows_both_eyes(detector.find_eyes((face * 0.15).astype(np.uint8)).eyes)
+    def test_a_picture_can_be_dark(self, locator: EyeLocator, face: RgbImage) -> None:
+        assert_shows_both_eyes(locator.find_eyes((face * 0.15).astype(np.uint8)).eyes)
 
     @pytest.mark.parametrize("large_is_left", [True, False])
     @pytest.mark.parametrize("scale", [1.4, 2, 3])
     def test_of_two_faces_it_is_the_larger(
-        self, detector: FaceDetector, face: RgbImage, scale: float, large_is_left: bool
+        self, locator: EyeLocator, face: RgbImage, scale: float, large_is_left: bool
     ) -> None:
         head = np.ascontiguousarray(face[20:240, 170:390])
         side = round(220 * scale)
         x_large, x_small = (0, side) if large_is_left else (220, 0)
         picture = on_canvas(resize(head, side, side), side + 220, side, x_large, 0)
         picture[:220, x_small : x_small + 220] = head
-        assert_shows_both_eyes(detector.find_eyes(picture).eyes, scale, x=x_large - 170 * scale, y=-20 * scale)
+        assert_shows_both_eyes(locator.find_eyes(picture).eyes, scale, x=x_large - 170 * scale, y=-20 * scale)
 
     @pytest.mark.parametrize("people", [1, 2])
     @pytest.mark.parametrize("close_up", [False, True])
     def test_it_says_how_many_there_were(
-        self, detector: FaceDetector, face: RgbImage, people: int, close_up: bool
+        self, locator: EyeLocator, face: RgbImage, people: int, close_up: bool
     ) -> None:
         heads = np.concatenate([face[20:240, 170:390]] * people, axis=1)
-        found = detector.find_eyes(heads, may_be_close_up=close_up)
+        found = locator.find_eyes(heads)
         assert (len(found.eyes), found.faces) == (2, people)
 
     @pytest.mark.parametrize(("side", "close_up"), [(200, False), (640, False), (1000, False), (640, True)])
-    def test_noise_has_no_eyes(self, detector: FaceDetector, side: int, close_up: bool) -> None:
-        assert [detector.find_eyes(noise(side, seed), may_be_close_up=close_up).eyes for seed in range(3)] == [
+    def test_noise_has_no_eyes(self, locator: EyeLocator, side: int, close_up: bool) -> None:
+        assert [locator.find_eyes(noise(side, seed)).eyes for seed in range(3)] == [
             [],
             [],
             [],
@@ -187,34 +188,34 @@ class TestFace:
     @pytest.mark.parametrize("shape", [(32, 20_000), (20_000, 32), (32, 1_200_000), (1_200_000, 32), (640, 640)])
     @pytest.mark.parametrize("close_up", [False, True])
     def test_a_flat_picture_of_any_proportions_has_no_eyes(
-        self, detector: FaceDetector, shape: tuple[int, int], close_up: bool
+        self, locator: EyeLocator, shape: tuple[int, int], close_up: bool
     ) -> None:
         for level in (0, 128, 255) if shape == (640, 640) else (100,):
-            assert detector.find_eyes(np.full((*shape, 3), level, np.uint8), may_be_close_up=close_up).eyes == []
+            assert locator.find_eyes(np.full((*shape, 3), level, np.uint8)).eyes == []
 
-    def test_the_picture_is_not_changed(self, detector: FaceDetector, face: RgbImage) -> None:
+    def test_the_picture_is_not_changed(self, locator: EyeLocator, face: RgbImage) -> None:
         before = face.copy()
-        detector.find_eyes(face, FACE_CORNER)
+        locator.find_eyes(face, FACE_CORNER)
         assert np.array_equal(face, before)
 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_whoever_asks_knows_better_than_the_settings_whether_a_picture_is_mirrored(
-    detector: FaceDetector, mirrored_detector: FaceDetector, face: RgbImage, told: bool
+    locator: EyeLocator, mirrored_locator: EyeLocator, face: RgbImage, told: bool
 ) -> None:
-    expected = (mirrored_detector if told else detector).find_eyes(face)
-    assert detector.find_eyes(face, mirrored=told) == mirrored_detector.find_eyes(face, mirrored=told) == expected
-    plain, swapped = by_side(detector.find_eyes(face).eyes), by_side(detector.find_eyes(face, mirrored=True).eyes)
+    expected = (mirrored_locator if told else locator).find_eyes(face)
+    assert locator.find_eyes(face, mirrored=told) == mirrored_locator.find_eyes(face, mirrored=told) == expected
+    plain, swapped = by_side(locator.find_eyes(face).eyes), by_side(locator.find_eyes(face, mirrored=True).eyes)
     assert {side: eye.box for side, eye in swapped.items()} == {side.opposite: eye.box for side, eye in plain.items()}
 
 
 def test_left_and_right_are_the_persons_own_in_a_mirrored_picture_too(
-    mirrored_detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+    mirrored_locator: EyeLocator, face: RgbImage, masked_nose: RgbImage
 ) -> None:
-    found = by_side(mirrored_detector.find_eyes(np.ascontiguousarray(face[:, ::-1])).eyes)
+    found = by_side(mirrored_locator.find_eyes(np.ascontiguousarray(face[:, ::-1])).eyes)
     for side, (x, _y) in PUPILS.items():
         assert found[side].box.x < 639 - x < found[side].box.right
-    found = by_side(mirrored_detector.find_eyes(masked_nose).eyes)
+    found = by_side(mirrored_locator.find_eyes(masked_nose).eyes)
     assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
     assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
 
@@ -225,14 +226,14 @@ class TestPadding:
         self,
         assets: Assets,
         settings: Settings,
-        detector: FaceDetector,
+        locator: EyeLocator,
         face: RgbImage,
         padding_x: float,
         padding_y: float,
     ) -> None:
         paddings = {"crop_padding_x": padding_x, "crop_padding_y": padding_y}
-        other = FaceDetector.from_settings(assets, settings.model_copy(update=paddings))
-        usual, padded = by_side(detector.find_eyes(face).eyes), by_side(other.find_eyes(face).eyes)
+        other = EyeLocator.from_settings(assets, settings.model_copy(update=paddings))
+        usual, padded = by_side(locator.find_eyes(face).eyes), by_side(other.find_eyes(face).eyes)
         face_width = 114  # of the landmarks, from ear to ear
         for side in PUPILS:
             wider = padded[side].box.width - usual[side].box.width
@@ -244,12 +245,12 @@ class TestPadding:
 class TestHint:
     @pytest.mark.parametrize("hint", [FACE_CORNER, FACE_CENTRE], ids=["corner", "centre"])
     def test_a_good_hint_gives_the_same_eyes_also_of_a_face_too_small_to_be_found_without(
-        self, detector: FaceDetector, face: RgbImage, hint: Box
+        self, locator: EyeLocator, face: RgbImage, hint: Box
     ) -> None:
-        assert_same_boxes(detector.find_eyes(face, hint).eyes, detector.find_eyes(face).eyes, tolerance=2.5)
+        assert_same_boxes(locator.find_eyes(face, hint).eyes, locator.find_eyes(face).eyes, tolerance=2.5)
         picture = on_canvas(face, 3600, 3600, 300, 200)
-        assert detector.find_eyes(picture).eyes == []
-        assert_shows_both_eyes(detector.find_eyes(picture, shifted(hint, 300, 200)).eyes, x=300, y=200)
+        assert locator.find_eyes(picture).eyes == []
+        assert_shows_both_eyes(locator.find_eyes(picture, shifted(hint, 300, 200)).eyes, x=300, y=200)
 
     @pytest.mark.parametrize(
         "hint",
@@ -266,39 +267,39 @@ class TestHint:
             Box(400, 400, 200, 200),
         ],
     )
-    def test_a_bad_hint_does_no_harm(self, detector: FaceDetector, face: RgbImage, hint: Box) -> None:
-        assert_shows_both_eyes(detector.find_eyes(face, hint).eyes)
+    def test_a_bad_hint_does_no_harm(self, locator: EyeLocator, face: RgbImage, hint: Box) -> None:
+        assert_shows_both_eyes(locator.find_eyes(face, hint).eyes)
 
 
 class TestHaarFallback:
     def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
-        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+        self, locator: EyeLocator, face: RgbImage, masked_nose: RgbImage
     ) -> None:
-        found = detector.find_eyes(masked_nose)
+        found = locator.find_eyes(masked_nose)
         eyes = found.eyes
         assert found.faces == 0
         assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.EYE_CASCADE, SideSource.FACE)}
         assert_shows_both_eyes(eyes)
         # About what the landmarks would cut out.
-        assert_same_boxes(eyes, detector.find_eyes(face).eyes, tolerance=8)
+        assert_same_boxes(eyes, locator.find_eyes(face).eyes, tolerance=8)
 
     @pytest.mark.parametrize("picture", ["masked_mouth", "blurred_face"])
     def test_a_face_that_only_haar_sees_gets_landmarks_if_its_eyes_confirm_them(
-        self, detector: FaceDetector, request: pytest.FixtureRequest, picture: str
+        self, locator: EyeLocator, request: pytest.FixtureRequest, picture: str
     ) -> None:
         seen = request.getfixturevalue(picture)
         dlib_detector = dlib.get_frontal_face_detector()
         for side in (320, 640, 1280):
             faces, _scores, _detectors = dlib_detector.run(resize(seen, side, side), 0, _MIN_FACE_SCORE)
             assert len(faces) == 0
-        found = detector.find_eyes(seen)
+        found = locator.find_eyes(seen)
         eyes = found.eyes
         assert found.faces == 1
         assert {eye.source for eye in eyes} == {EyeSource.LANDMARKS}
         assert_shows_both_eyes(eyes)
 
     def test_landmarks_that_the_cascades_eyes_contradict_are_not_used(
-        self, detector: FaceDetector, face: RgbImage
+        self, locator: EyeLocator, face: RgbImage
     ) -> None:
         pyramid, cascades = Pyramid(face, 640), detector._haar_cascades()
         haar_face = cascades.faces(pyramid.grey(640))[0]
@@ -307,8 +308,8 @@ class TestHaarFallback:
         assert_shows_both_eyes(detector._confirmed_landmarks(pyramid, haar_face, eyes))
         assert detector._confirmed_landmarks(pyramid, haar_face, cheeks) == []
 
-    def test_two_eyes_without_a_face_are_found(self, detector: FaceDetector, strip: RgbImage) -> None:
-        eyes = detector.find_eyes(strip).eyes
+    def test_two_eyes_without_a_face_are_found(self, locator: EyeLocator, strip: RgbImage) -> None:
+        eyes = locator.find_eyes(strip).eyes
         assert {(eye.source, eye.openness) for eye in eyes} == {(EyeSource.EYE_CASCADE, None)}
         found = by_side(eyes)
         for side, (x, y) in PUPILS.items():
@@ -318,38 +319,38 @@ class TestHaarFallback:
 
 class TestCloseUp:
     def test_a_clear_face_and_one_with_two_clear_eyes_that_only_haar_sees_are_found_all_the_same(
-        self, detector: FaceDetector, face: RgbImage, masked_mouth: RgbImage
+        self, locator: EyeLocator, face: RgbImage, masked_mouth: RgbImage
     ) -> None:
         for picture in (face, masked_mouth):
-            assert_shows_both_eyes(detector.find_eyes(picture, may_be_close_up=True).eyes)
+            assert_shows_both_eyes(locator.find_eyes(picture).eyes)
 
     @pytest.mark.parametrize("side", [800, 560])
     def test_a_face_that_fills_a_small_part_of_the_picture_is_found(
-        self, detector: FaceDetector, face: RgbImage, side: int
+        self, locator: EyeLocator, face: RgbImage, side: int
     ) -> None:
         """The face is an eighth to a sixth as wide as the picture: only the candidates lead to it."""
         picture = on_canvas(resize(face, 560, 560), side, side, side - 560, 0)
-        eyes = detector.find_eyes(picture, may_be_close_up=True).eyes
+        eyes = locator.find_eyes(picture).eyes
         assert_shows_both_eyes(eyes, 560 / 640, x=side - 560)
 
     def test_one_eye_is_no_face_nor_is_what_only_haar_sees_with_one_clear_eye_nor_two_eyes_alone(
-        self, detector: FaceDetector, eye_photo: RgbImage, blurred_face: RgbImage, strip: RgbImage
+        self, locator: EyeLocator, eye_photo: RgbImage, blurred_face: RgbImage, strip: RgbImage
     ) -> None:
         for picture in (eye_photo, blurred_face, strip):
-            assert detector.find_eyes(picture, may_be_close_up=True).eyes == []
+            assert locator.find_eyes(picture).eyes == []
 
 
 class TestThreads:
     def test_five_threads_with_one_detector_find_what_one_finds(
-        self, detector: FaceDetector, face: RgbImage, masked_nose: RgbImage
+        self, locator: EyeLocator, face: RgbImage, masked_nose: RgbImage
     ) -> None:
         """Threads that share dlib's own detector crash the process every time."""
         pictures = [face, resize(masked_nose, 320, 320), resize(face, 320, 320), np.ascontiguousarray(face[:, ::-1])]
-        expected = [detector.find_eyes(picture).eyes for picture in pictures]
+        expected = [locator.find_eyes(picture).eyes for picture in pictures]
         assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_CASCADE}
 
         def find_each_twice(_thread: int) -> list[list[EyeRegion]]:
-            return [detector.find_eyes(picture).eyes for picture in pictures * 2]
+            return [locator.find_eyes(picture).eyes for picture in pictures * 2]
 
         with ThreadPoolExecutor(5) as threads:
             for found in threads.map(find_each_twice, range(5)):
@@ -369,16 +370,16 @@ class TestAssets:
         broken = tmp_path / "broken.file"
         broken.write_bytes(content)
         with pytest.raises(StartupError, match=r"broken\.file"):
-            FaceDetector.from_settings(dataclasses.replace(assets, **{asset: broken}), settings)
+            EyeLocator.from_settings(dataclasses.replace(assets, **{asset: broken}), settings)
 
 
 @pytest.mark.skipif(not FACES.is_dir(), reason="the shared portraits are not on this machine")
-def test_in_portraits_of_many_people_both_eyes_are_found(detector: FaceDetector) -> None:
+def test_in_portraits_of_many_people_both_eyes_are_found(locator: EyeLocator) -> None:
     # Those of whole, upright, unmasked faces have a list of their own; the others are hard on purpose.
     names = [line.split("\t")[0] for line in (FACES / "SOURCES.tsv").read_text(encoding="utf-8").splitlines()[1:]]
     portraits = [decode_picture((FACES / name).read_bytes(), 40_000_000) for name in names]
     assert len(portraits) > 20
-    found = [detector.find_eyes(portrait).eyes for portrait in portraits]
+    found = [locator.find_eyes(portrait).eyes for portrait in portraits]
     assert np.mean([len(eyes) == 2 for eyes in found]) >= 0.95
     for portrait, eyes in zip(portraits, found, strict=True):
         assert all(cut(portrait, eye.box) is not None for eye in eyes)
