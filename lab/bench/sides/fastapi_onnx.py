@@ -17,6 +17,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from itertools import pairwise
 from typing import Any
 
@@ -49,7 +50,7 @@ _PREVIEW_LONGEST_SIDE = 512
 _BLANK_CONTRAST = 2.0
 _WARM_UP_BATCHES = (1, 2, 5)
 _UNSEEN = {"best_prediction": "Not Detected"}
-_EYES = {"left_eye": EyeSide.LEFT, "right_eye": EyeSide.RIGHT}
+_EYES = {"left_eye": (EyeSide.LEFT, EyeSide.UNKNOWN), "right_eye": (EyeSide.RIGHT,)}
 
 
 class EyeApi:
@@ -129,23 +130,24 @@ class EyeApi:
         eyes = self._detector.find_eyes(picture, frame.box, may_be_close_up=may_be_close_up).eyes
         if not eyes and may_be_close_up:
             height, width = picture.shape[:2]
-            eyes = [EyeRegion(EyeSide.LEFT, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
+            eyes = [EyeRegion(EyeSide.UNKNOWN, Box(0, 0, width, height), EyeSource.WHOLE_PICTURE)]
         crops = []
         for eye in eyes:
             pixels = geometry.cut(picture, eye.box)
-            if pixels is None:
+            box = geometry.whole_pixels(eye.box, picture.shape[1], picture.shape[0])
+            if pixels is None or box is None:
                 continue
             seen = to_network_input(pixels, _INPUT_SIDE)
             if contrast(seen) < _BLANK_CONTRAST:
                 continue
             quality = CropQuality(sharpness(seen), brightness(seen), min(pixels.shape[:2]), eye.openness)
             preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
-            crops.append(EyeCrop(eye.side, eye.source, preview, seen, quality, eye.box))
+            crops.append(EyeCrop(eye.side, eye.source, preview, seen, quality, box, eye.side_from))
         return crops
 
     def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[str, dict[str, Any]]:
         pairs = list(zip(crops, predictions, strict=True))
-        seen = {name: [pair for pair in pairs if pair[0].side is side] for name, side in _EYES.items()}
+        seen = {name: [pair for pair in pairs if pair[0].side in sides] for name, sides in _EYES.items()}
         return {name: self._eye(pairs) for name, pairs in seen.items() if pairs}
 
     def _eye(self, seen: Sequence[tuple[EyeCrop, EyePrediction]]) -> dict[str, Any]:
@@ -164,6 +166,9 @@ class EyeApi:
             "grad_cam_preview": None if heatmap is None else _preview(lay_over(sharpest.preview, heatmap)),
             "frames_seen": len(seen),
             "found_by": sharpest.source.value,
+            "side": sharpest.side.value,
+            "side_from": sharpest.side_from and sharpest.side_from.value,
+            "box": dict(zip("xywh", astuple(sharpest.box), strict=True)),
             "confidence": scores[best],
             "inconclusive": bool(reasons),
             "reasons": [reason.value for reason in reasons],
