@@ -137,7 +137,10 @@ class Settings(BaseSettings):
     crop_padding_y: float = Field(
         40.0, ge=0, le=200, description="Pixels added above an eye, half of it below, for a face 200 px wide."
     )
-    mirrored_input: bool = Field(False, description="Pictures are mirrored (selfie cameras): swaps left and right eye.")
+    mirrored_input: bool = Field(
+        False,
+        description="Pictures are mirrored (selfie cameras) unless a request says otherwise: swaps left and right eye.",
+    )
 
     min_confidence: float = Field(
         0.6, ge=0, le=1, description="Mean score (0-1) of the best class, below which it is low_confidence; 0: never."

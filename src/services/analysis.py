@@ -14,10 +14,8 @@ from src.core.stage_times import Stage, StageTimes
 from src.core.types import (
     AnalysisReport,
     Box,
-    CropQuality,
     EyeCrop,
     EyePrediction,
-    EyeRegion,
     EyeReport,
     EyeSide,
     FoundEyes,
@@ -27,6 +25,7 @@ from src.core.types import (
     SideSource,
 )
 from src.services.crop_queue import CropQueue
+from src.services.eye_crops import cut_eye
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
@@ -36,8 +35,6 @@ from src.utils import geometry
 from src.utils.image_codec import decode_picture_of
 from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader
-from src.utils.preprocessing import PREVIEW_LONGEST_SIDE, place_in_square, shrink_to_fit, to_network_input
-from src.utils.quality import brightness, contrast, sharpness
 
 _Picture: TypeAlias = tuple[Frame, PictureHeader]
 _SeenEye: TypeAlias = tuple[EyeCrop, EyePrediction]
@@ -46,9 +43,6 @@ _FrameCrops: TypeAlias = tuple[list[EyeCrop], int]
 
 # What is said of an eye's side over several frames is what the best of them says.
 _SIDE_SOURCES = (SideSource.CALLER, SideSource.FACE, SideSource.INNER_CORNER)
-
-# Standard deviation of grey levels below which a picture shows nothing: a covered lens, a blank page.
-_BLANK_CONTRAST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,19 +185,11 @@ class EyeAnalysis:
     def _crops(self, picture: RgbImage, header: PictureHeader, found: FoundEyes) -> _FrameCrops:
         crops = []
         for eye in found.eyes:
-            inside = geometry.whole_pixels(eye.box, picture.shape[1], picture.shape[0])
+            crop = cut_eye(picture, eye, self._input_side)
             box = geometry.whole_pixels(geometry.scaled(eye.box, header.shrink), *header.upright_size)
-            if inside is None or box is None:
-                continue
-            pixels, place = geometry.cut(picture, inside), geometry.place_in(eye.box, inside)
-            network_input = to_network_input(pixels, self._input_side, place)
-            seen = network_input[place_in_square(place, self._input_side)]
-            if contrast(seen) < _BLANK_CONTRAST:
-                continue
-            preview = shrink_to_fit(pixels, PREVIEW_LONGEST_SIDE)
-            self._image_store.save_eye(preview)
-            quality = _quality(seen, pixels, eye)
-            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, box, place, eye.side_from))
+            if crop is not None and box is not None:
+                self._image_store.save_eye(crop.preview)
+                crops.append(replace(crop, box=box))
         return crops, found.faces
 
     async def _predicted(self, crops: Sequence[EyeCrop], times: StageTimes) -> list[_SeenEye]:
@@ -230,17 +216,6 @@ def _hint(frame: Frame, header: PictureHeader) -> Box | None:
     """Where the browser saw the face, in pixels of the picture as it is decoded."""
     box, shrink = frame.box, header.shrink
     return box and Box(box.x / shrink, box.y / shrink, box.width / shrink, box.height / shrink)
-
-
-def _quality(seen: RgbImage, pixels: RgbImage, eye: EyeRegion) -> CropQuality:
-    return CropQuality(
-        sharpness(seen),
-        brightness(seen),
-        min(pixels.shape[:2]),
-        eye.openness,
-        eye.sure,
-        eye.lids_visible,
-    )
 
 
 def _by_side(eyes: Sequence[_SeenEye]) -> dict[EyeSide, list[_SeenEye]]:

@@ -33,6 +33,8 @@ _SURE_OF_SIDE = 0.9
 # is turned.
 _PAIR_DISTANCE = (1.4, 3.6)
 _PAIR_WIDTHS = 1.9
+# What is on the photo takes at least this share of the width or of the height of a crop.
+_LEAST_OF_CROP = 0.85
 # An opening of which less than this share is in the picture has lost its lids.
 _LEAST_VISIBLE = 0.6
 # The finder's person is answered in place of a face whose eyes are so much smaller.
@@ -195,17 +197,29 @@ class EyeLocator:
         return FoundEyes(regions, 0)
 
     def _box(self, picture: RgbImage, outline: Floats, eye_width: float) -> tuple[Box, bool]:
-        """Where to cut, and whether the lids are in the picture.
+        """Where to cut, and whether the lids are in the picture."""
+        whole = Box(0, 0, picture.shape[1], picture.shape[0])
+        box, share = eye_box(outline, whole, self._crop_padding_x, self._crop_padding_y, eye_width)
+        return box, share >= _LEAST_VISIBLE
 
-        Of an opening that reaches beyond the picture, what is inside is padded, as if it were all of it: padding in
-        proportion to the whole would leave more of nothing than of the eye.
-        """
-        height, width = picture.shape[:2]
-        opening = geometry.box_around(outline)
-        inside = geometry.clipped(opening, width, height) or opening
-        visible_width = eye_width * inside.width / opening.width
-        box = geometry.padded_eye_box(inside, visible_width, self._crop_padding_x, self._crop_padding_y)
-        return box, inside.area >= _LEAST_VISIBLE * opening.area
+
+def eye_box(
+    outline: Floats, photo: Box, padding_x: float, padding_y: float, eye_width: float | None = None
+) -> tuple[Box, float]:
+    """Where to cut out an eye, and which share (0-1) of its opening is on the photo.
+
+    Of a close-up that reaches less far than the padding on all sides, the box is drawn in around what there is, so that
+    the eye is not lost in a frame of nothing; its proportions stay. The width is the mean of both eyes where both are
+    known, else that of this one. For the paddings see `geometry.padded_eye_box`.
+    """
+    opening = geometry.box_around(outline)
+    box = geometry.padded_eye_box(opening, eye_width or opening.width, padding_x, padding_y)
+    seen, inside = geometry.overlap(opening, photo), geometry.overlap(box, photo)
+    share = seen.area / opening.area if seen is not None and opening.area > 0 else 0.0
+    if inside is None:
+        return box, share
+    factor = max(inside.width / box.width, inside.height / box.height) / _LEAST_OF_CROP
+    return (geometry.drawn_in(box, inside, factor) if factor < 1 else box), share
 
 
 def _is_in_front(person: _Person, face: Face) -> bool:

@@ -31,6 +31,13 @@ def clipped(box: Box, width: int, height: int) -> Box | None:
     return Box(left, top, right - left, bottom - top)
 
 
+def overlap(box: Box, other: Box) -> Box | None:
+    """What two boxes share; None where that is nothing."""
+    left, top = max(box.x, other.x), max(box.y, other.y)
+    right, bottom = min(box.right, other.right), min(box.bottom, other.bottom)
+    return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+
 def hint_region(hint: Box, width: int, height: int) -> Box | None:
     """Where in the picture to look first for a face that a client says is in `hint`; None where that is of no use.
 
@@ -83,6 +90,15 @@ def padded_eye_box(opening: Box, eye_width: float, padding_x: float, padding_y: 
     scale = eye_width / _EYE_OF_A_FACE
     side, above, below = padding_x * scale, padding_y * scale, padding_y * scale / 2
     return Box(opening.x - side, opening.y - above, opening.width + 2 * side, opening.height + above + below)
+
+
+def drawn_in(box: Box, part: Box, factor: float) -> Box:
+    """The box at `factor` times its size, with a part of it where it was in proportion to what is left on each side."""
+    width, height = max(part.width, box.width * factor), max(part.height, box.height * factor)
+    left, right, above, below = part.x - box.x, box.right - part.right, part.y - box.y, box.bottom - part.bottom
+    on_left = left / (left + right) if left + right > 0 else 0.0
+    on_top = above / (above + below) if above + below > 0 else 0.0
+    return Box(part.x - on_left * (width - part.width), part.y - on_top * (height - part.height), width, height)
 
 
 def part_inside(picture: npt.NDArray[np.uint8], region: Box) -> tuple[npt.NDArray[np.uint8], int, int]:

@@ -12,16 +12,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
 from src.core.types import Heatmap, RgbImage
 from src.services.grad_cam import stretch
-from src.utils.preprocessing import to_network_input
+from training.data.eyes import find_eyes, network_input_of
 from training.learning.network import INPUT_SIDE
-from training.painting.eye_opening import TRUSTED_CONTRAST, find_eye_opening
+from training.painting.camera import framing_of
+from training.painting.eye_opening import opening_of
 from training.painting.stye_painter import paint_stye
 
 Mask = npt.NDArray[np.bool_]
@@ -49,22 +49,22 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
     Raises:
         ValueError: the lids were found in none of them, or no bump can be seen.
     """
-    openings = [(picture, find_eye_opening(picture)) for picture in pictures]
-    usable = [pair for pair in openings if pair[1].contrast >= TRUSTED_CONTRAST]
+    usable = [
+        (picture, eye, eye.outline) for picture in pictures for eye in find_eyes(picture)[:1] if eye.outline is not None
+    ]
     if not usable:
         raise ValueError("none of the pictures shows lids to paint a stye on")
     rng = np.random.default_rng(seed)
     cases: list[PaintedCase] = []
     turn = 0
     while len(cases) < count and turn < _MOST_TURNS * count:
-        picture, opening = usable[turn % len(usable)]
+        picture, eye, outline = usable[turn % len(usable)]
         turn += 1
-        stye = paint_stye(picture, opening, rng)
-        covered = cv2.resize(stye.mask.astype(np.float32), (INPUT_SIDE, INPUT_SIDE), interpolation=cv2.INTER_AREA)
-        mask = np.asarray(covered >= 0.5, dtype=np.bool_)
-        if mask.any():
-            untouched = to_network_input(picture, INPUT_SIDE)
-            cases.append(PaintedCase(to_network_input(stye.picture, INPUT_SIDE), untouched, mask))
+        stye = paint_stye(picture, opening_of(outline), rng)
+        mask = framing_of(eye.box, *stye.mask.shape).coverage(stye.mask, INPUT_SIDE) >= 0.5
+        crop, untouched = (network_input_of(rgb, eye, INPUT_SIDE) for rgb in (stye.picture, picture))
+        if mask.any() and crop is not None and untouched is not None:
+            cases.append(PaintedCase(crop, untouched, mask))
     if not cases:
         raise ValueError("no painted stye could be seen on these pictures")
     return cases

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from src.services.eye_finder import FINDER_FILE
 from src.services.tensorflow_runtime import tf
 from src.utils.files import renamed_when_whole, sha256_of
 from src.utils.progress import Progress
@@ -82,7 +83,7 @@ def _compute_part(
 
 
 def _key(backbone_hash: str, pictures: Sequence[LabelledPicture], planned: Sequence[Sample]) -> str:
-    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER} {source_hash(__name__)}".encode())
+    digest = hashlib.sha256(f"{backbone_hash} {CUT_LAYER} {source_hash(__name__)} {sha256_of(FINDER_FILE)}".encode())
     for picture in pictures:
         digest.update(sha256_of(picture.file).encode())
     for sample in planned:

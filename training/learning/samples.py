@@ -10,13 +10,13 @@ from itertools import groupby
 
 import numpy as np
 
-from src.core.types import RgbImage
-from src.utils.preprocessing import to_network_input
+from src.core.types import EyeRegion, RgbImage
+from training.data.eyes import find_eyes, network_input_of
 from training.data.pictures import LabelledPicture
 from training.learning.network import CLASSES, CUT_SHAPE, INPUT_SIDE
 from training.painting.blob import FloatMap
-from training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
-from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening, evidence_of_disease, find_eye_opening
+from training.painting.camera import draw_framing, framing_of, photograph
+from training.painting.eye_opening import evidence_of_disease, opening_of
 from training.painting.harmless_painter import paint_harmless
 from training.painting.stye_painter import paint_stye
 
@@ -25,8 +25,6 @@ _PAINTED_ON = {"Cataract": 0.15, "Conjunctivitis": 0.35, "Healthy": 0.5}
 redness alone would tell conjunctivitis from a stye."""
 
 _FRAMING_ATTEMPTS = 20
-_SERVICE_FRAMING_SHARE = 0.5
-"""Of the copies in which the lids were found; the others are framed as people hold their phones."""
 _VISIBLE_STYE = 0.75
 """Least part of a painted bump that is on the sample: a stye that was cropped away would teach a wrong label."""
 
@@ -103,27 +101,35 @@ class RenderedSample:
 
 
 def render_samples(pictures: Sequence[LabelledPicture], samples: Sequence[Sample]) -> Iterator[RenderedSample]:
-    """The samples in their order.
+    """The samples in their order, each of an eye that the service finds in its picture.
 
-    Painted styes on pictures in which the lids were not found are left out. Samples of one picture should stand
-    together, so that it is read once.
+    Left out are those of pictures in which it finds none, and painted styes on pictures in which it is not sure of one.
+    Samples of one picture should stand together, so that it is read and searched once.
     """
     for picture, members in groupby(enumerate(samples), key=lambda pair: pair[1].picture):
         rgb = pictures[picture].read()
-        opening = find_eye_opening(rgb)
+        eyes = find_eyes(rgb)
         for index, sample in members:
-            if sample.kind is SampleKind.PAINTED_STYE and opening.contrast < TRUSTED_CONTRAST:
-                continue
-            yield RenderedSample(index, *_render(rgb, opening, sample))
+            rendered = _render(rgb, eyes, sample) if eyes else None
+            if rendered is not None:
+                yield RenderedSample(index, *rendered)
 
 
-def _render(rgb: RgbImage, opening: EyeOpening, sample: Sample) -> tuple[RgbImage, FloatMap]:
+def _render(rgb: RgbImage, eyes: Sequence[EyeRegion], sample: Sample) -> tuple[RgbImage, FloatMap] | None:
     rng = np.random.default_rng(sample.seed)
     height, width = rgb.shape[:2]
-    mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
     if sample.kind is SampleKind.ORIGINAL:
-        return to_network_input(rgb, INPUT_SIDE), whole_picture(height, width).coverage(mask, CUT_SHAPE[0])
-    framing = _draw_any_framing(height, width, opening, rng)
+        return _original(rgb, eyes[0], sample)
+    eye = eyes[int(rng.integers(len(eyes)))]
+    if eye.outline is None:
+        # The search is not sure: there is nothing to paint on, and the service shows the picture as it is.
+        if sample.kind is SampleKind.PAINTED_STYE:
+            return None
+        framing = framing_of(eye.box, height, width)
+        return photograph(rgb, framing, INPUT_SIDE, rng), np.zeros(CUT_SHAPE[:2], np.float32)
+    opening = opening_of(eye.outline)
+    mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
+    framing = draw_framing(eye.outline, height, width, rng)
     if sample.kind is SampleKind.HARMLESS_PAINT:
         rgb = paint_harmless(rgb, opening, rng)
     elif sample.kind is SampleKind.PAINTED_STYE:
@@ -132,14 +138,19 @@ def _render(rgb: RgbImage, opening: EyeOpening, sample: Sample) -> tuple[RgbImag
         for _ in range(_FRAMING_ATTEMPTS):
             if framing.visible_share(mask) >= _VISIBLE_STYE:
                 break
-            framing = _draw_any_framing(height, width, opening, rng)
+            framing = draw_framing(eye.outline, height, width, rng)
     return photograph(rgb, framing, INPUT_SIDE, rng), framing.coverage(mask, CUT_SHAPE[0])
 
 
-def _draw_any_framing(height: int, width: int, opening: EyeOpening, rng: np.random.Generator) -> Framing:
-    if opening.contrast >= TRUSTED_CONTRAST and rng.random() < _SERVICE_FRAMING_SHARE:
-        return draw_service_framing(height, width, opening, rng)
-    return draw_framing(height, width, rng)
+def _original(rgb: RgbImage, eye: EyeRegion, sample: Sample) -> tuple[RgbImage, FloatMap] | None:
+    """Exactly what the classifier sees of it in the service."""
+    network_input = network_input_of(rgb, eye, INPUT_SIDE)
+    if network_input is None:
+        return None
+    height, width = rgb.shape[:2]
+    opening = None if eye.outline is None else opening_of(eye.outline)
+    mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
+    return network_input, framing_of(eye.box, height, width).coverage(mask, CUT_SHAPE[0])
 
 
 def _round_at_random(value: float, rng: np.random.Generator) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from src.core.types import RgbImage
 from training.painting.blob import Blob, FloatMap, blend, displace, tint, to_rgb
-from training.painting.eye_opening import TRUSTED_CONTRAST, EyeOpening
+from training.painting.eye_opening import EyeOpening
 
 _Painter = Callable[[FloatMap, EyeOpening, np.random.Generator], FloatMap]
 
@@ -17,10 +17,8 @@ _Painter = Callable[[FloatMap, EyeOpening, np.random.Generator], FloatMap]
 def paint_harmless(rgb: RgbImage, opening: EyeOpening, rng: np.random.Generator) -> RgbImage:
     """A copy with one or two harmless marks: a spot, make-up, spectacles, glare, shadow, flush, smear or dent."""
     picture = rgb.astype(np.float32)
-    # Where the lids were not found, make-up and spectacles would float on a cheek.
-    painters = _ANYWHERE if opening.contrast < TRUSTED_CONTRAST else _ANYWHERE + _ON_THE_LIDS
-    for index in rng.choice(len(painters), size=int(rng.integers(1, 3)), replace=False):
-        picture = painters[index](picture, opening, rng)
+    for index in rng.choice(len(_PAINTERS), size=int(rng.integers(1, 3)), replace=False):
+        picture = _PAINTERS[index](picture, opening, rng)
     return to_rgb(picture)
 
 
@@ -117,5 +115,13 @@ def _dent(picture: FloatMap, opening: EyeOpening, rng: np.random.Generator) -> F
     )
 
 
-_ANYWHERE: tuple[_Painter, ...] = (_pigment_spot, _glare, _shadow, _flushed_skin, _smear, _dent)
-_ON_THE_LIDS: tuple[_Painter, ...] = (_make_up, _spectacles)
+_PAINTERS: tuple[_Painter, ...] = (
+    _pigment_spot,
+    _glare,
+    _shadow,
+    _flushed_skin,
+    _smear,
+    _dent,
+    _make_up,
+    _spectacles,
+)

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.classifier import EyeClassifier
-from src.utils.preprocessing import resize, to_network_input
+from src.utils.preprocessing import resize
 from src.utils.quality import brightness, sharpness
+from training.data.eyes import find_eyes, network_input_of
 from training.data.pictures import LabelledPicture
 
 BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
@@ -115,7 +116,9 @@ def quality_of_pictures(
     None if there is no large picture.
     """
     classifier = EyeClassifier.from_settings(settings)
-    crops = [to_network_input(rgb, classifier.input_side) for rgb in _large(pictures, count, seed)]
+    found = [(rgb, eye) for rgb in _large(pictures, count, seed) for eye in find_eyes(rgb)[:1]]
+    inputs = [network_input_of(rgb, eye, classifier.input_side) for rgb, eye in found]
+    crops = [crop for crop in inputs if crop is not None]
     return measure_quality_limits(classifier, crops, seed) if crops else None
 
 

@@ -17,6 +17,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from itertools import pairwise
 from typing import Any
 
@@ -30,26 +31,22 @@ from lab.bench.sides.onnx import OnnxClassifier, converted_model
 from src.api.requests import parse_frames, parse_upload
 from src.config.settings import Settings, load_settings
 from src.core.errors import EyeNetError, NoEyesDetected
-from src.core.types import CropQuality, EyeCrop, EyePrediction, EyeSide, Frame
+from src.core.types import EyeCrop, EyePrediction, EyeSide, Frame
 from src.services.assets import prepare_assets
+from src.services.eye_crops import cut_eye
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.judgement import Thresholds, reasons_to_doubt
 from src.services.model_file import read_model_card
-from src.utils import geometry
 from src.utils.data_uri import encode_data_uri
 from src.utils.files import sha256_of
 from src.utils.image_codec import decode_picture
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import place_in_square, shrink_to_fit, to_network_input
-from src.utils.quality import brightness, contrast, sharpness
 
 _INPUT_SIDE = 224
-_PREVIEW_LONGEST_SIDE = 512
-_BLANK_CONTRAST = 2.0
 _WARM_UP_BATCHES = (1, 2, 5)
 _UNSEEN = {"best_prediction": "Not Detected"}
-_EYES = {"left_eye": EyeSide.LEFT, "right_eye": EyeSide.RIGHT}
+_EYES = {"left_eye": (EyeSide.LEFT, EyeSide.UNKNOWN), "right_eye": (EyeSide.RIGHT,)}
 
 
 class EyeApi:
@@ -126,26 +123,12 @@ class EyeApi:
 
     def _crops(self, frame: Frame) -> list[EyeCrop]:
         picture = decode_picture(frame.data, self._settings.max_image_pixels)
-        crops = []
-        for eye in self._locator.find_eyes(picture, frame.box).eyes:
-            inside = geometry.whole_pixels(eye.box, picture.shape[1], picture.shape[0])
-            if inside is None:
-                continue
-            pixels, place = geometry.cut(picture, inside), geometry.place_in(eye.box, inside)
-            network_input = to_network_input(pixels, _INPUT_SIDE, place)
-            seen = network_input[place_in_square(place, _INPUT_SIDE)]
-            if contrast(seen) < _BLANK_CONTRAST:
-                continue
-            quality = CropQuality(
-                sharpness(seen), brightness(seen), min(pixels.shape[:2]), eye.openness, eye.sure, eye.lids_visible
-            )
-            preview = shrink_to_fit(pixels, _PREVIEW_LONGEST_SIDE)
-            crops.append(EyeCrop(eye.side, eye.source, preview, network_input, quality, inside, place))
-        return crops
+        crops = [cut_eye(picture, eye, _INPUT_SIDE) for eye in self._locator.find_eyes(picture, frame.box).eyes]
+        return [crop for crop in crops if crop is not None]
 
     def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[str, dict[str, Any]]:
         pairs = list(zip(crops, predictions, strict=True))
-        seen = {name: [pair for pair in pairs if pair[0].side is side] for name, side in _EYES.items()}
+        seen = {name: [pair for pair in pairs if pair[0].side in sides] for name, sides in _EYES.items()}
         return {name: self._eye(pairs) for name, pairs in seen.items() if pairs}
 
     def _eye(self, seen: Sequence[tuple[EyeCrop, EyePrediction]]) -> dict[str, Any]:
@@ -166,6 +149,9 @@ class EyeApi:
             else _preview(lay_over(sharpest.preview, heatmap, sharpest.place)),
             "frames_seen": len(seen),
             "found_by": sharpest.source.value,
+            "side": sharpest.side.value,
+            "side_from": sharpest.side_from and sharpest.side_from.value,
+            "box": dict(zip("xywh", astuple(sharpest.box), strict=True)),
             "confidence": scores[best],
             "inconclusive": bool(reasons),
             "reasons": [reason.value for reason in reasons],

@@ -115,8 +115,11 @@ def component_schemas(settings: Settings) -> dict[str, dict[str, Any]]:
         "description": "Body of `POST /predict`: pictures of one face.",
     }
     for kind in (EyeSource, Reason, SideSource):
-        # More of them may come: a client made of this document has to take them.
-        schemas[kind.__name__]["examples"] = schemas[kind.__name__].pop("enum")
+        # A client that is made of this document has to take those that may come.
+        schema = schemas[kind.__name__]
+        schema["examples"] = schema.pop("enum")
+        known = ", ".join(f"`{value}`" for value in schema["examples"])
+        schema["description"] += f" Known are {known}; more may come."
     schemas["Reason"]["description"] += "".join(f"\n- `{reason.value}`: {REASONS[reason].meaning}" for reason in Reason)
     for name, field, more in _narrowings(settings):
         schemas[name]["properties"][field].update(more)

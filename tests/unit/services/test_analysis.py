@@ -32,9 +32,11 @@ from src.core.types import (
     CropQuality,
     EyeCrop,
     EyePrediction,
+    EyeRegion,
     EyeReport,
     EyeSide,
     EyeSource,
+    FoundEyes,
     Frame,
     FrameFailure,
     Heatmap,
@@ -165,6 +167,20 @@ def merged(
     analysis: EyeAnalysis, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]
 ) -> dict[EyeSide, EyeReport]:
     return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes())
+
+
+class Finds:
+    """One eye, in whatever is looked at."""
+
+    def __init__(self, region: EyeRegion) -> None:
+        self._region = region
+
+    def find_eyes(self, _picture: RgbImage, **_options: bool | None) -> FoundEyes:
+        return FoundEyes([self._region], 0)
+
+
+def sides_of(report: AnalysisReport) -> dict[EyeSide, SideSource | None]:
+    return {side: eye.side_from for side, eye in report.eyes.items()}
 
 
 class TestFrames:
@@ -346,6 +362,29 @@ class TestUpload:
             assert (side, eye.side_from, report.faces_seen) == (told or EyeSide.UNKNOWN, side_from, 0)
             assert eye.side is side
             assert eye.box == Box(0, 0, 444, 408)
+
+    @pytest.mark.parametrize("side_from", [SideSource.FACE, SideSource.INNER_CORNER])
+    def test_so_is_one_whose_side_the_picture_seems_to_show(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch, side_from: SideSource
+    ) -> None:
+        region = EyeRegion(EyeSide.LEFT, Box(40, 30, 360, 330), EyeSource.EYE_FINDER, side_from=side_from)
+        monkeypatch.setattr(analysis, "_detector", Finds(region))
+        assert sides_of(upload_of(analysis, eye_photo)) == {EyeSide.LEFT: side_from}
+        told = upload_of(analysis, eye_photo, eye=EyeSide.RIGHT, mirrored=True)
+        assert sides_of(told) == {EyeSide.RIGHT: SideSource.CALLER}
+
+    def test_what_the_search_doubts_is_a_reason(
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        region = EyeRegion(EyeSide.UNKNOWN, Box(40, 30, 360, 330), EyeSource.EYE_FINDER)
+        for found, expected in (
+            (region, set()),
+            (replace(region, sure=False), {Reason.NOT_AN_EYE}),
+            (replace(region, lids_visible=False), {Reason.TOO_CLOSE}),
+        ):
+            monkeypatch.setattr(analysis, "_detector", Finds(found))
+            (eye,) = upload_of(analysis, eye_photo).eyes.values()
+            assert set(eye.reasons) & {Reason.NOT_AN_EYE, Reason.TOO_CLOSE} == expected
 
     def test_the_eyes_of_a_face_know_better_than_the_caller(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         plain = upload_of(analysis, face).eyes

@@ -16,7 +16,7 @@ from src.core.errors import StartupError
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage, SideSource
 from src.services.assets import Assets
 from src.services.eye_locator import EyeLocator
-from src.services.face_detection import _MIN_FACE_SCORE, FaceDetector
+from src.services.face_detection import _MIN_FACE_SCORE
 from src.services.pyramid import Pyramid
 from src.utils.geometry import cut, shifted
 from src.utils.image_codec import decode_picture

@@ -24,6 +24,7 @@ def test_of_what_more_may_come_the_known_are_examples(settings: Settings, known:
     schema = component_schemas(settings)[known.__name__]
     assert (schema["type"], schema["examples"]) == ("string", [value.value for value in known])
     assert not schema.keys() & {"enum", "const"}
+    assert all(f"`{value.value}`" in schema["description"] for value in known)
 
 
 def test_there_is_no_third_side(settings: Settings) -> None:

@@ -1,0 +1,31 @@
+"""The eyes in a training picture, as the service finds and cuts them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from src.config.settings import load_settings
+from src.core.types import EyeRegion, RgbImage
+from src.services.assets import prepare_assets
+from src.services.eye_crops import cut_eye
+from src.services.eye_locator import EyeLocator
+
+
+@lru_cache(maxsize=1)
+def _locator() -> EyeLocator:
+    return EyeLocator.from_settings(prepare_assets(), load_settings())
+
+
+def find_eyes(rgb: RgbImage) -> list[EyeRegion]:
+    """Those of the person who is nearest; of a picture of which the search is not sure, all of it; none if none.
+
+    Raises:
+        StartupError: what the search needs cannot be read.
+    """
+    return _locator().find_eyes(rgb).eyes
+
+
+def network_input_of(rgb: RgbImage, eye: EyeRegion, side: int) -> RgbImage | None:
+    """What the service shows the classifier, RGB uint8 side x side x 3; None where there is nothing to see."""
+    crop = cut_eye(rgb, eye, side)
+    return None if crop is None else crop.network_input
