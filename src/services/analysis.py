@@ -174,13 +174,17 @@ class EyeAnalysis:
     def _frame_crops(
         self, frame: Frame, header: PictureHeader, times: StageTimes, mirrored: bool | None
     ) -> _FrameCrops:
-        with times.measure(Stage.DECODE):
-            picture = decode_picture_of(frame.data, header)
-        self._image_store.save_frame(picture)
+        picture = self._decode(frame, header, times)
         with times.measure(Stage.DETECT):
             return self._crops(
                 picture, header, self._locator.find_eyes(picture, _hint(frame, header), mirrored=mirrored)
             )
+
+    def _decode(self, frame: Frame, header: PictureHeader, times: StageTimes) -> RgbImage:
+        with times.measure(Stage.DECODE):
+            picture = decode_picture_of(frame.data, header)
+        self._image_store.save_frame(picture)
+        return picture
 
     def _crops(self, picture: RgbImage, header: PictureHeader, found: FoundEyes) -> _FrameCrops:
         crops = []

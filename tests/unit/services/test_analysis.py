@@ -56,7 +56,7 @@ from src.utils.geometry import cut, whole_pixels
 from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import to_network_input
+from src.utils.preprocessing import ALL, to_network_input
 
 MAX_PIXELS = 4_000_000
 THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
@@ -439,7 +439,7 @@ class TestMerging:
     def crop(side: EyeSide, sharpness: float, level: int = 100, side_from: SideSource | None = None) -> EyeCrop:
         picture = np.full((20, 30, 3), level, np.uint8)
         quality = CropQuality(sharpness, 128, 100, 0.3)
-        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, quality, Box(level, 4, 30, 20), side_from)
+        return EyeCrop(side, EyeSource.LANDMARKS, picture, picture, quality, Box(level, 4, 30, 20), ALL, side_from)
 
     def merged_sides(self, analysis: EyeAnalysis, *crops: EyeCrop) -> dict[EyeSide, EyeReport]:
         return merged(analysis, crops, [self.prediction([0.9, 0.1], [0, 0])] * len(crops))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from src.core.errors import StartupError
@@ -40,7 +41,7 @@ def seen(finder: EyeFinder, picture: RgbImage, least_score: float = 0.3) -> list
     return finder.find(Pyramid(picture, 640).grey(SIDE), least_score)
 
 
-def output(*eyes: tuple[int, int, float, float]) -> np.ndarray:
+def output(*eyes: tuple[int, int, float, float]) -> npt.NDArray[np.float32]:
     """Of an eye per (row, column, logit, width in pixels), with an outline a third as high as it is wide."""
     said = np.full((PLACES, PLACES, OUTPUTS), -9.0, np.float32)
     for row, column, logit, width in eyes:

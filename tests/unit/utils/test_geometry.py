@@ -8,14 +8,18 @@ import pytest
 
 from src.core.types import Box, RgbImage
 from src.utils.geometry import (
+    box_around,
     clipped,
     contains,
     cut,
+    drawn_in,
     enlarged,
     eye_openness,
     hint_region,
+    overlap,
     padded_eye_box,
     part_inside,
+    place_in,
     scaled,
     shifted,
     whole_pixels,
@@ -96,10 +100,10 @@ def test_an_eye_is_padded_by_the_settings_and_half_of_it_below_in_a_face_200_px_
     factor: float,
 ) -> None:
     eye = scaled(Box(100, 100, 40, 16), factor)
-    padded, expected = padded_eye_box(eye, 200 * factor, 20, 40), scaled(Box(80, 60, 80, 76), factor)
+    padded, expected = padded_eye_box(eye, 35 * factor, 20, 40), scaled(Box(80, 60, 80, 76), factor)
     for side in ("x", "y", "width", "height"):
         assert getattr(padded, side) == pytest.approx(getattr(expected, side))
-    assert padded_eye_box(eye, 320, 0, 0) == eye
+    assert padded_eye_box(eye, 56, 0, 0) == eye
 
 
 @pytest.fixture
@@ -123,15 +127,14 @@ def numbered() -> RgbImage:
 def test_a_cut_has_the_pixels_of_the_box_and_is_a_copy_so_that_its_picture_can_be_forgotten(
     numbered: RgbImage, box: Box, first: tuple[int, int], last: tuple[int, int]
 ) -> None:
-    part = cut(numbered, box)
-    assert part is not None
+    touched = whole_pixels(box, 20, 10)
+    assert touched is not None
+    part = cut(numbered, touched)
     assert np.array_equal(part, numbered[first[0] : last[0] + 1, first[1] : last[1] + 1])
     assert part.flags.c_contiguous
     assert part.base is None
     part[:] = 255
     assert numbered.max() < 255
-    nowhere = [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)]
-    assert [cut(numbered, box) for box in nowhere] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -144,10 +147,34 @@ def test_a_cut_has_the_pixels_of_the_box_and_is_a_copy_so_that_its_picture_can_b
 )
 def test_the_pixels_that_a_box_touches_are_those_that_are_cut(numbered: RgbImage, box: Box, expected: Box) -> None:
     assert whole_pixels(box, 20, 10) == expected
-    part = cut(numbered, box)
-    assert part is not None
+    touched = whole_pixels(box, 20, 10)
+    assert touched is not None
+    part = cut(numbered, touched)
     assert (part[0, 0].tolist(), part.shape[:2]) == ([expected.y, expected.x, 0], (expected.height, expected.width))
-    assert whole_pixels(Box(50, 0, 5, 5), 20, 10) is None
+    nowhere = [Box(50, 0, 5, 5), Box(0, 0, 0, 0), Box(NAN, 0, 5, 5)]
+    assert [whole_pixels(box, 20, 10) for box in nowhere] == [None] * 3
+
+
+def test_two_boxes_share_what_lies_in_both() -> None:
+    assert overlap(Box(0, 0, 10, 10), Box(4, -5, 20, 8)) == Box(4, 0, 6, 3)
+    assert overlap(Box(0, 0, 10, 10), Box(10, 0, 5, 5)) is None
+
+
+def test_the_place_of_a_part_is_told_in_shares_of_its_box_and_never_beyond_it() -> None:
+    assert place_in(Box(-50, 0, 200, 100), Box(0, 25, 150, 50)) == Box(0.25, 0.25, 0.75, 0.5)
+    assert place_in(Box(0.4, 0.4, 9, 9), Box(0, 0, 10, 10)) == Box(0, 0, 1, 1)
+
+
+def test_a_box_is_drawn_in_around_a_part_that_keeps_its_place() -> None:
+    # 30 to spare on the left and 10 on the right become 15 and 5, 20 above and below 5.
+    assert drawn_in(Box(-30, -20, 100, 100), Box(0, 0, 60, 60), 0.8) == Box(-15, -10, 80, 80)
+    assert drawn_in(Box(0, 0, 100, 50), Box(0, 0, 100, 20), 0.5) == Box(0, 0, 100, 25)
+    # Never smaller than the part.
+    assert drawn_in(Box(-5, -5, 20, 20), Box(0, 0, 10, 10), 0.1) == Box(0, 0, 10, 10)
+
+
+def test_the_box_around_points_touches_the_outermost() -> None:
+    assert box_around(np.array([(3.0, 9.0), (7.0, 2.0), (5.0, 5.0)])) == Box(3, 2, 4, 7)
 
 
 @pytest.mark.parametrize("box", [Box(3.6, 2.6, 4.6, 3.6), Box(0, 2, 20, 4)])

@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from src.core.types import RgbImage
+from src.core.types import Floats, RgbImage
 from training.finder.labels import LabelledEye, LabelledPhoto
 
 # In the 640 x 640 portrait: the corner on the left, the one on the right, half the height of the opening.
 CORNERS = (((245, 128), (265, 129), 3.5), ((299, 131), (318, 130), 3.5))
 
 
-def eye_between(left: tuple[float, float], right: tuple[float, float], half: float) -> np.ndarray:
+def eye_between(left: tuple[float, float], right: tuple[float, float], half: float) -> Floats:
     one, other = np.array(left, float), np.array(right, float)
     third = (other - one) / 3
     up = np.array([0, half])
@@ -34,7 +34,7 @@ def portrait(face: RgbImage) -> LabelledPhoto:
 
 
 def numbers_of(eye: LabelledEye) -> list[float | None]:
-    iris = [None] * 3 if eye.iris is None else list(map(float, eye.iris))
+    iris: list[float | None] = [None] * 3 if eye.iris is None else [float(value) for value in eye.iris]
     side = None if eye.inner_on_left is None else int(eye.inner_on_left)
     return [*eye.outline.ravel().tolist(), *iris, side, int(eye.uncertain)]
 

@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from src.core.types import Box, RgbImage
-from src.utils import geometry
+from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
+from src.services.eye_locator import eye_box
 from src.utils.preprocessing import to_network_input
+from training.data.eyes import network_input_of
 from training.painting import camera
-from training.painting.camera import Framing, draw_framing, draw_service_framing, photograph, whole_picture
-from training.painting.eye_opening import EyeOpening
+from training.painting.camera import Framing, draw_framing, framing_of, photograph
+from training.painting.eye_opening import opening_of
+
+OUTLINE = np.array([(240, 202), (280, 178), (320, 178), (360, 202), (320, 216), (280, 216)], dtype=np.float64)
 
 
 def white_where(mask: npt.NDArray[np.bool_]) -> RgbImage:
@@ -23,7 +26,8 @@ def white_where(mask: npt.NDArray[np.bool_]) -> RgbImage:
 
 def shoot(rgb: RgbImage, side: int, seed: int) -> RgbImage:
     rng = np.random.default_rng(seed)
-    return photograph(rgb, draw_framing(rgb.shape[0], rgb.shape[1], rng), side, rng)
+    outline = np.array([(65, 95), (100, 75), (140, 75), (175, 95), (140, 115), (100, 115)]) * rgb.shape[1] / 240
+    return photograph(rgb, draw_framing(outline, rgb.shape[0], rgb.shape[1], rng), side, rng)
 
 
 def test_a_photograph_is_a_square_that_the_seed_decides_and_keeps_red_red(drawn_eye: RgbImage) -> None:
@@ -41,7 +45,9 @@ def test_a_photograph_is_a_square_that_the_seed_decides_and_keeps_red_red(drawn_
 
 
 def framed_on_black(seed: int) -> Framing:
-    return replace(draw_framing(120, 160, np.random.default_rng(seed)), border=0, grey=0.0)
+    outline = OUTLINE / 3.75
+    framing = draw_framing(outline, 120, 160, np.random.default_rng(seed))
+    return replace(framing, window=Box(0, 0, 160, 120), border=cv2.BORDER_CONSTANT, grey=0.0)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -59,46 +65,53 @@ def test_the_visible_share_and_the_coverage_of_a_mask_are_what_the_photograph_sh
     assert framing.coverage(mask, 7) == pytest.approx(expected, abs=0.02)
 
 
-def test_the_whole_picture_is_what_the_service_would_squeeze_from_edge_to_edge(drawn_eye: RgbImage) -> None:
-    squeezed = to_network_input(whole_picture(*drawn_eye.shape[:2]).apply(drawn_eye), 224)
-    expected = to_network_input(drawn_eye, 224)
-    assert np.abs(squeezed.astype(int) - expected).mean() < 2
+def test_a_crop_without_chance_is_what_the_service_cuts_out(drawn_eye: RgbImage) -> None:
+    for box in (Box(30, 20, 150, 140), Box(-40, -30, 250, 220), Box(100, 50, 200, 160)):
+        eye = EyeRegion(EyeSide.LEFT, box, EyeSource.EYE_FINDER)
+        expected = network_input_of(drawn_eye, eye, 224)
+        framed = to_network_input(framing_of(box, *drawn_eye.shape[:2]).apply(drawn_eye), 224)
+        assert expected is not None
+        assert np.abs(framed.astype(int) - expected).mean() < 2.5
+
+
+def test_a_mask_is_covered_where_the_crop_has_it() -> None:
     mask = np.ones((50, 90), dtype=bool)
-    framing = whole_picture(50, 90)
+    framing = framing_of(Box(0, 0, 90, 50), 50, 90)
     assert framing.visible_share(mask) == 1
     assert framing.coverage(mask, 7) == pytest.approx(np.ones((7, 7)), abs=0.03)
     mask = np.zeros((70, 140), dtype=bool)
     mask[:10, :40] = True  # a whole place is 10 x 20
-    coverage = whole_picture(70, 140).coverage(mask, 7)
+    coverage = framing_of(Box(0, 0, 140, 70), 70, 140).coverage(mask, 7)
     assert coverage[0, :2] == pytest.approx([1, 1], abs=0.06)
     assert coverage.sum() == pytest.approx(2, abs=0.1)
 
 
-def test_a_framing_of_the_service_shows_the_opening_and_is_on_average_its_own_crop() -> None:
-    """Without the errors of landmarks: around the default paddings, with the brow above the eye."""
-    opening = EyeOpening(x=300, y=200, width=120, height=44, tilt=0.0, contrast=2)
-    mask = opening.outside(400, 600, 1.0) < 0.5
-    for seed in range(10):
-        framing = draw_service_framing(400, 600, opening, np.random.default_rng(seed))
-        assert framing.visible_share(mask) > 0.95
-        assert 0.03 < framing.coverage(mask, 7).mean() < 0.3
+def test_what_is_not_on_the_photo_has_the_mean_colour_of_what_is(drawn_eye: RgbImage) -> None:
+    framing = replace(framing_of(Box(-60, 0, 300, 180), 180, 240), window=Box(100, 0, 140, 180))
+    framed = framing.apply(drawn_eye).astype(int)
+    beside = framed[:, : int(0.5 * framed.shape[1])]
+    assert np.ptp(beside.reshape(-1, 3), axis=0).max() == 0
+    assert beside[0, 0] == pytest.approx(drawn_eye[:, 100:].mean(axis=(0, 1)), abs=3)
+    everywhere = np.ones((180, 240), dtype=bool)
+    assert framing.visible_share(everywhere) == pytest.approx(140 / 240, abs=0.01)
 
-    crop = geometry.padded_eye_box(Box(1000 - 60, 1000 - 22, 120, 44), 120 / 0.21, padding_x=20, padding_y=40)
-    in_the_middle = replace(opening, x=1000, y=1000)
+
+def test_a_framing_shows_most_of_the_opening_and_is_on_average_the_crop_of_the_service() -> None:
+    """Around the default paddings, with the brow above the eye."""
+    mask = opening_of(OUTLINE).outside(400, 600, 1.0) < 0.5
+    shares = [draw_framing(OUTLINE, 400, 600, np.random.default_rng(seed)).visible_share(mask) for seed in range(60)]
+    assert np.mean(np.array(shares) > 0.5) > 0.9
+    assert np.median(shares) > 0.95
+
+    in_the_middle = OUTLINE + np.array([700, 800])
+    expected, share = eye_box(in_the_middle, Box(0, 0, 2000, 2000), 20, 40)
+    assert share == 1
     last = camera._RENDER_SIDE - 1
     corners = []
     for seed in range(150):
-        framing = draw_service_framing(2000, 2000, in_the_middle, np.random.default_rng(seed))
+        framing = draw_framing(in_the_middle, 2000, 2000, np.random.default_rng(seed))
         corners.append(np.sort([framing.to_picture @ [at, at, 1] for at in (0, last)], axis=0))
     boxes = np.array(corners)
-    assert boxes.mean(axis=(0, 1)) == pytest.approx([crop.x + crop.width / 2, crop.y + crop.height / 2], abs=8)
-    assert np.ptp(boxes, axis=1).mean(axis=0) == pytest.approx([crop.width, crop.height], rel=0.12)
-
-
-def test_a_framing_of_the_service_stays_inside_of_the_picture() -> None:
-    """A close-up ends before the paddings do, as in the service."""
-    for seed in range(150):
-        framing = draw_service_framing(90, 130, EyeOpening(65, 45, 120, 44, 0.0, 2), np.random.default_rng(seed))
-        width, height = np.linalg.norm(framing.to_picture[:, :2], axis=0) * camera._RENDER_SIDE
-        assert width <= 130.001
-        assert height <= 90.001
+    middle = [expected.x + expected.width / 2, expected.y + expected.height / 2]
+    assert boxes.mean(axis=(0, 1)) == pytest.approx(middle, abs=15)
+    assert np.ptp(boxes, axis=1).mean(axis=0) == pytest.approx([expected.width, expected.height], rel=0.15)
