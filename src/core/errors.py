@@ -117,7 +117,7 @@ class PictureTooSmall(BadRequest):
 class NoEyesDetected(BadRequest):
     code = "no_eyes_detected"
     sentence = "No valid eye images detected"
-    advice = "Ask for an upright face in good light with both eyes open, or a close-up of one eye to `/upload`."
+    advice = "Ask for a photo in good light: a face, both eyes, or one eye with its lids and corners."
 
 
 class Unauthorized(EyeNetError):

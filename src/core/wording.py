@@ -61,7 +61,7 @@ REASONS: Final = {
     ),
     Reason.EYE_CLOSED: ReasonWords(
         "the eye is nearly closed",
-        "the lids are nearly closed in most of the frames in which landmarks found the eye (MIN_EYE_OPENNESS)",
+        "the lids are nearly closed in most of the frames in which the outline of the eye was found (MIN_EYE_OPENNESS)",
     ),
     Reason.FRAMES_DISAGREE: ReasonWords(
         "the frames disagree",

@@ -60,6 +60,7 @@ def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validatio
         "pictures": _without(measured, _LARGE_FIGURES),
         "without_doubtful_labels": figures_without_doubtful_labels(tested),
         "by_origin": measure_by_origin(tested.cases, tested.origins, CLASSES),
+        "no_eye_found": dict(sorted(Counter(left_out.file.partition("/")[0] for left_out in tested.left_out).items())),
         "calibration_before_temperature_scaling": _without(
             calibration_error(raw_truth, raw_probabilities), _LARGE_FIGURES
         ),

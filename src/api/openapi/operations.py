@@ -75,8 +75,9 @@ def upload(settings: Settings) -> PathItem:
         "tags": ["analysis"],
         "parameters": [_EYE, _mirrored(settings, " May stand in the body instead.")],
         "summary": "One photo of an eye, or of a face, in; its eyes out",
-        "description": "A photo of a face is answered with both eyes. A photo without a face is taken as one eye; if "
-        "neither it nor you say which, that stands under `left_eye`, with `side` `unknown`."
+        "description": "A photo of a face or of both eyes is answered with both eyes, a close-up with the one that it "
+        "shows; if neither it nor you say which that is, it stands under `left_eye`, with `side` `unknown`. A photo "
+        "without an eye is 400."
         + (" So does every single eye here, for the first frontend." if settings.legacy_envelope else ""),
         "requestBody": {
             "required": True,
