@@ -17,9 +17,10 @@ from src.services.pyramid import Pyramid
 from src.utils import geometry
 
 # Below the first, nothing is said to be there; from the second on a single eye is one without doubt; of a pair, one has
-# to be as sure as the third and the other as the fourth, because two in their places confirm each other.
-_LEAST_SCORE, _SURE = 0.2, 0.5
-_SURE_OF_PAIR, _OTHER_OF_PAIR = 0.4, 0.2
+# to be as sure as the third and the other as the fourth, because two in their places confirm each other. Of 124 pieces of
+# skin 98 % are below 0.6 alone and below 0.45 and 0.36 as a pair, of 160 close-ups 98 % above 0.68.
+_LEAST_SCORE, _SURE = 0.25, 0.6
+_SURE_OF_PAIR, _OTHER_OF_PAIR = 0.5, 0.38
 # Corner to corner, over the longest side of the picture. A face is nearly six times as wide as its eye, so none is
 # whole in a picture of which an eye is a quarter.
 _NO_WHOLE_FACE = 0.25
@@ -126,15 +127,13 @@ class EyeLocator:
             return self._of_face(picture, face, [])
         pyramid = Pyramid(picture, WORKING_SIDE)
         people = self._people(pyramid)
-        nearest = people[0] if people else None
+        nearest = self._looked_at_again(picture, people[0]) if people else None
         if nearest is not None and nearest.sure and nearest.width > _NO_WHOLE_FACE * pyramid.longest_side:
             return self._of_person(picture, nearest)
         face = self._faces.find(pyramid, thoroughly=nearest is None or not nearest.sure)
         if face is not None and not (nearest is not None and _is_in_front(nearest, face)):
             return self._of_face(picture, face, people)
-        if nearest is None:
-            return FoundEyes([], 0)
-        return self._of_person(picture, self._looked_at_again(picture, nearest))
+        return FoundEyes([], 0) if nearest is None else self._of_person(picture, nearest)
 
     def _people(self, pyramid: Pyramid) -> list[_Person]:
         """Those of whom an eye is seen, the sure ones and the nearest first, in pixels of the picture."""
@@ -143,7 +142,7 @@ class EyeLocator:
         return sorted(_paired(seen), key=lambda person: (person.sure, person.width), reverse=True)
 
     def _looked_at_again(self, picture: RgbImage, person: _Person) -> _Person:
-        """The same eyes, with the outlines that a closer look gives; as they were where it shows others."""
+        """The same eyes with the outlines that a closer look gives, and as sure as both looks are together."""
         height, width = picture.shape[:2]
         if person.width > _LOOK_AGAIN * max(height, width):
             return person
@@ -157,7 +156,7 @@ class EyeLocator:
         pyramid = Pyramid(part, SIDE)
         scale = pyramid.longest_side / SIDE
         again = [_moved(eye, scale, left, top) for eye in self._finder.find(pyramid.grey(SIDE), _LEAST_SCORE)]
-        return _Person(tuple(_surest_of(eye, again) for eye in person.eyes))
+        return _Person(tuple(_seen_again(eye, again) for eye in person.eyes))
 
     def _of_face(self, picture: RgbImage, face: Face, people: Sequence[_Person]) -> FoundEyes:
         others = [person for person in people if len(person.eyes) == 2 and person.sure and not face.has(person.box)]
@@ -232,13 +231,13 @@ def _moved(eye: SeenEye, scale: float, x: float, y: float) -> SeenEye:
     return replace(eye, outline=eye.outline * scale + (x, y), iris=iris)
 
 
-def _surest_of(eye: SeenEye, again: Sequence[SeenEye]) -> SeenEye:
-    """What the closer look says of this eye."""
+def _seen_again(eye: SeenEye, again: Sequence[SeenEye]) -> SeenEye:
+    """What the closer look says of this eye; one that it does not see is half as sure."""
     near = [other for other in again if np.hypot(*(other.centre - eye.centre)) < 0.5 * eye.width]
     if not near:
-        return eye
+        return replace(eye, score=eye.score / 2)
     closer = max(near, key=lambda other: other.score)
-    return replace(closer, score=max(eye.score, closer.score))
+    return replace(closer, score=(eye.score + closer.score) / 2)
 
 
 def _paired(seen: Sequence[SeenEye]) -> list[_Person]:
