@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,14 +12,10 @@ from src.core.types import Box, EyeRegion, EyeSide, EyeSource, Floats, FoundEyes
 from src.services.assets import Assets
 from src.services.eye_finder import SIDE, EyeFinder, SeenEye
 from src.services.face_detection import WORKING_SIDE, Face, FaceDetector
+from src.services.people import LEAST_SCORE, SURE_OF_SIDE, WORTH_A_LOOK, Person, moved, paired, seen_again, seen_by_haar
 from src.services.pyramid import Pyramid
 from src.utils import geometry
 
-# Below the first, nothing is said to be there; from the second on a single eye is one without doubt; of a pair, one has
-# to be as sure as the third and the other as the fourth, because two in their places confirm each other. Of 124 pieces of
-# skin 98 % are below 0.6 alone and below 0.45 and 0.36 as a pair, of 160 close-ups 98 % above 0.68.
-_LEAST_SCORE, _SURE = 0.25, 0.6
-_SURE_OF_PAIR, _OTHER_OF_PAIR = 0.5, 0.38
 # Corner to corner, over the longest side of the picture. A face is nearly six times as wide as its eye, so none is
 # whole in a picture of which an eye is a quarter.
 _NO_WHOLE_FACE = 0.25
@@ -28,41 +23,12 @@ _NO_WHOLE_FACE = 0.25
 _LOOK_AGAIN = 0.22
 # The closer look is so many times as wide as the eyes from corner to corner.
 _CLOSER_REGION = 1.5
-# How sure the finder has to be which corner is the inner one before it says so.
-_SURE_OF_SIDE = 0.9
-# Distance of the centres of two eyes over their mean width: 2.3 to 2.8 in nine of ten of 289 faces, less where a head
-# is turned.
-_PAIR_DISTANCE = (1.4, 3.6)
-_PAIR_WIDTHS = 1.9
 # What is on the photo takes at least this share of the width or of the height of a crop.
 _LEAST_OF_CROP = 0.85
 # An opening of which less than this share is in the picture has lost its lids.
 _LEAST_VISIBLE = 0.6
 # The finder's person is answered in place of a face whose eyes are so much smaller.
 _IN_FRONT = 1.6
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """One eye or two of somebody, the one on the left of the picture first."""
-
-    eyes: tuple[SeenEye, ...]
-
-    @property
-    def width(self) -> float:
-        return float(np.mean([eye.width for eye in self.eyes]))
-
-    @property
-    def sure(self) -> bool:
-        scores = sorted(eye.score for eye in self.eyes)
-        if len(scores) == 2:
-            return scores[1] >= _SURE_OF_PAIR and scores[0] >= _OTHER_OF_PAIR
-        return scores[0] >= _SURE
-
-    @property
-    def box(self) -> Box:
-        points = np.concatenate([eye.outline for eye in self.eyes])
-        return geometry.box_around(points)
 
 
 class EyeLocator:
@@ -130,18 +96,40 @@ class EyeLocator:
         nearest = self._looked_at_again(picture, people[0]) if people else None
         if nearest is not None and nearest.sure and nearest.width > _NO_WHOLE_FACE * pyramid.longest_side:
             return self._of_person(picture, nearest)
-        face = self._faces.find(pyramid, thoroughly=nearest is None or not nearest.sure)
+        is_pair = nearest is not None and nearest.sure and len(nearest.eyes) == 2
+        # A small eye alone is half of a face that may be found whole by a finer search.
+        face = self._faces.find(pyramid, thoroughly=not is_pair)
         if face is not None and not (nearest is not None and _is_in_front(nearest, face)):
             return self._of_face(picture, face, people)
+        if not is_pair:
+            nearest = self._small_pair(picture, pyramid) or nearest
         return FoundEyes([], 0) if nearest is None else self._of_person(picture, nearest)
 
-    def _people(self, pyramid: Pyramid) -> list[_Person]:
+    def _people(self, pyramid: Pyramid) -> list[Person]:
         """Those of whom an eye is seen, the sure ones and the nearest first, in pixels of the picture."""
         scale = pyramid.longest_side / SIDE
-        seen = [_moved(eye, scale, 0, 0) for eye in self._finder.find(pyramid.grey(SIDE), _LEAST_SCORE)]
-        return sorted(_paired(seen), key=lambda person: (person.sure, person.width), reverse=True)
+        seen = [moved(eye, scale, 0, 0) for eye in self._finder.find(pyramid.grey(SIDE), LEAST_SCORE)]
+        return sorted(paired(seen), key=lambda person: (person.sure, person.width), reverse=True)
 
-    def _looked_at_again(self, picture: RgbImage, person: _Person) -> _Person:
+    def _small_pair(self, picture: RgbImage, pyramid: Pyramid) -> Person | None:
+        """Both eyes of somebody who is too far away for the first look, and masked or turned, so that there is no face.
+
+        Two eyes only, and each seen twice: among so many places, some look like one eye.
+        """
+        height, width = picture.shape[:2]
+        across, down = (max(SIDE, side // 2) for side in (width, height))
+        guess = [seen_by_haar(outline) for outline in self._faces.eye_pair(pyramid)]
+        found = [Person(tuple(guess))] if guess else []
+        for top in range(0, max(1, height - down // 2), max(1, down // 2)):
+            for left in range(0, max(1, width - across // 2), max(1, across // 2)):
+                part = Pyramid(np.ascontiguousarray(picture[top : top + down, left : left + across]), SIDE)
+                scale = part.longest_side / SIDE
+                seen = self._finder.find(part.grey(SIDE), WORTH_A_LOOK)
+                found += paired([moved(eye, scale, left, top) for eye in seen])
+        pairs = [self._looked_at_again(picture, person) for person in found if len(person.eyes) == 2]
+        return max((pair for pair in pairs if pair.sure), key=lambda pair: pair.width, default=None)
+
+    def _looked_at_again(self, picture: RgbImage, person: Person) -> Person:
         """The same eyes with the outlines that a closer look gives, and as sure as both looks are together."""
         height, width = picture.shape[:2]
         if person.width > _LOOK_AGAIN * max(height, width):
@@ -155,10 +143,10 @@ class EyeLocator:
         part, left, top = geometry.part_inside(picture, region)
         pyramid = Pyramid(part, SIDE)
         scale = pyramid.longest_side / SIDE
-        again = [_moved(eye, scale, left, top) for eye in self._finder.find(pyramid.grey(SIDE), _LEAST_SCORE)]
-        return _Person(tuple(_seen_again(eye, again) for eye in person.eyes))
+        again = [moved(eye, scale, left, top) for eye in self._finder.find(pyramid.grey(SIDE), LEAST_SCORE)]
+        return Person(tuple(seen_again(eye, again) for eye in person.eyes))
 
-    def _of_face(self, picture: RgbImage, face: Face, people: Sequence[_Person]) -> FoundEyes:
+    def _of_face(self, picture: RgbImage, face: Face, people: Sequence[Person]) -> FoundEyes:
         others = [person for person in people if len(person.eyes) == 2 and person.sure and not face.has(person.box)]
         eyes = [
             EyeRegion(
@@ -173,7 +161,7 @@ class EyeLocator:
         ]
         return FoundEyes(eyes, face.count + len(others))
 
-    def _of_person(self, picture: RgbImage, person: _Person) -> FoundEyes:
+    def _of_person(self, picture: RgbImage, person: Person) -> FoundEyes:
         if not person.sure:
             height, width = picture.shape[:2]
             whole = Box(0, 0, width, height)
@@ -221,58 +209,17 @@ def eye_box(
     return (geometry.drawn_in(box, inside, factor) if factor < 1 else box), share
 
 
-def _is_in_front(person: _Person, face: Face) -> bool:
+def _is_in_front(person: Person, face: Face) -> bool:
     """Whether it is somebody nearer than the face, whose own is not whole."""
     return person.sure and person.width > _IN_FRONT * face.eye_width and not face.has(person.box)
-
-
-def _moved(eye: SeenEye, scale: float, x: float, y: float) -> SeenEye:
-    iris = np.array([eye.iris[0] * scale + x, eye.iris[1] * scale + y, eye.iris[2] * scale])
-    return replace(eye, outline=eye.outline * scale + (x, y), iris=iris)
-
-
-def _seen_again(eye: SeenEye, again: Sequence[SeenEye]) -> SeenEye:
-    """What the closer look says of this eye; one that it does not see is half as sure."""
-    near = [other for other in again if np.hypot(*(other.centre - eye.centre)) < 0.5 * eye.width]
-    if not near:
-        return replace(eye, score=eye.score / 2)
-    closer = max(near, key=lambda other: other.score)
-    return replace(closer, score=(eye.score + closer.score) / 2)
-
-
-def _paired(seen: Sequence[SeenEye]) -> list[_Person]:
-    """Everybody once: pairs first, the surest of them first."""
-    left = list(seen)
-    people: list[_Person] = []
-    pairs = [pair for pair in itertools.combinations(seen, 2) if _is_pair(*pair)]
-    for one, other in sorted(pairs, key=lambda pair: -(pair[0].score + pair[1].score)):
-        if any(eye is one for eye in left) and any(eye is other for eye in left):
-            people.append(_Person(tuple(sorted((one, other), key=lambda eye: float(eye.centre[0])))))
-            left = [eye for eye in left if eye is not one and eye is not other]
-    return people + [_Person((eye,)) for eye in left]
-
-
-def _is_pair(one: SeenEye, other: SeenEye) -> bool:
-    first, second = sorted((one, other), key=lambda eye: float(eye.centre[0]))
-    across = second.centre - first.centre
-    width = (one.width + other.width) / 2
-    # In its own direction: a head may be tilted.
-    along = first.outline[3] - first.outline[0] + second.outline[3] - second.outline[0]
-    turn = abs(np.arctan2(across[1], across[0]) - np.arctan2(along[1], along[0]))
-    return bool(
-        _PAIR_DISTANCE[0] * width < np.hypot(*across) < _PAIR_DISTANCE[1] * width
-        and max(one.width, other.width) < _PAIR_WIDTHS * min(one.width, other.width)
-        and turn < np.deg2rad(30)
-        and not (first.inner_on_left > _SURE_OF_SIDE and second.inner_on_left < 1 - _SURE_OF_SIDE)
-    )
 
 
 def _side_of(eye: SeenEye, index: int, count: int) -> tuple[EyeSide, SideSource | None]:
     """In a picture that is not mirrored, the left one of two eyes is the person's right one."""
     if count == 2:
         return (EyeSide.RIGHT, EyeSide.LEFT)[index], SideSource.FACE
-    if eye.inner_on_left > _SURE_OF_SIDE:
+    if eye.inner_on_left > SURE_OF_SIDE:
         return EyeSide.LEFT, SideSource.INNER_CORNER
-    if eye.inner_on_left < 1 - _SURE_OF_SIDE:
+    if eye.inner_on_left < 1 - SURE_OF_SIDE:
         return EyeSide.RIGHT, SideSource.INNER_CORNER
     return EyeSide.UNKNOWN, None

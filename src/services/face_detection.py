@@ -54,6 +54,10 @@ _MOST_CANDIDATES = 2
 # The closer look: around the candidate, and at most so many pixels wide.
 _CANDIDATE_REGION = 2.0
 _CANDIDATE_REGION_SIDE = 320
+# A face that is wider than this share of the picture leaves no room for another one of its size.
+_LEAVES_ROOM = 0.45
+# Pixels of the width of a face at which dlib also sees others that are a quarter smaller.
+_SURELY_SEEN = 110
 # A hinted region larger than this share of the picture saves nothing over the whole picture.
 _LARGEST_HINT_SHARE = 0.8
 
@@ -140,10 +144,19 @@ class FaceDetector:
             faces = self._confirmed_faces(pyramid, candidates)
         if not faces and thoroughly:
             faces, _doubtful = self._search(pyramid, _FINE_SIDES)
+        faces = self._with_those_beside(pyramid, faces)
         face = self._face_by_landmarks(pyramid, faces)
         if face is None and thoroughly:
             face = self._face_by_cascades(pyramid)
         return face and face.moved(pyramid.longest_side / pyramid.working_side, 0, 0)
+
+    def eye_pair(self, pyramid: Pyramid) -> list[Floats]:
+        """The outlines of what Haar's eye cascade takes for two eyes side by side, the one on the left first; guesses."""
+        if pyramid.longest_side < _SMALLEST_FOR_CASCADES:
+            return []
+        pair = self._haar_cascades().eye_pair(pyramid.grey(WORKING_SIDE))
+        scale = pyramid.longest_side / pyramid.working_side
+        return [_outline_in_haar_eye(pair[side]) * scale for side in (EyeSide.RIGHT, EyeSide.LEFT) if side in pair]
 
     def _search(self, pyramid: Pyramid, search_sides: Sequence[int]) -> tuple[list[Box], list[Box]]:
         """The faces at the coarsest size that shows one, the largest first, or else what may be one at the last of the
@@ -159,6 +172,14 @@ class FaceDetector:
             if faces:
                 return faces, []
         return [], doubtful
+
+    def _with_those_beside(self, pyramid: Pyramid, faces: list[Box]) -> list[Box]:
+        """The largest face first, and all that are nearly as large, where there is room for others beside it."""
+        if not faces or faces[0].width > _LEAVES_ROOM * pyramid.working_side:
+            return faces
+        side = min(max(_FINE_SIDES), round(_SURELY_SEEN * pyramid.working_side / faces[0].width))
+        seen, _doubtful = self._dlib_faces(pyramid.roughly_at(side), pyramid.working_side / side)
+        return faces + [box for box in seen if not any(_is_same(box, face) for face in faces)]
 
     def _seen_by_haar(self, pyramid: Pyramid) -> list[Box]:
         found = self._haar_cascades().face_candidates(pyramid.grey(_CANDIDATE_SIDE))
@@ -215,8 +236,9 @@ class FaceDetector:
         cascades = self._haar_cascades()
         for box in cascades.faces(grey):
             eyes = cascades.eyes_of_face(grey, box)
-            if len(eyes) == 2:
-                return self._confirmed_landmarks(pyramid, box, eyes) or Face(
+            face = self._confirmed_landmarks(pyramid, box, eyes) if eyes else None
+            if face is not None or len(eyes) == 2:
+                return face or Face(
                     {side: _outline_in_haar_eye(eye) for side, eye in eyes.items()}, EyeSource.EYE_CASCADE, (box,)
                 )
         return None
@@ -248,6 +270,11 @@ def _load_landmark_predictor(file: Path) -> dlib.shape_predictor:
         return dlib.shape_predictor(str(file))
     except RuntimeError:
         raise StartupError(f"{file} is missing or is not a dlib landmark file.") from None
+
+
+def _is_same(box: Box, other: Box) -> bool:
+    shared = geometry.overlap(box, other)
+    return shared is not None and shared.area > 0.3 * min(box.area, other.area)
 
 
 def _dlib_box_of_haar_face(face: Box) -> Box:

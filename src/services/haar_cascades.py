@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -64,6 +65,22 @@ class HaarCascades:
             is_left_half = in_picture.x + in_picture.width / 2 < face.x + face.width / 2
             eyes.setdefault(EyeSide.RIGHT if is_left_half else EyeSide.LEFT, in_picture)
         return eyes
+
+    def eye_pair(self, grey: GreyImage) -> dict[EyeSide, Box]:
+        """Two eyes side by side anywhere in the picture, for frames that show the eyes but not the whole face.
+
+        The largest pair of about equal size, level, and as far apart as eyes are; empty where there is none.
+        """
+        eyes = _by_size(_detect(self._eye_cascade, grey, _SMALLEST_EYE, max(grey.shape) // 2))
+        for first, second in itertools.combinations(eyes, 2):
+            left, right = sorted((first, second), key=lambda eye: eye.x)
+            size = (left.width + right.width) / 2
+            distance = (right.x + right.width / 2) - (left.x + left.width / 2)
+            drop = abs((right.y + right.height / 2) - (left.y + left.height / 2))
+            similar = max(left.width, right.width) < 1.4 * min(left.width, right.width)
+            if similar and drop < 0.3 * size and 1.2 * size < distance < 3 * size:
+                return {EyeSide.RIGHT: left, EyeSide.LEFT: right}
+        return {}
 
 
 def _load(file: Path) -> cv2.CascadeClassifier:

@@ -33,10 +33,10 @@ _RELATION = (
     "The figures belong to the recipe: each is of a model trained with it on the other folds (or origins). Those of "
     "the pictures were answered by the whole service, with a temperature and statistics of familiarity fitted on the "
     "other folds' pictures; those of copies, painted styes and unseen origins by the network alone, on eyes that the "
-    "service's search had found. The shipped weights come from the same recipe trained once more on all pictures, so they were never "
-    "tested themselves. How styes are painted, how long to train and which labels to leave out was chosen with a look "
-    "at results on some of the same folds, and at the real styes, so the figures are somewhat better than those on "
-    "pictures that nobody has looked at."
+    "service's search had found. The shipped weights come from the same recipe trained once more on all pictures, so "
+    "they were never tested themselves. How styes are painted, how long to train and which labels to leave out was "
+    "chosen with a look at results on some of the same folds, and at the real styes, so the figures are somewhat "
+    "better than those on pictures that nobody has looked at."
 )
 _LIMITATIONS = (
     *ORIGINS["limitations"],

@@ -26,7 +26,7 @@ def grey_face(face: RgbImage) -> GreyImage:
 
 
 def assert_on_pupils(eyes: dict[EyeSide, Box]) -> None:
-    assert eyes.keys() == PUPILS.keys()
+    assert eyes.keys() == set(EyeSide)
     for side, (x, y) in PUPILS.items():
         assert eyes[side].x + eyes[side].width / 2 == pytest.approx(x, abs=6)
         assert eyes[side].y + eyes[side].height / 2 == pytest.approx(y, abs=6)
@@ -72,7 +72,29 @@ def test_the_eyes_of_a_face_are_on_their_own_sides_unless_covered_or_outside_the
         assert cascades.eyes_of_face(grey_face, outside) == {}
 
 
+def test_a_pair_of_eyes_needs_no_face_around_it(cascades: HaarCascades, grey_face: GreyImage) -> None:
+    strip = np.full_like(grey_face, 128)
+    strip[100:145] = grey_face[100:145]
+    assert cascades.faces(strip) == []
+    assert_on_pupils(cascades.eye_pair(strip))
+
+
+@pytest.mark.parametrize(
+    ("places", "is_pair"),
+    [([(230, 0), (290, 0)], True), ([(230, 0)], False), ([(230, 0), (290, 30)], False), ([(30, 0), (500, 0)], False)],
+    ids=["a pair", "one eye", "at different heights", "far apart"],
+)
+def test_two_eyes_are_a_pair_beside_each_other(
+    cascades: HaarCascades, grey_face: GreyImage, places: list[tuple[int, int]], is_pair: bool
+) -> None:
+    picture = np.full_like(grey_face, 128)
+    for left, drop in places:
+        picture[100 + drop : 145 + drop, left : left + 55] = grey_face[100:145, 230:285]
+    assert cascades.eye_pair(picture).keys() == (set(EyeSide) if is_pair else set())
+
+
 def test_a_flat_picture_has_nothing(cascades: HaarCascades) -> None:
     flat = np.full((480, 640), 128, np.uint8)
     assert cascades.faces(flat) == []
     assert cascades.face_candidates(flat) == []
+    assert cascades.eye_pair(flat) == {}
