@@ -206,13 +206,13 @@ def test_files_without_an_answer_are_told_by_the_exit_code_and_by_name(story: St
 def test_every_picture_has_its_line_and_a_turned_one_the_answer_of_the_upright_one(story: Story) -> None:
     lines = story.lines
     assert set(lines) == {*NAMED, REPLACED, REMOVED, *MANY}
-    assert [eye["eye"] for eye in lines["face.png"]["eyes"]] == ["left", "right"]
+    assert [eye["side"] for eye in lines["face.png"]["eyes"]] == ["left", "right"]
     assert {eye["best_prediction"] for eye in lines["face.png"]["eyes"]} == {"Healthy"}
     assert [eye["found_by"] for eye in lines["no_suffix"]["eyes"]] == ["whole_picture"]
     assert lines["broken.png"]["refusal"]["code"] == "not_a_picture"
     assert lines["no_suffix"]["sha256"] == lines[ODD_NAME]["sha256"]
     for upright, turned in zip(story.lines["face.png"]["eyes"], story.lines["turned.jpg"]["eyes"], strict=True):
-        assert upright["eye"] == turned["eye"]
+        assert (upright["side"], upright["side_from"]) == (turned["side"], turned["side_from"])
         # The turned one went through JPEG.
         assert turned["average_scores"] == pytest.approx(upright["average_scores"], abs=5)
 
