@@ -9,11 +9,10 @@ from typing import Final
 
 from src.core.types import EyeSide
 
-_BOTH: Final = EyeSide.UNKNOWN
 _SIDES: Final = {
     **dict.fromkeys(("od", "re", "r", "right", "righteye"), EyeSide.RIGHT),
     **dict.fromkeys(("os", "le", "l", "left", "lefteye"), EyeSide.LEFT),
-    "ou": _BOTH,
+    "ou": EyeSide.UNKNOWN,
 }
 _LETTERS: Final = ("r", "l")
 _WORDS: Final = frozenset(word for word in _SIDES if len(word) > 2)

@@ -72,9 +72,14 @@ def test_a_line_comes_back_as_it_was(name: str) -> None:
     [
         *(b"", b"{", b"null", b"[]", b"{}", b'"text"', b"\xff", b"[" * 100_000),
         make_record("a.jpg").to_line().replace(b"{", b'{"more": 1, ', 1),
+        # As versions wrote them that called an eye of unknown side the left one.
+        make_record("a.jpg").to_line().replace(b'"faces_seen": 1, ', b""),
+        make_record("a.jpg", make_eye(10))
+        .to_line()
+        .replace(b'"side": "left", "side_from": "face"', b'"eye": "left_eye"'),
     ],
 )
-def test_a_damaged_line_or_one_with_a_field_more_is_none_of_ours(line: bytes) -> None:
+def test_a_damaged_line_or_one_of_another_version_is_none_of_ours(line: bytes) -> None:
     assert PictureRecord.from_line(line) is None
 
 
