@@ -39,8 +39,13 @@ async function refusalOf(answer) {
   return new Refused(code, error);
 }
 
-// One line for a person.
-export function describe(side, eye) {
+// A line for each eye, for a person. One whose side is not known is the only one, and stands under left_eye.
+export function describe({ left_eye: left, right_eye: right }) {
+  if (left.side === "unknown") return [lineOf("Eye of unknown side", left)];
+  return [lineOf("Left eye", left), lineOf("Right eye", right)];
+}
+
+function lineOf(side, eye) {
   if (eye.best_prediction === "Not Detected") return `${side}: not seen`;
   const line = `${side}: ${eye.best_prediction}, ${eye.confidence.toFixed(0)} %`;
   return eye.inconclusive ? `${line}, inconclusive: ${eye.reasons.join(", ")}` : line;

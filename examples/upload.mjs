@@ -15,9 +15,7 @@ if (process.argv.length !== 3) {
 const photo = await readFile(process.argv[2], "base64");
 try {
   const answer = await ask(url, "/upload", { image: photo }, key);
-  console.log(describe("Left eye", answer.left_eye));
-  console.log(describe("Right eye", answer.right_eye));
-  console.log(answer.notice);
+  console.log([...describe(answer), answer.notice].join("\n"));
 } catch (error) {
   console.error(error.code ? `${error.message} (${error.code})` : `No answer from ${url}: ${error.message}`);
   process.exitCode = 1;

@@ -49,8 +49,15 @@ def ask(client: httpx.Client, path: str, payload: Any) -> dict[str, Any]:
     raise Refused(error["code"], error["error"])
 
 
-def describe(side: str, eye: dict[str, Any]) -> str:
-    """One line for a person."""
+def describe(answer: dict[str, Any]) -> list[str]:
+    """A line for each eye, for a person. One whose side is not known is the only one, and stands under `left_eye`."""
+    left, right = answer["left_eye"], answer["right_eye"]
+    if left.get("side") == "unknown":
+        return [line_of("Eye of unknown side", left)]
+    return [line_of("Left eye", left), line_of("Right eye", right)]
+
+
+def line_of(side: str, eye: dict[str, Any]) -> str:
     if eye["best_prediction"] == "Not Detected":
         return f"{side}: not seen"
     line = f"{side}: {eye['best_prediction']}, {eye['confidence']:.0f} %"
@@ -73,9 +80,7 @@ def main() -> int:
         except httpx.TransportError as error:
             print(f"No answer from {url}: {error}", file=sys.stderr)
             return 1
-    print(describe("Left eye", answer["left_eye"]))
-    print(describe("Right eye", answer["right_eye"]))
-    print(answer["notice"])
+    print(*describe(answer), answer["notice"], sep="\n")
     return 0
 
 

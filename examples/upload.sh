@@ -28,4 +28,7 @@ jq -r '
   def line($side): if .best_prediction == "Not Detected" then "\($side): not seen"
     else "\($side): \(.best_prediction), \(.confidence | round) %"
       + (if .inconclusive then ", inconclusive: \(.reasons | join(", "))" else "" end) end;
-  (.left_eye | line("Left eye")), (.right_eye | line("Right eye")), .notice' "$folder/answer"
+  # One whose side is not known is the only one, and stands under left_eye.
+  if .left_eye.side == "unknown" then .left_eye | line("Eye of unknown side")
+    else (.left_eye | line("Left eye")), (.right_eye | line("Right eye")) end,
+  .notice' "$folder/answer"

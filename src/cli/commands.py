@@ -27,6 +27,8 @@ PNG, JPEG, WebP and BMP are read, whatever their names; other kinds of pictures 
 files and linked folders are listed with the reason. Hidden files, bins and copies that storage makes (@eaDir) are left
 out, and named. The settings are those of the server (.env), but nothing is saved to TEMP_IMAGES_DIR and SAVED_EYES_DIR.
 
+Where a photo shows one eye, its name or its folder may say which: OD, RE, R, right or OS, LE, L, left.
+
 The report holds pictures of people. Only you can read it, where the file system knows permissions; treat it as you
 would the photographs.
 EyeNet is not a medical device: the report is a screening aid for research, and does not replace an examination.

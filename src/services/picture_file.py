@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.core.errors import EyeNetError
-from src.core.types import AnalysisReport, Frame
+from src.core.types import AnalysisReport, EyeSide, Frame
 
 if TYPE_CHECKING:
     # With it comes TensorFlow, which takes seconds.
@@ -52,10 +52,12 @@ class _TooLarge(Exception):
     """Has the file's size in bytes."""
 
 
-async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf) -> FileAnswer:
+async def answer_file(
+    analysis: EyeAnalysis, file: Path, largest_bytes: float = math.inf, *, eye: EyeSide | None = None
+) -> FileAnswer:
     """Sends a picture through `EyeAnalysis.analyse_upload`, as POST /upload does, if it is no larger than that.
 
-    Nothing about the file is fatal.
+    Nothing about the file is fatal. `eye`: which one it is, where only one is seen.
     """
     try:
         data = await asyncio.to_thread(_read, file, largest_bytes)
@@ -68,7 +70,7 @@ async def answer_file(analysis: EyeAnalysis, file: Path, largest_bytes: float = 
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         pictures = await asyncio.to_thread(analysis.read_headers, [Frame(0, data)])
-        return FileAnswer(sha256, report=await analysis.analyse_upload(pictures))
+        return FileAnswer(sha256, report=await analysis.analyse_upload(pictures, eye=eye))
     except EyeNetError as error:
         return FileAnswer(sha256, refusal=Refusal(error.code, str(error)))
     except Exception as error:

@@ -83,7 +83,7 @@ def scripted(*answers: tuple[int, Any]) -> ScriptedBackend:
 
 @pytest.fixture(scope="module")
 def good_answer(service: ServiceProcess, eye_photo: RgbImage) -> dict[str, Any]:
-    return dict(service.client.post("/upload", json={"image": data_uri(eye_photo)}).json())
+    return dict(service.client.post("/upload", json={"image": data_uri(eye_photo), "eye": "left"}).json())
 
 
 def test_a_photo_gives_one_line_per_eye_and_the_notice(example: str, service: ServiceProcess, photo: Path) -> None:
@@ -99,6 +99,26 @@ def test_a_photo_gives_one_line_per_eye_and_the_notice(example: str, service: Se
         reasons = f", inconclusive: {', '.join(eye['reasons'])}" if eye["inconclusive"] else ""
         assert line == expected + reasons
     assert "not a medical device" in notice
+
+
+@pytest.mark.parametrize(
+    ("key", "side", "told"),
+    [
+        ("left_eye", "unknown", ["Eye of unknown side: Stye, 88 %"]),
+        ("left_eye", "left", ["Left eye: Stye, 88 %", "Right eye: not seen"]),
+        ("right_eye", "right", ["Left eye: not seen", "Right eye: Stye, 88 %"]),
+    ],
+)
+def test_a_single_eye_is_called_left_or_right_only_where_that_is_known(
+    example: str, good_answer: dict[str, Any], photo: Path, key: str, side: str, told: list[str]
+) -> None:
+    unseen = {"best_prediction": "Not Detected"}
+    seen = {**good_answer["left_eye"], "side": side, "best_prediction": "Stye", "confidence": 88.4}
+    seen |= {"inconclusive": False, "reasons": []}
+    with scripted((200, {**good_answer, "left_eye": unseen, "right_eye": unseen, key: seen})) as service:
+        lines = run(example, service, photo).stdout.splitlines()
+
+    assert lines == [*told, good_answer["notice"]]
 
 
 def test_doubts_and_eyes_not_seen_are_told_and_a_key_is_sent_where_there_is_one(

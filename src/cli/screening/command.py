@@ -81,7 +81,8 @@ def _screen(settings: Settings, folder: Path, report: ReportFolder, *, again: bo
         if results.repaired:
             _say("the last line of results.jsonl was half-written and has been cut off")
         if results.damaged:
-            _say(f"{results.damaged} lines of results.jsonl cannot be read; what they were about is screened again")
+            lines = f"{results.damaged} lines of results.jsonl are damaged or of another version"
+            _say(f"{lines}; what they were about is screened again")
         _say(f"{len(search.pictures)} pictures; loading the model")
         outcome = _answer(settings, search.pictures, report, results, again=again)
         return _report(folder, report, search, outcome, again=again)

@@ -10,7 +10,7 @@ from src.cli.screening.picture_search import PictureSearch
 from src.cli.screening.record import Conditions, EyeRecord, PictureRecord
 from src.cli.screening.tables import count, in_reading_order, reason_in_words, shown_name
 from src.config.settings import ASSETS_DIR
-from src.core.types import EyeSide
+from src.core.types import EyeSide, SideSource
 from src.core.wording import NOTICE
 from src.utils.data_uri import encode_data_uri
 from src.utils.templates import render_template, source_hash
@@ -20,6 +20,11 @@ _MOST_PICTURED: Final = 2000
 
 _ASSETS = ASSETS_DIR / "screening"
 _SIDES = {EyeSide.LEFT: "left eye", EyeSide.RIGHT: "right eye", EyeSide.UNKNOWN: "one eye, side not known"}
+_KNOWN_FROM = {
+    SideSource.FACE: ", by the face",
+    SideSource.INNER_CORNER: ", by its inner corner",
+    SideSource.CALLER: ", by the name of the file or folder",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +85,5 @@ def render_page(
 
 
 def side_in_words(eye: EyeRecord) -> str:
-    """The person's own side, where the picture shows it."""
-    return _SIDES[EyeSide(eye.eye)]
+    """The person's own side, and from what it is known, where it is."""
+    return _SIDES[EyeSide(eye.side)] + ("" if eye.side_from is None else _KNOWN_FROM[SideSource(eye.side_from)])

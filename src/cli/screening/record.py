@@ -60,12 +60,16 @@ class EyeRecord:
     """One eye, in the words and units of the API: scores and confidence are percentages.
 
     Attributes:
-        eye: `left` or `right`, the person's own, or `unknown`.
+        side: `left` or `right`, the person's own, or `unknown`.
+        side_from: `face`, `inner_corner`, or `caller`: the name of the file or its folder; None where it is unknown.
+        box: `x`, `y`, `w`, `h`, where the eye is in the upright picture, in its pixels.
         preview: file name of the small picture of the eye.
         heatmap: file name of the same with the heatmap over it; None where the map is flat.
     """
 
-    eye: str
+    side: str
+    side_from: str | None
+    box: dict[str, int]
     best_prediction: str
     confidence: float
     average_scores: dict[str, float]
@@ -85,6 +89,7 @@ class PictureRecord:
         file, size, modified_ns: see `FoundPicture`.
         sha256: of the file; None where it could not be read.
         screened_at: ISO 8601, UTC.
+        faces_seen: how many whole faces at least; 0 where eyes were found without one, None without an answer.
         refusal: why it has no answer; None where it has one.
     """
 
@@ -94,6 +99,7 @@ class PictureRecord:
     sha256: str | None
     screened_at: str
     conditions: Conditions
+    faces_seen: int | None
     eyes: Sequence[EyeRecord]
     refusal: Refusal | None
 
@@ -131,7 +137,9 @@ class PictureRecord:
 def record_of_eye(eye: EyeReport, classes: Sequence[str], preview: str, heatmap: str | None) -> EyeRecord:
     """What is kept of a report; its pixels are in the two files."""
     return EyeRecord(
-        eye=eye.side.value,
+        side=eye.side.value,
+        side_from=None if eye.side_from is None else eye.side_from.value,
+        box={"x": int(eye.box.x), "y": int(eye.box.y), "w": int(eye.box.width), "h": int(eye.box.height)},
         best_prediction=classes[eye.best_class],
         confidence=percentage(eye.confidence),
         average_scores=percentages(eye.probabilities, classes),

@@ -23,7 +23,7 @@ class ResultsFile:
     Attributes:
         records: file name -> its last line.
         repaired: whether a half-written last line was cut off.
-        damaged: how many whole lines could not be read and are passed over.
+        damaged: how many whole lines are damaged or of another version, and passed over.
     """
 
     def __init__(self, file: Path, descriptor: int) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from src.cli.screening.named_side import side_in_name
 from src.cli.screening.picture_search import FoundPicture
 from src.cli.screening.record import Conditions, PictureRecord, record_of_eye
 from src.cli.screening.report_folder import ReportFolder
@@ -69,7 +70,8 @@ class Screening:
         await asyncio.gather(*(take_turns() for _ in range(self.services.requests_at_once)))
 
     async def _screen(self, picture: FoundPicture) -> None:
-        answer = await answer_file(self.services.analysis, picture.file, self.largest_bytes)
+        said = side_in_name(picture.name)
+        answer = await answer_file(self.services.analysis, picture.file, self.largest_bytes, eye=said)
         self.results.append(await self.services.workers.run(self._record, picture, answer))
 
     def _record(self, picture: FoundPicture, answer: FileAnswer) -> PictureRecord:
@@ -81,6 +83,7 @@ class Screening:
             sha256=answer.sha256,
             screened_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             conditions=self.conditions,
+            faces_seen=None if answer.report is None else answer.report.faces_seen,
             eyes=[
                 record_of_eye(
                     reports[side],

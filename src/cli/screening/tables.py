@@ -57,7 +57,7 @@ def count(records: Sequence[PictureRecord], classes: Iterable[str]) -> Tally:
 def in_reading_order(records: Iterable[PictureRecord]) -> list[tuple[PictureRecord, EyeRecord]]:
     """Every eye with its picture: inconclusive ones first, then the least confident."""
     eyes = [(record, eye) for record in records for eye in record.eyes]
-    return sorted(eyes, key=lambda pair: (not pair[1].inconclusive, pair[1].confidence, pair[0].file, pair[1].eye))
+    return sorted(eyes, key=lambda pair: (not pair[1].inconclusive, pair[1].confidence, pair[0].file, pair[1].side))
 
 
 def reason_in_words(reason: str) -> str:
@@ -112,12 +112,14 @@ def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> byt
     heading = ["file", "eye", "best_prediction", "inconclusive", "reasons", "confidence_percent"]
     heading += [f"{name}_percent" for name in classes]
     heading += ["unfamiliarity", "found_by", "file_sha256", "model_sha256", "screened_at"]
+    heading += ["side", "side_from", "box", "faces_seen"]
     table.writerow([_harmless(cell) for cell in heading])
     for record, eye in in_reading_order(records):
         table.writerow(
             [
                 _harmless(shown_name(record.file)),
-                eye.eye,
+                # What this column was called and held before there was `side`.
+                f"{eye.side}_eye",
                 _harmless(eye.best_prediction),
                 str(eye.inconclusive).lower(),
                 " ".join(eye.reasons),
@@ -128,6 +130,10 @@ def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> byt
                 record.sha256,
                 record.conditions["model_sha256"],
                 record.screened_at,
+                eye.side,
+                eye.side_from or "",
+                " ".join(str(eye.box[key]) for key in ("x", "y", "w", "h")),
+                record.faces_seen,
             ]
         )
     return codecs.BOM_UTF8 + text.getvalue().encode("utf-8")

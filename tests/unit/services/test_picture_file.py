@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.core.errors import NotAPicture
-from src.core.types import AnalysisReport, Frame
+from src.core.types import AnalysisReport, EyeSide, Frame
 from src.services.picture_file import FileAnswer, Refusal, answer_file
 
 
@@ -20,20 +21,22 @@ class Service:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.got: list[bytes] = []
+        self.told: EyeSide | None = None
 
     @staticmethod
     def read_headers(frames: list[Frame]) -> Frame:
         (frame,) = frames
         return frame
 
-    async def analyse_upload(self, frame: Frame) -> AnalysisReport:
+    async def analyse_upload(self, frame: Frame, *, eye: EyeSide | None) -> AnalysisReport:
         self.got.append(frame.data)
+        self.told = eye
         if self.error is not None:
             raise self.error
         return AnalysisReport({}, ())
 
 
-def answered(service: Service, file: Path, **options: float) -> FileAnswer:
+def answered(service: Service, file: Path, **options: Any) -> FileAnswer:
     return asyncio.run(answer_file(service, file, **options))  # type: ignore[arg-type]
 
 
@@ -43,6 +46,14 @@ def test_the_service_gets_the_files_bytes(tmp_path: Path) -> None:
     answer = answered(service, tmp_path / "a")
     assert service.got == [b"\0\xffpicture"]
     assert answer == FileAnswer(hashlib.sha256(b"\0\xffpicture").hexdigest(), report=AnalysisReport({}, ()))
+
+
+def test_the_service_is_told_which_eye_it_is_where_that_is_known(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    service = Service()
+    for eye in (EyeSide.LEFT, None):
+        answered(service, tmp_path / "a", eye=eye)
+        assert service.told is eye
 
 
 def test_what_the_service_refuses_has_its_code_and_its_sentence(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ CONDITIONS: dict[str, Any] = {
 }
 
 
-def make_eye(of_stye: float, *reasons: str, eye: str = "left", **changes: Any) -> EyeRecord:
+def make_eye(of_stye: float, *reasons: str, side: str = "left", **changes: Any) -> EyeRecord:
     values: dict[str, Any] = {
-        "eye": eye,
+        "side": side,
+        "side_from": None if side == "unknown" else "face",
+        "box": {"x": 10, "y": 20, "w": 40, "h": 30},
         "best_prediction": "Stye" if of_stye > 50 else "Healthy",
         "confidence": max(of_stye, 100 - of_stye),
         "average_scores": {"Healthy": 100 - of_stye, "Stye": of_stye},
@@ -29,8 +31,8 @@ def make_eye(of_stye: float, *reasons: str, eye: str = "left", **changes: Any) -
         "reasons": list(reasons),
         "unfamiliarity": 0.7,
         "found_by": "landmarks",
-        "preview": f"0123456789abcdef-{eye}_eye.jpg",
-        "heatmap": f"0123456789abcdef-{eye}_eye-heatmap.jpg",
+        "preview": f"0123456789abcdef-{side}_eye.jpg",
+        "heatmap": f"0123456789abcdef-{side}_eye-heatmap.jpg",
     }
     return EyeRecord(**(values | changes))
 
@@ -43,6 +45,7 @@ def make_record(file: str, *eyes: EyeRecord, refusal: Refusal | None = None, **c
         "sha256": "cd" * 32,
         "screened_at": "2026-11-26T20:00:00+00:00",
         "conditions": CONDITIONS,
+        "faces_seen": None if refusal else 1,
         "eyes": list(eyes),
         "refusal": refusal,
     }

@@ -41,7 +41,7 @@ def render(facts: PageFacts) -> Render:
 
 
 def test_the_page_refers_to_no_other_place(render: Render) -> None:
-    page = render(make_record("a.jpg", make_eye(10), make_eye(90, eye="right")))
+    page = render(make_record("a.jpg", make_eye(10), make_eye(90, side="right")))
     reader = Reader(page)
     assert page.startswith("<!doctype html>\n")
     assert reader.open == []
@@ -117,9 +117,12 @@ def test_it_says_what_is_not_finished_and_whether_scores_are_calibrated(render: 
 
 
 def test_every_picture_has_words_and_every_heading_its_scope(render: Render) -> None:
-    reader = Reader(render(make_record("a.jpg", make_eye(10), make_eye(20, eye="right"))))
+    reader = Reader(render(make_record("a.jpg", make_eye(10), make_eye(20, side="right"))))
     pictures = [found for tag, found in zip(reader.tags, reader.attributes, strict=True) if tag == "img"]
-    assert {found["alt"] for found in pictures[::2]} == {"left eye, a.jpg", "right eye, a.jpg"}
+    assert {found["alt"] for found in pictures[::2]} == {
+        "left eye, by the face, a.jpg",
+        "right eye, by the face, a.jpg",
+    }
     assert all(found["alt"] for found in pictures)
     headings = [found for tag, found in zip(reader.tags, reader.attributes, strict=True) if tag == "th"]
     assert all(found["scope"] in {"col", "row"} for found in headings)
@@ -127,10 +130,32 @@ def test_every_picture_has_words_and_every_heading_its_scope(render: Render) -> 
     assert labelled == {found["id"] for found in reader.having("id") if str(found["id"]).startswith("filter-")}
 
 
-def test_a_picture_of_one_eye_does_not_show_whose_it_is() -> None:
-    assert side_in_words(make_eye(10)) == "left eye"
-    assert side_in_words(make_eye(10, eye="right")) == "right eye"
-    assert side_in_words(make_eye(10, eye="unknown")) == "one eye, side not known"
+@pytest.mark.parametrize(
+    ("side", "side_from", "words"),
+    [
+        ("left", "face", "left eye, by the face"),
+        ("right", "inner_corner", "right eye, by its inner corner"),
+        ("left", "caller", "left eye, by the name of the file or folder"),
+        ("unknown", None, "one eye, side not known"),
+    ],
+)
+def test_whose_eye_it_is_is_told_with_how_that_is_known_or_not_at_all(
+    render: Render, side: str, side_from: str | None, words: str
+) -> None:
+    eye = make_eye(10, side=side, side_from=side_from)
+    assert side_in_words(eye) == words
+    text = Reader(render(make_record("a.jpg", eye))).text
+    assert words in text
+    assert ("left eye" in text) is (side == "left")
+
+
+def test_where_the_eye_is_and_that_there_were_other_people_is_told(render: Render) -> None:
+    alone, in_company = (
+        " ".join(Reader(render(make_record("a.jpg", make_eye(10), faces_seen=faces))).text.split()) for faces in (1, 3)
+    )
+    assert "40 x 30 px at 10, 20" in alone
+    assert "or more faces" not in alone
+    assert "of the largest of 3 or more faces" in in_company
 
 
 def test_a_flat_map_and_a_lost_picture_are_words(facts: PageFacts) -> None:

@@ -12,7 +12,7 @@ import pytest
 from src.cli.screening.picture_search import FoundPicture
 from src.cli.screening.record import PictureRecord, conditions_of, record_of_eye
 from src.config.settings import Settings
-from src.core.types import Box, EyeReport, EyeSide, EyeSource, ModelInfo, Reason
+from src.core.types import Box, EyeReport, EyeSide, EyeSource, ModelInfo, Reason, SideSource
 from src.services.judgement import Thresholds
 from src.services.picture_file import Refusal
 from tests.unit.cli.screening.records import make_eye, make_record
@@ -58,7 +58,7 @@ def test_where_it_runs_and_what_it_is_called_from_does_not_count(settings: Setti
 
 @pytest.mark.parametrize("name", ["a.jpg", 'ä, "b"/=c 目.jpg', "not-utf8-\udcff.jpg", "two\nlines.jpg"])
 def test_a_line_comes_back_as_it_was(name: str) -> None:
-    record = make_record(name, make_eye(20), make_eye(70, "blurry", eye="right", heatmap=None))
+    record = make_record(name, make_eye(20), make_eye(70, "blurry", side="right", heatmap=None))
     line = record.to_line()
     assert line.count(b"\n") == 1
     assert line.isascii()
@@ -72,9 +72,14 @@ def test_a_line_comes_back_as_it_was(name: str) -> None:
     [
         *(b"", b"{", b"null", b"[]", b"{}", b'"text"', b"\xff", b"[" * 100_000),
         make_record("a.jpg").to_line().replace(b"{", b'{"more": 1, ', 1),
+        # As versions wrote them that called an eye of unknown side the left one.
+        make_record("a.jpg").to_line().replace(b'"faces_seen": 1, ', b""),
+        make_record("a.jpg", make_eye(10))
+        .to_line()
+        .replace(b'"side": "left", "side_from": "face"', b'"eye": "left_eye"'),
     ],
 )
-def test_a_damaged_line_or_one_with_a_field_more_is_none_of_ours(line: bytes) -> None:
+def test_a_damaged_line_or_one_of_another_version_is_none_of_ours(line: bytes) -> None:
     assert PictureRecord.from_line(line) is None
 
 
@@ -110,11 +115,13 @@ def test_an_eye_is_kept_in_the_words_and_units_of_the_api() -> None:
         source=EyeSource.EYE_CASCADE,
         confidence=0.74444,
         reasons=(Reason.BLURRY, Reason.TOO_DARK),
-        box=Box(0, 0, 4, 4),
+        box=Box(3, 5, 40, 30),
+        side_from=SideSource.CALLER,
         unfamiliarity=0.12345,
     )
     eye = record_of_eye(report, ("Healthy", "Stye"), "small.jpg", None)
     assert eye.average_scores == {"Healthy": 25.56, "Stye": 74.44}
-    assert (eye.eye, eye.best_prediction, eye.confidence) == ("right", "Stye", 74.44)
+    assert (eye.side, eye.side_from, eye.box) == ("right", "caller", {"x": 3, "y": 5, "w": 40, "h": 30})
+    assert (eye.best_prediction, eye.confidence) == ("Stye", 74.44)
     assert (eye.inconclusive, eye.reasons, eye.unfamiliarity) == (True, ["blurry", "too_dark"], 0.123)
     assert (eye.found_by, eye.preview, eye.heatmap) == ("eye_cascade", "small.jpg", None)

@@ -18,7 +18,7 @@ from tests.unit.cli.screening.records import CLASSES, make_eye, make_record
 
 def test_everything_is_counted_once() -> None:
     records = [
-        make_record("a.jpg", make_eye(10), make_eye(90, eye="right")),
+        make_record("a.jpg", make_eye(10), make_eye(90, side="right")),
         make_record("b.jpg", make_eye(60, "blurry", "too_dark")),
         make_record("c.jpg", make_eye(45, "blurry")),
         make_record("d.jpg", refusal=Refusal("not_a_picture", "why")),
@@ -79,11 +79,11 @@ def rows(*records: PictureRecord) -> list[dict[str, str]]:
 
 def test_there_is_a_row_per_eye_the_doubtful_first() -> None:
     table = rows(
-        make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", eye="right")),
+        make_record("face.jpg", make_eye(10), make_eye(40, "low_confidence", "too_dark", side="right")),
         make_record("eye.jpg", make_eye(80, unfamiliarity=None)),
         make_record("broken.jpg", refusal=Refusal("not_a_picture", "why")),
     )
-    assert [(row["file"], row["eye"], row["best_prediction"]) for row in table] == [
+    assert [(row["file"], row["side"], row["best_prediction"]) for row in table] == [
         ("face.jpg", "right", "Healthy"),
         ("eye.jpg", "left", "Stye"),
         ("face.jpg", "left", "Healthy"),
@@ -93,6 +93,26 @@ def test_there_is_a_row_per_eye_the_doubtful_first() -> None:
     assert (float(table[1]["confidence_percent"]), float(table[1]["Healthy_percent"])) == (80, 20)
     # What was not measured is empty.
     assert (table[1]["model_sha256"], table[1]["unfamiliarity"]) == ("ab" * 32, "")
+
+
+def test_a_row_says_which_eye_it_is_from_what_that_is_known_and_where_it_is() -> None:
+    told = make_eye(10, "low_confidence", side="right", side_from="caller")
+    unknown = make_eye(10, side="unknown", box={"x": 0, "y": 0, "w": 444, "h": 408})
+    table = rows(make_record("face_OD.jpg", told, faces_seen=2), make_record("eye.jpg", unknown, faces_seen=0))
+    where = [[row[name] for name in ("eye", "side", "side_from", "box", "faces_seen")] for row in table]
+    assert where == [
+        ["right_eye", "right", "caller", "10 20 40 30", "2"],
+        ["unknown_eye", "unknown", "", "0 0 444 408", "0"],
+    ]
+
+
+def test_what_was_added_stands_behind_what_was_there() -> None:
+    (row,) = rows(make_record("a.jpg", make_eye(10)))
+    assert list(row) == [
+        *("file", "eye", "best_prediction", "inconclusive", "reasons", "confidence_percent"),
+        *("Healthy_percent", "Stye_percent", "unfamiliarity", "found_by"),
+        *("file_sha256", "model_sha256", "screened_at", "side", "side_from", "box", "faces_seen"),
+    ]
 
 
 def test_it_is_as_rfc_4180_says() -> None:

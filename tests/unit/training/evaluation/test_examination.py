@@ -28,7 +28,8 @@ class SpokenFor:
         (frame,) = frames
         return frame
 
-    async def analyse_upload(self, frame: Frame) -> AnalysisReport:
+    async def analyse_upload(self, frame: Frame, *, eye: EyeSide | None) -> AnalysisReport:
+        assert eye is None
         self.asked += 1
         # Of those asked at once, the first answer comes last.
         seconds = 0.02 * (self.asked % 2)
