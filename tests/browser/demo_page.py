@@ -17,7 +17,7 @@ const { open, send } = XMLHttpRequest.prototype;
 XMLHttpRequest.prototype.open = function (method, url) { this.path = url; return open.apply(this, arguments); };
 XMLHttpRequest.prototype.send = function (body) { bodies.push([this.path, body]); return send.call(this, body); };"""
 _READ_BODIES = """async (path) => Promise.all(
-  bodies.filter(([sentTo]) => sentTo === path).map(async ([, body]) => JSON.parse(await body.text())))"""
+  bodies.filter(([sentTo]) => sentTo.split("?")[0] === path).map(async ([, body]) => JSON.parse(await body.text())))"""
 
 
 class DemoPage:
