@@ -40,8 +40,8 @@ export const labels = {
   dropNow: "Let go to look at this photo",
   whichLegend: "If the photo shows one eye only: which one of the person’s own?",
   whichNotSaid: "Not said",
-  whichRight: "The right eye",
-  whichLeft: "The left eye",
+  whichRight: "Right eye",
+  whichLeft: "Left eye",
   cameraTitle: "Use the camera",
   cameraHint: "Three seconds; the sharpest pictures are looked at.",
   cameraOpen: "Open the camera",
@@ -155,13 +155,16 @@ export const result = {
 };
 
 const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
-const thirds = [["upper left", "upper middle", "upper right"], ["left", "middle", "right"], ["lower left", "lower middle", "lower right"]];
+const thirds = [
+  ["upper left", "upper middle", "upper right"],
+  ["left", "middle", "right"],
+  ["lower left", "lower middle", "lower right"],
+];
 
 export const boxes = {
-  alt: (count) => ["The photo that was sent", "The photo that was sent, with a box around the eye",
-    "The photo that was sent, with a box around each eye"][count],
+  alt: (count) => `The photo that was sent${["", ", with a box around the eye", ", with a box around each eye"][count]}`,
   label: { right_eye: "right", left_eye: "left", unknown: "side unknown" },
-  // column, row: thirds of the picture, from 0; extent: share of its longer side.
+  // column, row: thirds of the picture, from 0; extent: the larger of the shares of its width and of its height.
   where: (name, column, row, extent) =>
     `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${thirds[row][column]} of the picture`}.`,
 };
@@ -286,7 +289,7 @@ export const advice = {
   picture_too_large: "Choose a smaller photo, or cut out the face.",
   too_many_pixels: "Choose fewer photos, or smaller ones.",
   body_too_large: "Choose a smaller photo, or cut out the face.",
-  no_eyes_detected: "Here is how:",
+  no_eyes_detected: "Here is how one is found:",
   unauthorized: "Enter the access key that the operator of this service gave you, below.",
   origin_not_allowed: "Its operator has to let a proxy in front pass on the address that this page came from.",
   host_not_allowed: "Open this page under the name that its operator gave you.",
