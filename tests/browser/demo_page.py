@@ -17,7 +17,15 @@ const { open, send } = XMLHttpRequest.prototype;
 XMLHttpRequest.prototype.open = function (method, url) { this.path = url; return open.apply(this, arguments); };
 XMLHttpRequest.prototype.send = function (body) { bodies.push([this.path, body]); return send.call(this, body); };"""
 _READ_BODIES = """async (path) => Promise.all(
-  bodies.filter(([sentTo]) => sentTo === path).map(async ([, body]) => JSON.parse(await body.text())))"""
+  bodies.filter(([sentTo]) => sentTo.split("?")[0] === path).map(async ([, body]) => JSON.parse(await body.text())))"""
+
+_MEASURE_BOXES = """() => {
+  const photo = document.querySelector(".boxed img").getBoundingClientRect();
+  return [...document.querySelectorAll(".box")].map((box) => box.getBoundingClientRect()).map((box) => [
+    (box.x - photo.x) / photo.width, (box.y - photo.y) / photo.height,
+    box.width / photo.width, box.height / photo.height,
+  ]);
+}"""
 
 
 class DemoPage:
@@ -64,6 +72,11 @@ class DemoPage:
     def eye(self, name: str) -> str:
         """The text of an eye's card: right_eye, left_eye or unknown."""
         return self.text(f"[data-eye={name}]")
+
+    def boxes(self) -> list[tuple[float, ...]]:
+        """What is drawn on the photo, from the top: x, y, width, height, as shares of the photo as it is shown."""
+        self.page.wait_for_selector(".boxed")
+        return [tuple(box) for box in self.page.evaluate(_MEASURE_BOXES)]
 
     def payloads(self, path: str) -> list[Any]:
         """What was posted to the path, read again from JSON."""

@@ -51,6 +51,7 @@ def test_three_seconds_of_camera_become_both_eyes_and_then_it_is_off(open_page: 
     page.wait_for("result")
     (frames,) = page.payloads("predict")
 
+    assert any(sent.url.endswith("/predict?mirrored=false") for sent in page.requests)
     assert len(frames) == 5
     for frame in frames:
         assert set(frame) == {"image", "score", "blur", "box"}
@@ -65,6 +66,7 @@ def test_three_seconds_of_camera_become_both_eyes_and_then_it_is_off(open_page: 
         assert "Found by the landmarks of the face, in 5 pictures." in page.eye(eye)
     assert "Camera, 5 pictures" in page.text(".result-top")
     assert page.page.locator("#sent img").count() == 5
+    assert page.page.locator(".box").count() == 0
 
 
 def test_the_camera_can_be_closed(open_page: OpenPage) -> None:

@@ -26,7 +26,7 @@ def test_a_photo_from_choice_to_result(open_page: OpenPage, portrait_file: Path)
     page = open_page()
     # Registered before it can be needed: on a busy machine the key would be quicker than the registration.
     page.page.on("filechooser", lambda chooser: chooser.set_files(portrait_file))
-    assert tab_to(page, "file") == ["skip", "theme-toggle", "file"]
+    assert tab_to(page, "file") == ["skip", "theme-toggle", "which-not-said", "file"]
     outline = page.page.eval_on_selector(".drop", "drop => getComputedStyle(drop).outlineStyle")
     assert outline == "solid"
     page.page.keyboard.press("Enter")

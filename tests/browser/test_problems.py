@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.browser.conftest import OpenPage
+from tests.contract.payloads import picture_bytes
 from tests.services import Start
 
 KEY = "key-of-this-very-test"
@@ -27,11 +29,28 @@ def test_a_file_that_is_no_picture_is_said_to_be_none_and_a_good_photo_after_it_
     assert page.text("#problem-sentence") == (
         "The data is not a picture that can be read; send PNG, JPEG, WebP or BMP."
     )
+    assert page.text("#problem-heading") == "That did not work"
+    assert page.page.is_hidden("#problem-tips")
     assert "choose another" in page.text("#problem-advice")
     assert page.page.is_hidden("#problem-retry")
     page.page.click("#problem [data-start-over]")
     page.send(eye_file, until="result")
     assert page.page.is_hidden("#problem")
+    page.expect_failures(400)
+
+
+def test_a_photo_without_an_eye_is_told_with_how_to_take_one(open_page: OpenPage, tmp_path: Path) -> None:
+    grey = tmp_path / "grey.png"
+    grey.write_bytes(picture_bytes(np.full((200, 300, 3), 128, np.uint8)))
+    page = open_page()
+    tips = page.page.locator(".tips li").all_inner_texts()
+    page.send(grey, until="problem")
+
+    assert page.text("#problem-heading") == "No eye found"
+    assert page.text("#problem-advice") == "Here is how one is found:"
+    told = page.page.locator("[role=alert] #problem-tips li").all_inner_texts()
+    assert [tip.strip() for tip in told] == [tip.strip() for tip in tips]
+    assert any("both lids and both corners" in tip for tip in told)
     page.expect_failures(400)
 
 
@@ -110,7 +129,7 @@ def test_a_key_is_asked_for_sent_and_kept_in_the_tab_only(open_page: OpenPage, e
             page.page.keyboard.press("Enter")
             page.wait_for_posts(sent_before + 1)
             page.page.wait_for_selector("#key-form:not([hidden]), body[data-state=result]")
-        assert "Most like: Healthy" in page.eye("unknown")
+        assert "Most like: Healthy" in page.text("#eyes")
 
     assert page.page.is_hidden("#key-form")
     assert page.page.evaluate("[Object.values(sessionStorage), localStorage.length, document.cookie]") == [[KEY], 0, ""]
@@ -140,7 +159,7 @@ def test_the_page_copes_with_a_start_the_old_envelope_and_a_stop(
             "document.getElementById('problem').hidden || document.getElementById('problem-retry').click()"
         )
         page.wait_for("result")
-        assert "Most like: Healthy" in page.eye("unknown")
+        assert "Most like: Healthy" in page.text("#eyes")
         page.page.wait_for_selector("#health[data-state=ready]")
 
         page.page.click("#result [data-start-over]")

@@ -4,7 +4,7 @@ import { el, icon } from "./elements.js";
 import { classes, eye as texts, formatPercent, reasons, unknownReason } from "./texts.js";
 
 const HEATMAP_AT_FIRST = 60;
-const NOT_DETECTED = "Not Detected";
+export const NOT_DETECTED = "Not Detected";
 
 export const isDetected = (eye) => eye.best_prediction !== NOT_DETECTED;
 
@@ -14,7 +14,7 @@ export function eyeCard(name, eye, isCalibrated) {
   return el(
     "article",
     { class: "eye", "data-eye": name, "data-inconclusive": eye.inconclusive, "aria-labelledby": `${name}-title` },
-    header(name, eye.inconclusive ? texts.inconclusive : null),
+    header(name, eye.inconclusive ? texts.inconclusive : null, eye.side_from),
     pictures(name, eye),
     el(
       "div",
@@ -46,12 +46,13 @@ function notDetectedCard(name) {
   );
 }
 
-function header(name, badge) {
+function header(name, badge, sideFrom = null) {
+  const whose = texts.whose[name];
   return el(
     "header",
     { class: "eye-header" },
     el("h3", { id: `${name}-title` }, texts.title(name)),
-    el("span", { class: "small" }, texts.whose[name]),
+    el("span", { class: "small" }, sideFrom ? `${whose}, ${texts.sideFrom(sideFrom)}` : whose),
     badge ? el("strong", { class: "badge" }, icon("doubt"), badge) : null,
   );
 }

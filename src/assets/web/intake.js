@@ -3,10 +3,16 @@
 import { byId } from "./elements.js";
 import { firstPicture } from "./pictures.js";
 
-// onFile(file, count): file is null where nothing usable came; count of the files that came with it.
+// onFile(file, count, eye): file is null where nothing usable came; count of the files that came with it; eye is "left",
+// "right", or null where nobody said which eye the photo shows.
 export function prepareIntake(onFile) {
   const input = byId("file");
-  const take = (files) => onFile(firstPicture(files), files.length);
+  const take = (files) => {
+    const eye = byId("which").querySelector(":checked").value || null;
+    // It was said of this photo, not of the next.
+    if (files.length) byId("which-not-said").checked = true;
+    onFile(firstPicture(files), files.length, eye);
+  };
   input.addEventListener("change", () => {
     const files = [...input.files];
     // Else the same file could not be chosen twice in a row.

@@ -19,14 +19,12 @@ let running = null;
 let sendAgain = null;
 let photoUrl = null;
 
-async function lookAtPhoto(file, notes = []) {
-  if (photoUrl) URL.revokeObjectURL(photoUrl);
-  photoUrl = URL.createObjectURL(file);
-  const sent = { thumbnails: [photoUrl], isCamera: false, notes };
+async function lookAtPhoto(file, eye, notes) {
+  const sent = { pictures: [shownPhoto(file)], isCamera: false, eye, notes };
   await run(sent, async (options) => {
     if (needsConversion(file) || !fitsInARequest(file)) return uploadSmaller(file, sent, options);
     try {
-      return await upload(file, options);
+      return await upload(file, sent, options);
     } catch (error) {
       // An operator may allow less than we think. A smaller copy is worth one more try.
       if (error.status !== TOO_LARGE) throw error;
@@ -36,29 +34,42 @@ async function lookAtPhoto(file, notes = []) {
 }
 
 async function lookAtFrames(frames) {
-  const sent = { thumbnails: frames.map((frame) => frame.image), isCamera: true, notes: [] };
-  await run(sent, (options) => post("predict", new Blob([JSON.stringify(frames)], { type: "application/json" }), options));
+  const sent = { pictures: frames.map((frame) => ({ url: frame.image })), isCamera: true, eye: null, notes: [] };
+  const body = new Blob([JSON.stringify(frames)], { type: "application/json" });
+  // This page never mirrors what it sends, whatever other clients of this service do.
+  await run(sent, (options) => post("predict?mirrored=false", body, options));
 }
 
-async function upload(blob, options) {
+// A picture as `run` takes it. The page holds one photo at a time.
+function shownPhoto(blob) {
+  if (photoUrl) URL.revokeObjectURL(photoUrl);
+  photoUrl = URL.createObjectURL(blob);
+  return { blob, url: photoUrl };
+}
+
+async function upload(blob, sent, options) {
+  // The boxes of the answer are in pixels of this picture.
+  if (sent.pictures[0].blob !== blob) sent.pictures = [shownPhoto(blob)];
   const image = await dataUriOf(blob).catch(() => {
     throw new ServiceError(problems.unreadableFile, { code: "unreadable_file" });
   });
-  return post("upload", new Blob(['{"image":"', image, '"}'], { type: "application/json" }), options);
+  const body = new Blob(['{"image":"', image, `","eye":${JSON.stringify(sent.eye)}}`], { type: "application/json" });
+  return post("upload", body, options);
 }
 
 async function uploadSmaller(file, sent, options) {
   const smaller = await asSmallerJpeg(file);
   // What the browser cannot show either goes as it is, so that the service says what is wrong with it.
-  if (!smaller) return upload(file, options);
+  if (!smaller) return upload(file, sent, options);
   sent.notes = [
     ...sent.notes,
     needsConversion(file) ? noteTexts.converted : noteTexts.shrunk(smaller.width, smaller.height),
   ];
-  return upload(smaller.blob, options);
+  return upload(smaller.blob, sent, options);
 }
 
-// ask(options) sends the request; whatever comes of it ends up on the page.
+// sent: { pictures: [{ url, blob }], isCamera, eye, notes }: blobs of photos only, eye as `prepareIntake` tells it, notes
+// being sentences for the reader. ask(options) sends the request; whatever comes of it ends up on the page.
 async function run(sent, ask) {
   const { signal } = (running = new AbortController());
   const notesBefore = sent.notes;
@@ -68,7 +79,7 @@ async function run(sent, ask) {
     return run(sent, ask);
   };
   show("working");
-  showProgress(sent.thumbnails);
+  showProgress(sent.pictures.map(({ url }) => url));
   const options = {
     accessKey: accessKey(),
     signal,
@@ -107,10 +118,10 @@ function startOver(state = "ready") {
   show(state);
 }
 
-function takeFile(file, count) {
+function takeFile(file, count, eye) {
   startOver();
   if (file) {
-    lookAtPhoto(file, count > 1 ? [noteTexts.onlyFirst(count)] : []);
+    lookAtPhoto(file, eye, count > 1 ? [noteTexts.onlyFirst(count)] : []);
     return;
   }
   show("problem");

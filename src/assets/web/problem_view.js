@@ -1,8 +1,8 @@
 // An error as a sentence, what to do about it, and another try where that makes sense.
 
 import { askForKey } from "./access_key.js";
-import { byId, showAndFocus } from "./elements.js";
-import { advice, problems as texts } from "./texts.js";
+import { byId, el, showAndFocus } from "./elements.js";
+import { advice, problems as texts, tips } from "./texts.js";
 
 // After that many failures in a row only a person tries again.
 const MOST_AUTOMATIC_TRIES = 5;
@@ -15,8 +15,11 @@ let tries = 0;
 // error: a ServiceError. retry(): sends the same once more.
 export function showProblem(error, retry) {
   const isWorthATry = error.retryAfter !== null || MAY_PASS.has(error.code);
+  const helpful = error.code === "no_eyes_detected" ? tips : [];
+  byId("problem-heading").textContent = texts.heading(error.code);
   byId("problem-sentence").textContent = texts.sentence(error.message);
   byId("problem-advice").textContent = advice[error.code] ?? "";
+  byId("problem-tips").replaceChildren(...helpful.map((tip) => el("li", {}, tip)));
   byId("problem-countdown").textContent = "";
   byId("problem-announcement").textContent = "";
   byId("problem-retry").hidden = !isWorthATry;

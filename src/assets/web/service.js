@@ -20,8 +20,8 @@ export class ServiceError extends Error {
 // Posts the Blob of JSON to /predict or /upload.
 //
 // onProgress(sentBytes, totalBytes) is called while the body travels, onArrived() once it is there. Resolves to
-// { eyes: { left_eye, right_eye }, frameErrors, model, notice, seconds, requestId }; what the answer does not have is null
-// or empty. Rejects with a ServiceError, or with an AbortError after `signal`.
+// { eyes: { left_eye, right_eye }, frameErrors, facesSeen, model, notice, seconds, requestId }; what the answer does not
+// have is null or empty. Rejects with a ServiceError, or with an AbortError after `signal`.
 export async function post(path, body, { accessKey, signal, onProgress, onArrived }) {
   const started = performance.now();
   const request = await send(path, body, { accessKey, signal, onProgress, onArrived });
@@ -29,6 +29,7 @@ export async function post(path, body, { accessKey, signal, onProgress, onArrive
   return {
     eyes: answer.left_eye ? answer : answer.body,
     frameErrors: answer.frame_errors ?? [],
+    facesSeen: answer.faces_seen ?? null,
     model: answer.model ?? null,
     notice: answer.notice ?? null,
     seconds: (performance.now() - started) / 1000,

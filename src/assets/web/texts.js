@@ -33,11 +33,15 @@ export const labels = {
   brandLine: "Eye screening, for research",
   heading: "Look at an eye",
   lead:
-    "Give it a photo of a face or of one eye. It finds the eyes, says how much each looks like cataract, " +
+    "Give it a photo of a face, of both eyes or of one. It finds the eyes, says how much each looks like cataract, " +
     "conjunctivitis, a stye or a healthy eye, how sure it is, and where in the picture it looked.",
   dropTitle: "Choose a photo",
   dropHint: "or drop it here, or paste it. JPEG, PNG, WebP or BMP.",
   dropNow: "Let go to look at this photo",
+  whichLegend: "If the photo shows one eye only: which one of the person’s own?",
+  whichNotSaid: "Not said",
+  whichRight: "Right eye",
+  whichLeft: "Left eye",
   cameraTitle: "Use the camera",
   cameraHint: "Three seconds; the sharpest pictures are looked at.",
   cameraOpen: "Open the camera",
@@ -45,9 +49,10 @@ export const labels = {
     "Pictures are sent to this service only. They are not stored there, unless its operator switched that on; this " +
     "page keeps none.",
   tipsHeading: "What makes a good picture",
-  tipNear: "Near: the face, or one eye, fills the picture.",
-  tipLight: "Even light from the front; no flash, nothing in shadow.",
-  tipOpen: "Eyes open, looking into the camera, no glasses.",
+  tipShows: "A whole face, both eyes, or one eye.",
+  tipLight: "Daylight from the front; no flash, nothing in shadow.",
+  tipNear: "The phone a hand’s width away: both lids and both corners of the eye are in the picture.",
+  tipOpen: "Eyes open, looking straight ahead, no spectacles, no hair over them.",
   cameraHeading: "Camera",
   cameraStart: "Take three seconds",
   cameraClose: "Close the camera",
@@ -56,12 +61,10 @@ export const labels = {
   progressHeading: "Looking at it",
   stepSend: "Sending",
   stepAnalyse: "Analysing",
-  problemHeading: "That did not work",
   tryNow: "Try again",
   stopTrying: "Stop trying",
   otherPicture: "Another picture",
   print: "Print or save as PDF",
-  resultHeading: "Result",
   reportHeading: "EyeNet report",
   reference: "Reference",
   examiner: "Seen by",
@@ -130,10 +133,18 @@ export const notes = {
 };
 
 export const result = {
+  // By how many eyes were found, and of how many of them the service is sure.
+  heading: (count, sure) => {
+    if (count === 0) return "No eye found";
+    if (sure === count) return count === 1 ? "One eye found" : "Two eyes found";
+    if (sure > 0) return "One eye found, and perhaps another";
+    return count === 1 ? "Perhaps one eye" : "Perhaps two eyes";
+  },
+  faces: (count) => `${number.format(count)} faces in the picture: the largest was answered.`,
+  notAsSaid: "Which eye is which was taken from the photo itself, not from what you said.",
   fromPhoto: "One photo",
   fromCamera: (count) => `Camera, ${counted(count, "picture", "pictures")}`,
   announce: (sentences) => `The answer is here. ${sentences.join(" ")}`,
-  sentPhoto: "The photo that was sent",
   sentFrame: (position, count) => `Picture ${position} of ${count} that were sent`,
   frameErrors: (count, total) =>
     `${counted(count, "picture", "pictures")} of ${number.format(total)} could not be used; the others were.`,
@@ -144,10 +155,26 @@ export const result = {
 };
 
 const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
+const thirds = [
+  ["upper left", "upper middle", "upper right"],
+  ["left", "middle", "right"],
+  ["lower left", "lower middle", "lower right"],
+];
+
+export const boxes = {
+  alt: (count) => `The photo that was sent${["", ", with a box around the eye", ", with a box around each eye"][count]}`,
+  label: { right_eye: "right", left_eye: "left", unknown: "side unknown" },
+  // column, row: thirds of the picture, from 0; extent: the larger of the shares of its width and of its height.
+  where: (name, column, row, extent) =>
+    `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${thirds[row][column]} of the picture`}.`,
+};
+
+const knownFrom = { face: "by the face", inner_corner: "by the inner corner", caller: "as you said" };
 
 export const eye = {
   title: (name) => side[name],
   whose: { right_eye: "the person’s own right, OD", left_eye: "the person’s own left, OS", unknown: "side unknown" },
+  sideFrom: (from) => knownFrom[from] ?? from,
   notDetected: "Not detected",
   notDetectedText: "This eye was not found in the picture.",
   notDetectedAdvice: "Turn the face to the camera, open both eyes, and leave nothing in front of them.",
@@ -172,17 +199,15 @@ export const eye = {
   fadeValue: (percent) => `${formatWholePercent(percent)} heatmap`,
   noHeatmap: "No heatmap: no place in the picture counted more than the others.",
   heatmapHint: "Red and yellow: what counted most for this answer.",
-  found: (how, frames) =>
-    how === "whole_picture" ? wholePicture : `${foundBy[how] ?? how}, in ${counted(frames, "picture", "pictures")}.`,
+  found: (how, frames) => `${foundBy[how] ?? how}, in ${counted(frames, "picture", "pictures")}.`,
   announce: (name, verdict) => `${side[name]}: ${verdict}`,
 };
-
-const wholePicture =
-  "No face was found, so the whole photo was taken as one eye. Whether it is a left or a right one, it does not show.";
 
 const foundBy = {
   landmarks: "Found by the landmarks of the face",
   eye_cascade: "Found by its shape, without landmarks of a face",
+  eye_finder: "Found by its shape, without a whole face",
+  whole_picture: "No eye was found for certain, so the whole picture was taken as one",
 };
 
 // Below 60 % the service itself calls an answer inconclusive, unless it was set otherwise.
@@ -206,8 +231,8 @@ export const reasons = {
     advice: "Try a sharper and nearer picture in even light. If that changes nothing, pictures will not settle it.",
   },
   not_an_eye: {
-    what: "This is probably not an eye.",
-    advice: "Send a photo of a face, or of one eye that fills the picture.",
+    what: "It is not certain that this is an eye.",
+    advice: "Send a photo of a whole face, of both eyes, or of one eye with both lids and both corners.",
   },
   unfamiliar: {
     what: "It looks unlike the pictures the model learnt from.",
@@ -236,6 +261,7 @@ export const unknownReason = (code) => ({
 });
 
 export const problems = {
+  heading: (code) => (code === "no_eyes_detected" ? "No eye found" : "That did not work"),
   network: "The service could not be reached.",
   strangeAnswer: (status) => `Something between this page and the service answered with status ${status}, and nothing readable.`,
   unreadableFile: "The file could not be read. It may have been moved, or be on a device that is gone.",
@@ -251,6 +277,9 @@ export const problems = {
   retryAnnounce: (count) => `It will be tried again in ${formatSeconds(count)}.`,
 };
 
+// What helps against `no_eyes_detected`, and before.
+export const tips = [labels.tipShows, labels.tipLight, labels.tipNear, labels.tipOpen];
+
 // What to do about an error, by the service's code.
 export const advice = {
   network: "Check the connection and that the service is running.",
@@ -260,9 +289,7 @@ export const advice = {
   picture_too_large: "Choose a smaller photo, or cut out the face.",
   too_many_pixels: "Choose fewer photos, or smaller ones.",
   body_too_large: "Choose a smaller photo, or cut out the face.",
-  no_eyes_detected:
-    "Come nearer, hold the head upright, look into the camera with open eyes, in even light. Of one eye, let it fill " +
-    "the picture.",
+  no_eyes_detected: "Here is how one is found:",
   unauthorized: "Enter the access key that the operator of this service gave you, below.",
   origin_not_allowed: "Its operator has to let a proxy in front pass on the address that this page came from.",
   host_not_allowed: "Open this page under the name that its operator gave you.",
