@@ -12,6 +12,7 @@ import pytest
 from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
 from src.utils.png_writer import encode_png
+from src.utils.preprocessing import resize
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.features import FeatureSet
@@ -51,7 +52,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Tria
     for name in CLASSES:
         (folder / "eyes" / name).mkdir(parents=True)
         for number in range(4):
-            picture = (eye_photo * dice.uniform(0.7, 1.0)).astype(np.uint8)
+            picture = (resize(eye_photo, 120, 110) * dice.uniform(0.7, 1.0)).astype(np.uint8)
             file = folder / "eyes" / name / f"{ORIGINS[number]}_{number}.png"
             file.write_bytes(encode_png(picture))
     pictures = find_pictures(folder / "eyes", CLASSES)
