@@ -18,7 +18,7 @@ from src.utils.progress import Progress
 from training.arguments import at_least
 from training.data.pictures import LabelledPicture, count_trained_on, find_pictures
 from training.evaluation.bootstrap import shown
-from training.evaluation.examination import Examination, examine_with
+from training.evaluation.examination import Examination, examine_with, without_eye
 from training.evaluation.measures import measure_cases
 from training.report.report import overlap_sentence, write_report
 
@@ -42,8 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot evaluate: {problem}", file=sys.stderr)
         return 2
 
+    no_eye = without_eye(examination.left_out)
     measured = measure_cases(
-        examination.cases, model.classes, examination.groups, resamples=options.resamples, seed=options.seed
+        examination.cases, model.classes, examination.groups, no_eye, resamples=options.resamples, seed=options.seed
     )
     trained_on = count_trained_on(examination.examined, settings.model_path)
     measured |= {
@@ -51,12 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "model": asdict(model),
         "pictures": len(pictures),
         "reasons": dict(Counter(reason for case in examination.cases for reason in case.reasons).most_common()),
-        "left_out": [asdict(left_out) for left_out in examination.left_out],
     }
     notes = _notes(pictures, examination, model, trained_on, options.data)
     title = f"{model.name} {model.short_hash} on {options.data.resolve().name}"
-    write_report(options.out, title, notes, measured, examination.cases)
-    _print_table(title, measured)
+    write_report(options.out, title, notes, measured, examination.cases, examination.left_out)
+    _print_table(title, measured, len(examination.left_out))
     print(f"report: {options.out / 'report.html'}")
     return 0
 
@@ -102,17 +102,17 @@ def _notes(
     return notes
 
 
-def _print_table(title: str, measured: Mapping[str, Any]) -> None:
-    print(f"\n{title}: {measured['n']} eyes, {len(measured['left_out'])} pictures without an answer")
+def _print_table(title: str, measured: Mapping[str, Any], left_out: int) -> None:
+    print(f"\n{title}: {measured['n']} eyes, {left_out} pictures without an answer")
     trained_on = measured["trained_on"]
     if trained_on is None:
         print(f"Note: {_UNKNOWN_OVERLAP}")
     elif trained_on["pictures"]:
         print(f"WARNING: {overlap_sentence(trained_on)}")
-    print(f"  {'':16}{'eyes':>6}  {'sensitivity':24}{'specificity':24}{'precision':24}F1")
+    print(f"  {'':16}{'eyes':>6}{'no eye':>8}  {'sensitivity':24}{'specificity':24}{'precision':24}F1")
     for name, figures in measured["per_class"].items():
         row = "".join(f"{shown(figures[key]):24}" for key in ("sensitivity", "specificity", "precision", "f1"))
-        print(f"  {name:16}{figures['n']:>6}  {row.rstrip()}")
+        print(f"  {name:16}{figures['n']:>6}{figures['no_eye']:>8}  {row.rstrip()}")
     for key, words in (("accuracy", "accuracy"), ("macro_recall", "macro recall"), ("macro_f1", "macro F1")):
         print(f"  {words:24}{shown(measured[key])}")
     answered = measured["answered"]

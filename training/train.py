@@ -6,8 +6,7 @@ import argparse
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from training.card.model_card import make_card, put_in_place, write_answering_ca
 from training.data.pictures import LabelledPicture, UnusablePictures, find_pictures, is_doubtful
 from training.data.split import assign_folds, describe_folds, whole_origins
 from training.evaluation.bootstrap import shown
+from training.evaluation.examination import without_eye
 from training.evaluation.measures import measure_cases
 from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
 from training.learning.features import compute_features
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None, heatmap_cases: int = 40, qualit
         _check_settings(settings)
         pictures = find_pictures(options.data, CLASSES)
         folds = assign_folds(pictures, options.folds)
-        _check_folds(pictures, folds)
+        _check_folds(pictures, folds, range(len(pictures)))
         folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
         strangers = {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
         network = build_network()
@@ -87,12 +87,19 @@ def _check_settings(settings: Settings) -> None:
         raise StartupError(f"CLASSES is wrong: the training makes a model for {','.join(CLASSES)}, in this order.")
     if settings.grad_cam_layer != GRAD_CAM_LAYER:
         raise StartupError(f"GRAD_CAM_LAYER is wrong: the training asks for heatmaps from {GRAD_CAM_LAYER}.")
+    for name in ("crop_padding_x", "crop_padding_y"):
+        usual = Settings.model_fields[name].default
+        if getattr(settings, name) != usual:
+            raise StartupError(f"{name.upper()} is wrong: the training cuts eyes out with the default of {usual:g}.")
 
 
-def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64]) -> None:
-    """Styes need not be left to learn from: they are painted as well."""
+def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64], usable: Collection[int]) -> None:
+    """Of the pictures whose indices are `usable` there are enough in enough folds.
+
+    Styes need not be left to learn from: they are painted as well.
+    """
     for label, name in enumerate(CLASSES):
-        learnt = np.array([picture.label == label and not is_doubtful(picture) for picture in pictures])
+        learnt = [index for index in usable if pictures[index].label == label and not is_doubtful(pictures[index])]
         if name != "Stye" and len(np.unique(folds[learnt])) < 2:
             raise UnusablePictures(
                 f"all pictures of {name} would be tested together, with none left to learn from: it takes more of "
@@ -115,6 +122,8 @@ def _make(
     backbone_sha256 = sha256_of(options.weights)
     planned = plan_samples(pictures, plan, options.seed)
     features = compute_features(network.get_layer("densenet121"), backbone_sha256, pictures, planned, options.cache)
+    # Those in which no eye is found give no samples.
+    _check_folds(pictures, folds, {sample.picture for sample in features.samples})
 
     precision = enable_mixed_precision() if options.mixed_precision else FULL_PRECISION
     origins = _origins_to_leave_out(pictures) if options.leave_out_origins else []
@@ -138,7 +147,8 @@ def _make(
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
     if not tested.cases:
         raise UnusablePictures(f"the service found no eye in any picture: {tested.left_out[0].problem}")
-    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=options.seed)
+    no_eye = without_eye(tested.left_out)
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, no_eye, seed=options.seed)
     metrics = {
         "cross_validation": figures_for_card(measured, tested, validation),
         **({} if unseen is None else {"origins_never_seen": unseen}),
@@ -159,7 +169,7 @@ def _make(
         recipe=recipe,
         split={"folds": describe_folds(pictures, folds, CLASSES), "seed": options.seed},
         metrics=metrics,
-        operating_points=describe_operating_points(tested.cases, CLASSES, Thresholds.from_settings(settings)),
+        operating_points=describe_operating_points(tested.cases, no_eye, CLASSES, Thresholds.from_settings(settings)),
         software={
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -171,8 +181,9 @@ def _make(
     write_then_rename(draft.with_suffix(".md"), render_page(card).encode("utf-8"))
     put_in_place(draft, options.out)
     notes = [card["metrics"]["of_the_shipped_weights"]]
-    measured["left_out"] = [asdict(left_out) for left_out in tested.left_out]
-    write_report(options.report, f"{options.out.name}, cross-validation", notes, measured, tested.cases)
+    write_report(
+        options.report, f"{options.out.name}, cross-validation", notes, measured, tested.cases, tested.left_out
+    )
     _print_aims(card["aims"], options)
 
 

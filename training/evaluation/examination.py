@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from src.config.settings import Settings
+from src.core.errors import NoEyesDetected
 from src.core.types import EyeReport, EyeSide, ModelInfo, Probabilities, RgbImage
 from src.services.analysis import EyeAnalysis
 from src.services.picture_file import FileAnswer, answer_file
@@ -53,10 +54,20 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A picture that the service did not answer, and the sentence that says why."""
+    """A picture that the service did not answer.
 
-    file: str
+    Attributes:
+        problem: the sentence that says why.
+        no_eye: because it found no eye in it; else it could not read the file.
+    """
+
+    picture: LabelledPicture
     problem: str
+    no_eye: bool
+
+    @property
+    def file(self) -> str:
+        return _name(self.picture)
 
 
 @dataclass(slots=True)
@@ -115,9 +126,10 @@ def _keep(
     examination: Examination, mistakes: list[tuple[float, int]], picture: LabelledPicture, answer: FileAnswer
 ) -> None:
     """Drops the pixels of all but the worst mistakes, so that folders of any size fit into memory."""
-    name = f"{picture.file.parent.name}/{picture.file.name}"
+    name = _name(picture)
     if answer.refusal is not None:
-        examination.left_out.append(LeftOut(name, answer.refusal.sentence))
+        no_eye = answer.refusal.code == NoEyesDetected.code
+        examination.left_out.append(LeftOut(picture, answer.refusal.sentence, no_eye))
     eyes = {} if answer.report is None else answer.report.eyes
     if eyes:
         examination.examined.append(picture)
@@ -143,6 +155,15 @@ def _case(name: str, picture: LabelledPicture, eye: EyeReport) -> Case:
         reasons=tuple(reason.value for reason in eye.reasons),
         unfamiliarity=eye.unfamiliarity,
     )
+
+
+def _name(picture: LabelledPicture) -> str:
+    return f"{picture.file.parent.name}/{picture.file.name}"
+
+
+def without_eye(left_out: Sequence[LeftOut]) -> list[LabelledPicture]:
+    """The pictures in which the service found no eye: they count as eyes that it did not answer."""
+    return [one.picture for one in left_out if one.no_eye]
 
 
 def _small(picture: RgbImage | None) -> RgbImage | None:

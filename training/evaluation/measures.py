@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import sklearn.metrics
 
+from training.data.pictures import LabelledPicture
 from training.evaluation.bootstrap import METHOD, Bools, Floats, Integers, divide, draw_counts, estimate
 from training.evaluation.examination import Case
 from training.evaluation.probabilities import calibration_error, ranked_figures, risk_coverage, roc_points
@@ -100,6 +101,7 @@ def measure(
     resamples: int = 1000,
     seed: int = 0,
     groups: Sequence[str] | None = None,
+    no_eye: Integers | None = None,
 ) -> dict[str, Any]:
     """Everything that can be said of predictions whose truth is known, ready for JSON, with 95 % intervals.
 
@@ -110,6 +112,9 @@ def measure(
     None if every picture is answered. Pictures with the same of `groups` are resampled together (copies, two eyes of
     one person); without `resamples` there are no intervals.
 
+    `no_eye` are the true classes of further pictures, in which no eye was found: they count among those without an
+    answer, in each `coverage` and in `no_eye`, and nowhere else. Their groups stand behind those of the predictions.
+
     Raises:
         ValueError: there is nothing to measure.
     """
@@ -119,13 +124,15 @@ def measure(
     scores = scores / scores.sum(axis=1, keepdims=True)
     said = scores.argmax(axis=1)
     answered = None if inconclusive is None else ~np.asarray(inconclusive, dtype=bool)
+    unseen = np.zeros(0, dtype=np.int64) if no_eye is None else no_eye
     parts: list[dict[str, Floats]] = []
     parts_of_answered: list[dict[str, Floats]] = []
-    for weights in draw_counts(truth, groups, resamples, seed):
+    for drawn in draw_counts(np.concatenate([truth, unseen]), groups, resamples, seed):
+        weights = drawn[:, : len(truth)]
         confusions = weighted_confusions(truth, said, len(classes), weights)
         parts.append(figures_of(confusions) | _ranked(truth, scores, weights))
         if answered is not None:
-            parts_of_answered.append(_figures_of_answered(truth, said, classes, answered, weights))
+            parts_of_answered.append(_figures_of_answered(truth, said, classes, answered, unseen, drawn))
     values, resampled = _point_values(truth, scores, said), _joined(parts)
     measured: dict[str, Any] = {
         "n": len(truth),
@@ -134,6 +141,7 @@ def measure(
         "per_class": {
             name: {
                 "n": int((truth == label).sum()),
+                "no_eye": int((unseen == label).sum()),
                 **_estimates((*_PER_CLASS, *_RANKED), values, resampled, label),
                 "roc": roc_points(truth == label, scores[:, label]),
             }
@@ -144,7 +152,8 @@ def measure(
         "risk_coverage": risk_coverage(said == truth, scores.max(axis=1)),
     }
     if answered is not None:
-        values = _figures_of_answered(truth, said, classes, answered, np.ones((1, len(truth))))
+        once = np.ones((1, len(truth) + len(unseen)))
+        values = _figures_of_answered(truth, said, classes, answered, unseen, once)
         resampled = _joined(parts_of_answered)
         measured["answered"] = {
             "n": int(answered.sum()),
@@ -162,11 +171,11 @@ def measure(
 
 
 def _figures_of_answered(
-    truth: Integers, said: Integers, classes: Sequence[str], answered: Bools, weights: Floats
+    truth: Integers, said: Integers, classes: Sequence[str], answered: Bools, unseen: Integers, weights: Floats
 ) -> dict[str, Floats]:
-    """`figures_of` the pictures for which an answer was given, and how many these are."""
-    confusions = weighted_confusions(truth, said, len(classes), weights * answered)
-    of_class = weighted_confusions(truth, said, len(classes), weights).sum(axis=2)
+    """`figures_of` the pictures for which an answer was given, and how many these are of all, `unseen` ones too."""
+    confusions = weighted_confusions(truth, said, len(classes), weights[:, : len(truth)] * answered)
+    of_class = weights @ np.eye(len(classes))[np.concatenate([truth, unseen])]
     figures = figures_of(confusions)
     figures["class_coverage"] = divide(confusions.sum(axis=2), of_class)
     figures["coverage"] = divide(confusions.sum(axis=(1, 2)), of_class.sum(axis=1))
@@ -190,9 +199,14 @@ def _estimates(
 
 
 def measure_cases(
-    cases: Sequence[Case], classes: Sequence[str], groups: Sequence[str], resamples: int = 1000, seed: int = 0
+    cases: Sequence[Case],
+    classes: Sequence[str],
+    groups: Sequence[str],
+    no_eye: Sequence[LabelledPicture] = (),
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """`measure` of what the service said; `groups` has one per case."""
+    """`measure` of what the service said; `groups` has one per case, and in the pictures `no_eye` it found none."""
     return measure(
         np.array([case.truth for case in cases], dtype=np.int64),
         np.stack([case.probabilities for case in cases]),
@@ -200,7 +214,8 @@ def measure_cases(
         inconclusive=np.array([bool(case.reasons) for case in cases]),
         resamples=resamples,
         seed=seed,
-        groups=groups,
+        groups=[*groups, *(picture.group for picture in no_eye)],
+        no_eye=np.array([picture.label for picture in no_eye], dtype=np.int64),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from src.utils.data_uri import encode_data_uri
 from src.utils.files import write_then_rename
 from src.utils.templates import render_template
-from training.evaluation.examination import Case, worst_mistakes
+from training.evaluation.examination import Case, LeftOut, worst_mistakes
 from training.report.plots import (
     draw_confusion_matrix,
     draw_contact_sheet,
@@ -28,17 +28,24 @@ _MISTAKES_FILE = "worst_mistakes.png"
 
 
 def write_report(
-    folder: Path, title: str, notes: Sequence[str], measured: dict[str, Any], cases: Sequence[Case]
+    folder: Path,
+    title: str,
+    notes: Sequence[str],
+    measured: dict[str, Any],
+    cases: Sequence[Case],
+    left_out: Sequence[LeftOut] = (),
 ) -> None:
     """Writes report.json, report.html, a PNG per plot and worst_mistakes.png, where there are mistakes.
 
     The folder is made if it is missing, and files of an earlier report are replaced.
 
     `measured` is what `measure` returns of the cases, and whatever else belongs in report.json; the page also shows
-    `trained_on` ({"pictures", "of"}), `reasons` (reason -> eyes) and `left_out` (a list of {"file", "problem"}). Notes
-    are sentences that a reader has to know before the figures.
+    `trained_on` ({"pictures", "of"}) and `reasons` (reason -> eyes). Notes are sentences that a reader has to know
+    before the figures; `left_out` are the pictures without an answer.
     """
     classes: list[str] = measured["confusion_matrix"]["rows_true_columns_predicted"]
+    unanswered = [{"file": one.file, "truth": classes[one.picture.label], "problem": one.problem} for one in left_out]
+    measured = {**measured, "left_out": unanswered}
     plots = {
         "confusion_matrix": ("Confusion matrix", draw_confusion_matrix(measured["confusion_matrix"])),
         "roc": ("ROC curves", draw_roc(measured["per_class"])),

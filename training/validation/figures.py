@@ -17,7 +17,7 @@ from src.core.types import Reason
 from src.services.judgement import Thresholds
 from training.data.pictures import SUFFIXES, LabelledPicture
 from training.evaluation.bootstrap import share
-from training.evaluation.examination import Case, examine_with
+from training.evaluation.examination import Case, examine_with, without_eye
 from training.evaluation.measures import measure_cases, summarise
 from training.evaluation.probabilities import calibration_error
 from training.learning.network import CLASSES
@@ -59,8 +59,7 @@ def figures_for_card(measured: dict[str, Any], tested: TestedPictures, validatio
     return {
         "pictures": _without(measured, _LARGE_FIGURES),
         "without_doubtful_labels": figures_without_doubtful_labels(tested),
-        "by_origin": measure_by_origin(tested.cases, tested.origins, CLASSES),
-        "no_eye_found": dict(sorted(Counter(left_out.file.partition("/")[0] for left_out in tested.left_out).items())),
+        "by_origin": measure_by_origin(tested.cases, tested.origins, without_eye(tested.left_out), CLASSES),
         "calibration_before_temperature_scaling": _without(
             calibration_error(raw_truth, raw_probabilities), _LARGE_FIGURES
         ),
@@ -114,15 +113,23 @@ def _without(tree: Any, names: Sequence[str]) -> Any:
     return tree
 
 
-def measure_by_origin(cases: Sequence[Case], origins: Sequence[str], classes: Sequence[str]) -> dict[str, Any]:
-    """Class -> origin -> counts, ready for JSON: `n`, `right`, `answered` (not inconclusive), `right_of_answered`, and
-    `taken_for`: what the others were said to be.
+def measure_by_origin(
+    cases: Sequence[Case], origins: Sequence[str], no_eye: Sequence[LabelledPicture], classes: Sequence[str]
+) -> dict[str, Any]:
+    """Class -> origin -> counts, ready for JSON: `n` eyes, of these `right`, `answered` (not inconclusive),
+    `right_of_answered`, and `taken_for`: what the others were said to be; and `no_eye`: pictures in which none was
+    found. `origins` has one per case.
     """
+    kinds = {(case.truth, origin) for case, origin in zip(cases, origins, strict=True)}
+    kinds |= {(picture.label, picture.origin) for picture in no_eye}
     result: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in classes}
-    for case, origin in sorted(zip(cases, origins, strict=True), key=lambda pair: pair[1]):
-        counts = result[classes[case.truth]].setdefault(
-            origin, {"n": 0, "right": 0, "answered": 0, "right_of_answered": 0, "taken_for": {}}
-        )
+    for label, origin in sorted(kinds):
+        counted = {"n": 0, "right": 0, "answered": 0, "right_of_answered": 0, "no_eye": 0, "taken_for": {}}
+        result[classes[label]][origin] = counted
+    for picture in no_eye:
+        result[classes[picture.label]][picture.origin]["no_eye"] += 1
+    for case, origin in zip(cases, origins, strict=True):
+        counts = result[classes[case.truth]][origin]
         right, answered = case.said == case.truth, not case.reasons
         counts["n"] += 1
         counts["right"] += right
@@ -134,11 +141,14 @@ def measure_by_origin(cases: Sequence[Case], origins: Sequence[str], classes: Se
     return result
 
 
-def describe_operating_points(cases: Sequence[Case], classes: Sequence[str], thresholds: Thresholds) -> dict[str, Any]:
+def describe_operating_points(
+    cases: Sequence[Case], no_eye: Sequence[LabelledPicture], classes: Sequence[str], thresholds: Thresholds
+) -> dict[str, Any]:
     """The thresholds; how many eyes of each class each reason holds back; and what other least confidences would do.
 
-    Ready for JSON. The last does not count the other reasons.
+    Ready for JSON. The last does not count the other reasons; pictures in which no eye was found count as not answered.
     """
+    unseen = [picture.label for picture in no_eye]
     return {
         "thresholds": asdict(thresholds),
         "held_back": {
@@ -148,21 +158,26 @@ def describe_operating_points(cases: Sequence[Case], classes: Sequence[str], thr
             }
             for reason in Reason
         },
-        "min_confidence": [_at_confidence(cases, classes, least) for least in _CONFIDENCES],
+        "min_confidence": [_at_confidence(cases, unseen, classes, least) for least in _CONFIDENCES],
     }
 
 
-def _at_confidence(cases: Sequence[Case], classes: Sequence[str], least: float) -> dict[str, Any]:
+def _at_confidence(
+    cases: Sequence[Case], unseen: Sequence[int], classes: Sequence[str], least: float
+) -> dict[str, Any]:
     answered = [case for case in cases if case.probabilities.max() >= least]
     right = [case.said == case.truth for case in answered]
     of_healthy = [said for said, case in zip(right, answered, strict=True) if classes[case.truth] == "Healthy"]
     return {
         "min_confidence": least,
-        "coverage": round(len(answered) / len(cases), 4),
+        "coverage": round(len(answered) / (len(cases) + len(unseen)), 4),
         "accuracy": share(right),
         "accuracy_on_healthy": share(of_healthy),
         "coverage_per_class": {
-            name: share([bool(case.probabilities.max() >= least) for case in cases if case.truth == label])
+            name: share(
+                [bool(case.probabilities.max() >= least) for case in cases if case.truth == label]
+                + [False] * unseen.count(label)
+            )
             for label, name in enumerate(classes)
         },
     }
@@ -183,14 +198,22 @@ def find_strangers(folder: Path) -> list[LabelledPicture]:
 def measure_strangers(settings: Settings, pictures: Sequence[LabelledPicture], eyes: Sequence[Case]) -> dict[str, Any]:
     """What the service says of pictures of anything but the classes, ready for JSON.
 
+    Of the `n` pictures that it can read: the share in which no eye is found, and the share that is held back, which is
+    these and those of which nothing is said without doubt. The other figures are of the `eyes` that it finds in them.
+
     Its model must not have been trained on them; each of the eyes, for comparison, was judged by a model that did not
     know it.
     """
     examination, _ = examine_with(settings, pictures)
-    strangers = examination.cases
+    strangers, no_eye = examination.cases, without_eye(examination.left_out)
+    readable = len(examination.examined) + len(no_eye)
+    sure = {group for case, group in zip(strangers, examination.groups, strict=True) if not case.reasons}
     return {
-        "n": len(strangers),
-        "refused": len(examination.left_out),
+        "n": readable,
+        "unreadable": len(pictures) - readable,
+        "no_eye": share([True] * len(no_eye) + [False] * len(examination.examined)),
+        "held_back": share([True] * (readable - len(sure)) + [False] * len(sure)),
+        "eyes": len(strangers),
         "inconclusive": share([bool(case.reasons) for case in strangers]),
         "not_an_eye": share([Reason.NOT_AN_EYE.value in case.reasons for case in strangers]),
         "unfamiliar": share([Reason.UNFAMILIAR.value in case.reasons for case in strangers]),

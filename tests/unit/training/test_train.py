@@ -81,7 +81,8 @@ def test_what_is_missing_or_wrong_stops_the_start(
     # A folder of strangers without pictures stops it before the training.
     assert "no pictures in" in complaint(data, weights, "--not-an-eye", empty)
     # The tests of the new model go through the service, hours later.
-    for name, value in (("CLASSES", "Healthy,Stye,Cataract,Conjunctivitis"), ("GRAD_CAM_LAYER", "multiply")):
+    wrong = {"CLASSES": "Healthy,Stye,Cataract,Conjunctivitis", "GRAD_CAM_LAYER": "multiply", "CROP_PADDING_Y": "30"}
+    for name, value in wrong.items():
         with monkeypatch.context() as environment:
             environment.setenv(name, value)
             assert f"{name} is wrong" in complaint(data, weights)

@@ -10,6 +10,7 @@ import pytest
 
 from src.config.settings import Settings
 from src.services.judgement import Thresholds
+from tests.unit.training.card.conftest import NO_EYE
 from training.card.card_page import _KNOWN_FAILURES, render_page
 from training.card.model_card import compare_with_aims
 from training.evaluation.examination import Case
@@ -33,13 +34,14 @@ def card(metrics: dict[str, Any], answers: list[Case], settings: Settings) -> di
         "intended_use": "Demonstration.",
         "limitations": ["Few styes."],
         "aims": compare_with_aims(metrics),
-        "operating_points": describe_operating_points(answers, CLASSES, Thresholds.from_settings(settings)),
+        "operating_points": describe_operating_points(answers, NO_EYE, CLASSES, Thresholds.from_settings(settings)),
         "training_data": {
             "pictures": 80,
             "duplicate_groups": 70,
             "painted_styes": 60,
             "per_class": dict.fromkeys(CLASSES, 20),
             "per_class_and_origin": {name: {"jaybfn": 12, "other": 8} for name in CLASSES},
+            "no_eye_found_per_class": dict(zip(CLASSES, (2, 0, 1, 0), strict=True)),
             "not_learnt_from": ["doubtful.jpg"],
         },
         "split": {"method": "By origin."},
@@ -70,6 +72,12 @@ def test_the_page_has_all_sections_in_order_with_the_figures_where_they_belong(c
     assert "0.610" in section(page, "Strangers")
     assert "0.310" in section(page, "Heatmaps")
     assert "1 pictures that do not show" in section(page, "What it learnt from")
+    unseen = "no eye in 3 of the pictures (Cataract 2, Conjunctivitis 0, Healthy 1, Stye 0)"
+    assert unseen in section(page, "What it learnt from")
+    assert "| Healthy | 20 | 1 |" in section(page, "Per class")
+    assert "| no eye found | 0 | 0 | 1 | 0 |" in section(page, "If it does not answer where it is not sure")
+    assert "| Healthy | jaybfn | 1 |" in section(page, "By origin")
+    assert "| not an eye | 7 | 0.429 | 0.857 | 4 | 0.970 |" in section(page, "Strangers")
     assert "79 eyes, macro F1 0.750" in section(page, "Per class")
 
 

@@ -11,7 +11,7 @@ import pytest
 from src.core.errors import NoEyesDetected
 from src.core.types import AnalysisReport, Box, EyeReport, EyeSide, EyeSource, Frame, Reason
 from training.data.pictures import find_pictures
-from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, worst_mistakes
+from training.evaluation.examination import MOST_MISTAKES, Case, Examination, examine, without_eye, worst_mistakes
 
 CLASSES = ["Healthy", "Stye"]
 UNSURE = 0.58
@@ -82,6 +82,8 @@ def test_every_eye_is_a_case_in_the_order_of_the_pictures_and_what_is_refused_is
     assert len(set(examination.groups)) == len(examination.examined) == 3
     assert [left_out.file for left_out in examination.left_out] == ["Healthy/2.jpg", "Stye/folder.jpg"]
     assert examination.left_out[0].problem == "No valid eye images detected"
+    # A file that cannot be read is no eye that was overlooked.
+    assert [(picture.file.name, picture.label) for picture in without_eye(examination.left_out)] == [("2.jpg", 0)]
 
 
 def test_only_the_worst_mistakes_keep_their_pixels_and_these_are_small(tmp_path: Path) -> None:

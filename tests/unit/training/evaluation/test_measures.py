@@ -185,6 +185,31 @@ def test_only_answered_pictures_are_judged() -> None:
     assert answered["false_alarms_on_healthy"]["value"] == pytest.approx(1 / 3, abs=1e-4)
 
 
+def test_a_picture_in_which_no_eye_was_found_counts_as_not_answered_and_changes_no_other_figure() -> None:
+    unsure = np.array([0, 0, 0, 1, 0, 0, 0, 1], dtype=bool)
+    found = measure(TRUTH, PROBABILITIES, CLASSES, unsure, resamples=0)
+    every = measure(TRUTH, PROBABILITIES, CLASSES, unsure, resamples=0, no_eye=np.array([0, 2, 2]))
+    assert [every["per_class"][name].pop("no_eye") for name in CLASSES] == [1, 0, 2]
+    assert [found["per_class"][name].pop("no_eye") for name in CLASSES] == [0, 0, 0]
+    assert found["answered"].pop("coverage")["value"] == 0.75
+    assert every["answered"].pop("coverage")["value"] == pytest.approx(6 / 11, abs=1e-4)
+    per_class = [every["answered"]["per_class"][name].pop("coverage")["value"] for name in CLASSES]
+    assert per_class == [0.6, 0.75, 0.0]
+    for name in CLASSES:
+        found["answered"]["per_class"][name].pop("coverage", None)
+    assert every == found
+
+
+def test_pictures_without_an_eye_are_drawn_again_with_their_groups() -> None:
+    groups = [*"abcdefgh", "a", "i"]
+    measured = measure(TRUTH, PROBABILITIES, CLASSES, np.zeros(8, bool), 200, 0, groups, np.array([0, 2]))
+    coverage = measured["answered"]["coverage"]
+    assert coverage["value"] == 0.8
+    assert coverage["interval"][0] < 0.8 < coverage["interval"][1]
+    with pytest.raises(ValueError, match="longer"):
+        measure(TRUTH, PROBABILITIES, CLASSES, np.zeros(8, bool), 20, 0, groups[:8], np.array([0, 2]))
+
+
 def test_if_nothing_is_answered_or_nobody_is_healthy_the_figure_is_not_known() -> None:
     answered = answered_of(np.ones(6))
     assert answered["coverage"]["value"] == 0

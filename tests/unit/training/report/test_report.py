@@ -11,7 +11,8 @@ import pytest
 
 from src.core.types import RgbImage
 from tests.html_reader import Reader
-from training.evaluation.examination import Case
+from training.data.pictures import LabelledPicture
+from training.evaluation.examination import Case, LeftOut
 from training.evaluation.measures import measure
 from training.report.report import render_page, write_report
 
@@ -34,7 +35,9 @@ def measured(cases: list[Case]) -> dict[str, Any]:
 
 def test_writes_everything(tmp_path: Path, cases: list[Case]) -> None:
     folder = tmp_path / "new" / "folder"
-    write_report(folder, "A title", ["A note."], measured(cases) | {"more": 1}, cases)
+    unseen = LabelledPicture(Path("Stye/2.jpg"), 1, "site", "site/2", 2)
+    left_out = [LeftOut(unseen, "No eye in it.", no_eye=True)]
+    write_report(folder, "A title", ["A note."], measured(cases) | {"more": 1}, cases, left_out)
     assert {file.name for file in folder.iterdir()} == PLOTS | {"report.html", "report.json", "worst_mistakes.png"}
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert report["title"] == "A title"
@@ -42,6 +45,7 @@ def test_writes_everything(tmp_path: Path, cases: list[Case]) -> None:
     assert "not a medical device" in report["notice"]
     assert report["accuracy"]["value"] == 0.5
     assert report["more"] == 1
+    assert report["left_out"] == [{"file": "Stye/2.jpg", "truth": "Stye", "problem": "No eye in it."}]
     assert report["cases"][1] == {
         "file": "Healthy/ä.jpg",
         "truth": "Healthy",
@@ -80,7 +84,7 @@ def test_the_page_needs_no_other_place_is_light_or_dark_and_is_no_medical_device
 
 
 def test_names_cannot_become_markup(figures: dict[str, Any]) -> None:
-    figures["left_out"] = [{"file": "<img src=x>", "problem": "a & b"}]
+    figures["left_out"] = [{"file": "<img src=x>", "truth": "<Stye>", "problem": "a & b"}]
     page = render(figures, notes=("<script>",))
     for escaped in ("Eyes &amp; &lt;lids&gt;", "&lt;Stye&gt;", "&lt;img src=x&gt;", "a &amp; b", "&lt;script&gt;"):
         assert escaped in page

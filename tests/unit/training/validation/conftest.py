@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
 from src.utils.png_writer import encode_png
+from src.utils.preprocessing import resize
 from tests.unit.training.small_network import build_small_network
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.features import FeatureSet
@@ -44,13 +46,13 @@ class Trial:
 
 
 @pytest.fixture(scope="package")
-def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def trial(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Trial:
     """Four pictures per class of two origins, in two folds; each sample's features show its label."""
     folder, dice = tmp_path_factory.mktemp("trial"), np.random.default_rng(0)
     for name in CLASSES:
         (folder / "eyes" / name).mkdir(parents=True)
         for number in range(4):
-            picture = dice.integers(60, 200, (60, 80, 3), dtype=np.uint8)
+            picture = (resize(eye_photo, 120, 110) * dice.uniform(0.7, 1.0)).astype(np.uint8)
             file = folder / "eyes" / name / f"{ORIGINS[number]}_{number}.png"
             file.write_bytes(encode_png(picture))
     pictures = find_pictures(folder / "eyes", CLASSES)

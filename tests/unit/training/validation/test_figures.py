@@ -19,10 +19,12 @@ from src.utils.preprocessing import to_network_input
 from tests.unit.training.small_network import build_small_network
 from tests.unit.training.validation.conftest import Trial
 from training.card.model_card import write_answering_card
-from training.evaluation.examination import Case
+from training.data.pictures import LabelledPicture
+from training.evaluation.examination import Case, Examination, LeftOut, without_eye
 from training.evaluation.measures import measure_cases
 from training.learning.network import CLASSES, frozen_part, save_network
 from training.learning.samples import SampleKind
+from training.validation import figures
 from training.validation.calibration import describe, fit_familiarity
 from training.validation.cross_validation import TestedPictures as Answers
 from training.validation.figures import (
@@ -44,16 +46,24 @@ def case(truth: int, said: int, *reasons: str, confidence: float = 0.7, classes:
     return Case(file, truth, probabilities, reasons=reasons)
 
 
+def picture(label: int, origin: str = "o", group: str = "none") -> LabelledPicture:
+    return LabelledPicture(Path("x.png"), label, origin, f"{origin}/{group}", 0)
+
+
 def test_the_section_of_the_card_tells_pictures_from_copies_and_names_no_file(trial: Trial) -> None:
     cases = [case(label, label, classes=4) for label in range(4)]
     cases += [case(0, 2, classes=4, file="Cataract/one.png"), case(0, 2, "blurry", classes=4, file="Cataract/two.png")]
     tested = Answers(cases, [f"o/{index}" for index in range(6)], ["o"] * 6, [False] * 5 + [True])
-    measured = measure_cases(tested.cases, CLASSES, tested.groups, seed=0)
+    tested.left_out = [LeftOut(picture(0), "No eye in it.", True), LeftOut(picture(1), "It is broken.", False)]
+    measured = measure_cases(tested.cases, CLASSES, tested.groups, without_eye(tested.left_out), seed=0)
     section = figures_for_card(measured, tested, trial.validation)
     pictures = section["pictures"]
     assert pictures["n"] == 6
     assert pictures["per_class"]["Cataract"]["sensitivity"]["value"] == pytest.approx(1 / 3, abs=1e-4)
     assert pictures["answered"]["n"] == 5
+    assert pictures["answered"]["coverage"]["value"] == pytest.approx(5 / 7, abs=1e-4)
+    assert [pictures["per_class"][name]["no_eye"] for name in CLASSES] == [1, 0, 0, 0]
+    assert section["by_origin"]["Cataract"]["o"]["no_eye"] == 1
     assert section["by_origin"]["Cataract"]["o"]["taken_for"] == {"Healthy": 2}
     assert section["without_doubtful_labels"]["n"] == 5
     assert section["without_doubtful_labels"]["per_class"]["Cataract"]["sensitivity"] == 0.5
@@ -85,19 +95,23 @@ def test_unseen_origins_are_judged_by_a_model_without_them(trial: Trial) -> None
 
 def test_counts_are_kept_apart_by_class_and_origin_in_order() -> None:
     cases = [case(0, 0), case(0, 1), case(0, 2, "blurry"), case(0, 1), case(0, 0), case(1, 1, "blurry")]
-    found = measure_by_origin(cases, ["x", "x", "x", "x", "y", "x"], ["A", "B", "C"])
+    no_eye = [picture(0, "x"), picture(0, "x"), picture(1, "z")]
+    found = measure_by_origin(cases, ["x", "x", "x", "x", "y", "x"], no_eye, ["A", "B", "C"])
     assert found["A"]["x"] == {
         "n": 4,
         "right": 1,
         "answered": 3,
         "right_of_answered": 1,
+        "no_eye": 2,
         "taken_for": {"B": 2, "C": 1},
     }
-    assert found["A"]["y"] == {"n": 1, "right": 1, "answered": 1, "right_of_answered": 1, "taken_for": {}}
-    assert found["B"]["x"] == {"n": 1, "right": 1, "answered": 0, "right_of_answered": 0, "taken_for": {}}
+    nothing = {"n": 0, "right": 0, "answered": 0, "right_of_answered": 0, "no_eye": 0, "taken_for": {}}
+    assert found["A"]["y"] == {**nothing, "n": 1, "right": 1, "answered": 1, "right_of_answered": 1}
+    assert found["B"]["x"] == {**nothing, "n": 1, "right": 1}
+    assert found["B"]["z"] == {**nothing, "no_eye": 1}
     assert found["C"] == {}
     assert json.loads(json.dumps(found)) == found
-    assert list(measure_by_origin([case(0, 0)] * 3, ["c", "a", "b"], ["A", "B"])["A"]) == ["a", "b", "c"]
+    assert list(measure_by_origin([case(0, 0)] * 3, ["c", "a", "b"], [], ["A", "B"])["A"]) == ["a", "b", "c"]
 
 
 def test_operating_points_say_whom_each_reason_holds_back_and_that_more_confidence_answers_less(
@@ -109,7 +123,8 @@ def test_operating_points_say_whom_each_reason_holds_back_and_that_more_confiden
         case(0, 1, "blurry", confidence=0.75),
         case(1, 1, confidence=0.85),
     ]
-    points = describe_operating_points(cases, ["Healthy", "Stye", "Cataract"], Thresholds.from_settings(settings))
+    classes, thresholds = ["Healthy", "Stye", "Cataract"], Thresholds.from_settings(settings)
+    points = describe_operating_points(cases, [], classes, thresholds)
     assert points["thresholds"]["min_confidence"] == settings.min_confidence
     assert points["thresholds"]["max_unfamiliarity"] == settings.max_unfamiliarity
     assert list(points["held_back"]) == [reason.value for reason in Reason]
@@ -125,6 +140,10 @@ def test_operating_points_say_whom_each_reason_holds_back_and_that_more_confiden
     assert at[0.6]["coverage_per_class"] == {"Healthy": 0.6667, "Stye": 1, "Cataract": None}
     assert at[0.9]["coverage_per_class"]["Stye"] == 0
     assert json.loads(json.dumps(points, allow_nan=False)) == points
+    # An eye that is not found is not answered, however little confidence is asked for.
+    unseen = describe_operating_points(cases, [picture(1)] * 4, classes, thresholds)["min_confidence"]
+    assert [row["coverage"] for row in unseen] == [0.5, 0.5, 0.375, 0.375, 0.25, 0.125]
+    assert unseen[0]["coverage_per_class"] == {"Healthy": 1, "Stye": 0.2, "Cataract": None}
 
 
 def test_strangers_are_found_in_subfolders_and_a_folder_without_any_is_named(tmp_path: Path) -> None:
@@ -176,20 +195,37 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
 
 
 def test_strangers_are_what_the_service_says_of_them(
-    tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage
+    tmp_path: Path, settings: Settings, model: Path, drawn_eye: RgbImage, face: RgbImage
 ) -> None:
-    """Noise is no eye, a black picture is refused, and a drawn eye is not strange at all."""
-    noise = np.random.default_rng(1).integers(0, 256, drawn_eye.shape, dtype=np.uint8)
+    """Both eyes of a face are strange to a model that knows drawn ones; a black picture shows none."""
     (tmp_path / "strange").mkdir()
-    for name, picture in {"noise": noise, "black": np.zeros_like(drawn_eye), "eye": drawn_eye}.items():
-        (tmp_path / "strange" / f"{name}.png").write_bytes(encode_png(picture))
-    own = settings.model_copy(update={"model_path": model, "not_an_eye_from": 50.0, "max_unfamiliarity": 20.0})
-    found: dict[str, Any] = measure_strangers(own, find_strangers(tmp_path / "strange"), eyes(20.0, 30.0))
-    assert found["n"] == 2
-    assert found["refused"] == 1
-    assert found["not_an_eye"] == 0.5
+    for name, rgb in {"face": face, "black": np.zeros_like(drawn_eye)}.items():
+        (tmp_path / "strange" / f"{name}.png").write_bytes(encode_png(rgb))
+    (tmp_path / "strange" / "broken.jpg").write_bytes(b"not a picture")
+    own = settings.model_copy(update={"model_path": model})
+    found: dict[str, Any] = measure_strangers(own, find_strangers(tmp_path / "strange"), eyes(0.1, 0.2))
+    assert (found["n"], found["unreadable"], found["eyes"]) == (2, 1, 2)
+    assert (found["no_eye"], found["held_back"]) == (0.5, 1)
+    assert found["not_an_eye"] == found["inconclusive"] == 1
     assert found["unfamiliar"] == 0
-    assert found["auroc_of_unfamiliarity"] == 0.5
-    assert found["reasons"][Reason.NOT_AN_EYE.value] == 1
-    assert 0.5 <= found["inconclusive"] <= 1
+    assert found["auroc_of_unfamiliarity"] == 1
+    assert found["reasons"][Reason.NOT_AN_EYE.value] == 2
     assert json.loads(json.dumps(found)) == found
+
+
+def test_a_stranger_is_held_back_where_no_eye_is_found_or_nothing_said_without_doubt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two in which none is found, one that cannot be read, a doubtful one, and two eyes of which one is doubtful."""
+    strangers = [picture(0, group=str(number)) for number in range(5)]
+    examination = Examination(
+        cases=[case(0, 1, "not_an_eye"), case(0, 1, "blurry"), case(0, 2)],
+        groups=[strangers[3].group, strangers[4].group, strangers[4].group],
+        examined=strangers[3:5],
+        left_out=[LeftOut(one, "Why.", no_eye=one is not strangers[2]) for one in strangers[:3]],
+    )
+    monkeypatch.setattr(figures, "examine_with", lambda *_: (examination, None))
+    found = measure_strangers(settings, strangers, [])
+    assert (found["n"], found["unreadable"], found["eyes"]) == (4, 1, 3)
+    assert (found["no_eye"], found["held_back"]) == (0.5, 0.75)
+    assert (found["not_an_eye"], found["inconclusive"]) == (0.3333, 0.6667)
