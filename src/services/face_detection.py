@@ -151,7 +151,7 @@ class FaceDetector:
         return face and face.moved(pyramid.longest_side / pyramid.working_side, 0, 0)
 
     def eye_pair(self, pyramid: Pyramid) -> list[Floats]:
-        """The outlines of what Haar's eye cascade takes for two eyes side by side, the one on the left first; guesses."""
+        """The outlines of what Haar's eye cascade takes for two eyes side by side, the left one first; guesses."""
         if pyramid.longest_side < _SMALLEST_FOR_CASCADES:
             return []
         pair = self._haar_cascades().eye_pair(pyramid.grey(WORKING_SIDE))
