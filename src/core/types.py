@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -130,7 +130,7 @@ class EyeRegion:
     box: Box
     source: EyeSource
     openness: float | None = None
-    outline: Floats | None = None
+    outline: Floats | None = field(default=None, compare=False)
     side_from: SideSource | None = None
     sure: bool = True
     lids_visible: bool = True

@@ -28,6 +28,7 @@ from src.services.eye_finder import (
     read_places,
     standardised,
 )
+from src.services.people import LEAST_SCORE
 from src.services.pyramid import Pyramid
 
 
@@ -36,7 +37,7 @@ def finder() -> EyeFinder:
     return EyeFinder()
 
 
-def seen(finder: EyeFinder, picture: RgbImage, least_score: float = 0.3) -> list[SeenEye]:
+def seen(finder: EyeFinder, picture: RgbImage, least_score: float = LEAST_SCORE) -> list[SeenEye]:
     """In shares of the picture's longest side."""
     return finder.find(Pyramid(picture, 640).grey(SIDE), least_score)
 

@@ -206,7 +206,7 @@ def test_left_and_right_are_the_persons_own_in_a_mirrored_picture_too(
     for side, (x, _y) in PUPILS.items():
         assert found[side].box.x < 639 - x < found[side].box.right
     found = by_side(mirrored_locator.find_eyes(masked_nose).eyes)
-    assert {eye.source for eye in found.values()} == {EyeSource.EYE_CASCADE}
+    assert {eye.source for eye in found.values()} == {EyeSource.EYE_FINDER}
     assert found[EyeSide.LEFT].box.x < found[EyeSide.RIGHT].box.x
 
 
@@ -224,12 +224,12 @@ class TestPadding:
         paddings = {"crop_padding_x": padding_x, "crop_padding_y": padding_y}
         other = EyeLocator.from_settings(assets, settings.model_copy(update=paddings))
         usual, padded = by_side(locator.find_eyes(face).eyes), by_side(other.find_eyes(face).eyes)
-        face_width = 114  # of the landmarks, from ear to ear
+        eye_width = 22  # of the landmarks, from corner to corner
         for side in PUPILS:
             wider = padded[side].box.width - usual[side].box.width
             higher = padded[side].box.height - usual[side].box.height
-            assert wider == pytest.approx(2 * (padding_x - 20) * face_width / 200, abs=3)
-            assert higher == pytest.approx(1.5 * (padding_y - 40) * face_width / 200, abs=3)
+            assert wider == pytest.approx(2 * (padding_x - 20) * eye_width / 35, abs=3)
+            assert higher == pytest.approx(1.5 * (padding_y - 40) * eye_width / 35, abs=3)
 
 
 class TestHint:
@@ -262,13 +262,13 @@ class TestHint:
 
 
 class TestHaarFallback:
-    def test_where_dlib_sees_no_face_the_eye_cascade_finds_both_eyes(
+    def test_where_there_is_no_face_to_see_the_finder_finds_both_eyes_however_small(
         self, locator: EyeLocator, face: RgbImage, masked_nose: RgbImage
     ) -> None:
         found = locator.find_eyes(masked_nose)
         eyes = found.eyes
         assert found.faces == 0
-        assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.EYE_CASCADE, SideSource.FACE)}
+        assert {(eye.source, eye.side_from) for eye in eyes} == {(EyeSource.EYE_FINDER, SideSource.FACE)}
         assert_shows_both_eyes(eyes)
         # About what the landmarks would cut out.
         assert_same_boxes(eyes, locator.find_eyes(face).eyes, tolerance=8)
@@ -302,7 +302,8 @@ class TestHaarFallback:
 
     def test_two_eyes_without_a_face_are_found(self, locator: EyeLocator, strip: RgbImage) -> None:
         eyes = locator.find_eyes(strip).eyes
-        assert {(eye.source, eye.openness) for eye in eyes} == {(EyeSource.EYE_CASCADE, None)}
+        assert {eye.source for eye in eyes} == {EyeSource.EYE_FINDER}
+        assert all(eye.openness is not None and 0.2 < eye.openness < 0.5 for eye in eyes)
         found = by_side(eyes)
         for side, (x, y) in PUPILS.items():
             assert found[side].box.x < x - 200 < found[side].box.right
@@ -325,11 +326,32 @@ class TestCloseUp:
         eyes = locator.find_eyes(picture).eyes
         assert_shows_both_eyes(eyes, 560 / 640, x=side - 560)
 
-    def test_one_eye_is_no_face_nor_is_what_only_haar_sees_with_one_clear_eye_nor_two_eyes_alone(
-        self, locator: EyeLocator, eye_photo: RgbImage, blurred_face: RgbImage, strip: RgbImage
+    def test_of_one_eye_the_picture_shows_which_it_is_only_where_its_inner_corner_can_be_seen(
+        self, locator: EyeLocator, face: RgbImage
     ) -> None:
-        for picture in (eye_photo, blurred_face, strip):
-            assert locator.find_eyes(picture).eyes == []
+        right = np.ascontiguousarray(face[100:155, 225:285])
+        for picture, side in ((right, EyeSide.RIGHT), (np.ascontiguousarray(right[:, ::-1]), EyeSide.LEFT)):
+            (eye,) = locator.find_eyes(resize(picture, 480, 440)).eyes
+            assert (eye.source, eye.sure) == (EyeSource.EYE_FINDER, True)
+            assert (eye.side, eye.side_from) in ((side, SideSource.INNER_CORNER), (EyeSide.UNKNOWN, None))
+
+    def test_from_too_near_the_lids_are_missing(self, locator: EyeLocator, eye_photo: RgbImage) -> None:
+        height, width = eye_photo.shape[:2]
+        near = np.ascontiguousarray(
+            eye_photo[int(0.42 * height) : int(0.62 * height), int(0.36 * width) : int(0.6 * width)]
+        )
+        assert all(eye.lids_visible for eye in locator.find_eyes(eye_photo).eyes)
+        assert not any(eye.sure and eye.lids_visible for eye in locator.find_eyes(near).eyes)
+
+    @pytest.mark.parametrize(
+        "part", [(150, 185, 255, 305), (190, 240, 230, 330), (20, 60, 240, 310), (400, 600, 40, 240)]
+    )
+    def test_there_is_no_eye_without_doubt_in_a_nose_a_chin_hair_or_clothes(
+        self, locator: EyeLocator, face: RgbImage, part: tuple[int, int, int, int]
+    ) -> None:
+        top, bottom, left, right = part
+        cut_out = resize(np.ascontiguousarray(face[top:bottom, left:right]), 8 * (right - left), 8 * (bottom - top))
+        assert [eye for eye in locator.find_eyes(cut_out).eyes if eye.sure] == []
 
 
 class TestThreads:
@@ -337,9 +359,9 @@ class TestThreads:
         self, locator: EyeLocator, face: RgbImage, masked_nose: RgbImage
     ) -> None:
         """Threads that share dlib's own detector crash the process every time."""
-        pictures = [face, resize(masked_nose, 320, 320), resize(face, 320, 320), np.ascontiguousarray(face[:, ::-1])]
+        pictures = [face, masked_nose, resize(face, 320, 320), np.ascontiguousarray(face[:, ::-1])]
         expected = [locator.find_eyes(picture).eyes for picture in pictures]
-        assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_CASCADE}
+        assert {eyes[0].source for eyes in expected} == {EyeSource.LANDMARKS, EyeSource.EYE_FINDER}
 
         def find_each_twice(_thread: int) -> list[list[EyeRegion]]:
             return [locator.find_eyes(picture).eyes for picture in pictures * 2]
