@@ -101,9 +101,10 @@ def _check_folds(pictures: Pictures, folds: npt.NDArray[np.int64], usable: Colle
     for label, name in enumerate(CLASSES):
         learnt = [index for index in usable if pictures[index].label == label and not is_doubtful(pictures[index])]
         if name != "Stye" and len(np.unique(folds[learnt])) < 2:
+            which = "" if len(usable) == len(pictures) else " in which an eye is found"
             raise UnusablePictures(
-                f"all pictures of {name} would be tested together, with none left to learn from: it takes more of "
-                "them, or of other origins, than those in one fold"
+                f"all pictures of {name}{which} would be tested together, with none left to learn from: it takes more "
+                "of them, or of other origins, than those in one fold"
             )
 
 
@@ -122,8 +123,10 @@ def _make(
     backbone_sha256 = sha256_of(options.weights)
     planned = plan_samples(pictures, plan, options.seed)
     features = compute_features(network.get_layer("densenet121"), backbone_sha256, pictures, planned, options.cache)
-    # Those in which no eye is found give no samples.
-    _check_folds(pictures, folds, {sample.picture for sample in features.samples})
+    with_eye = {sample.picture for sample in features.samples}
+    if not with_eye:
+        raise UnusablePictures("the service found no eye in any picture")
+    _check_folds(pictures, folds, with_eye)
 
     precision = enable_mixed_precision() if options.mixed_precision else FULL_PRECISION
     origins = _origins_to_leave_out(pictures) if options.leave_out_origins else []

@@ -103,8 +103,9 @@ class RenderedSample:
 def render_samples(pictures: Sequence[LabelledPicture], samples: Sequence[Sample]) -> Iterator[RenderedSample]:
     """The samples in their order, each of an eye that the service finds in its picture.
 
-    Left out are those of pictures in which it finds none, and painted styes on pictures in which it is not sure of one.
-    Samples of one picture should stand together, so that it is read and searched once.
+    Left out are those of pictures in which it finds none, painted ones where it is not sure of one, and painted styes
+    where the lids are not in the picture or the bump is on no sample. Samples of one picture should stand
+    together, so that it is read and searched once.
     """
     for picture, members in groupby(enumerate(samples), key=lambda pair: pair[1].picture):
         rgb = pictures[picture].read()
@@ -121,25 +122,29 @@ def _render(rgb: RgbImage, eyes: Sequence[EyeRegion], sample: Sample) -> tuple[R
     if sample.kind is SampleKind.ORIGINAL:
         return _original(rgb, eyes[0], sample)
     eye = eyes[int(rng.integers(len(eyes)))]
-    if eye.outline is None:
-        # The search is not sure: there is nothing to paint on, and the service shows the picture as it is.
-        if sample.kind is SampleKind.PAINTED_STYE:
-            return None
-        framing = framing_of(eye.box, height, width)
-        return photograph(rgb, framing, INPUT_SIDE, rng), np.zeros(CUT_SHAPE[:2], np.float32)
-    opening = opening_of(eye.outline)
+    if sample.kind is SampleKind.PAINTED_STYE:
+        return _painted_stye(rgb, eye, rng)
+    if eye.outline is None and sample.kind is SampleKind.HARMLESS_PAINT:
+        # There is no telling where the lids are.
+        return None
+    opening = None if eye.outline is None else opening_of(eye.outline)
     mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
     framing = draw_framing(eye.outline, height, width, rng)
-    if sample.kind is SampleKind.HARMLESS_PAINT:
+    if opening is not None and sample.kind is SampleKind.HARMLESS_PAINT:
         rgb = paint_harmless(rgb, opening, rng)
-    elif sample.kind is SampleKind.PAINTED_STYE:
-        stye = paint_stye(rgb, opening, rng)
-        rgb, mask = stye.picture, stye.mask
-        for _ in range(_FRAMING_ATTEMPTS):
-            if framing.visible_share(mask) >= _VISIBLE_STYE:
-                break
-            framing = draw_framing(eye.outline, height, width, rng)
     return photograph(rgb, framing, INPUT_SIDE, rng), framing.coverage(mask, CUT_SHAPE[0])
+
+
+def _painted_stye(rgb: RgbImage, eye: EyeRegion, rng: np.random.Generator) -> tuple[RgbImage, FloatMap] | None:
+    if eye.outline is None or not eye.lids_visible:
+        return None
+    height, width = rgb.shape[:2]
+    stye = paint_stye(rgb, opening_of(eye.outline), rng)
+    for _ in range(_FRAMING_ATTEMPTS):
+        framing = draw_framing(eye.outline, height, width, rng, may_cut_off=False)
+        if framing.visible_share(stye.mask) >= _VISIBLE_STYE:
+            return photograph(stye.picture, framing, INPUT_SIDE, rng), framing.coverage(stye.mask, CUT_SHAPE[0])
+    return None
 
 
 def _original(rgb: RgbImage, eye: EyeRegion, sample: Sample) -> tuple[RgbImage, FloatMap] | None:

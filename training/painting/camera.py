@@ -13,23 +13,25 @@ from src.core.types import Box, Floats, RgbImage
 from src.services.eye_locator import eye_box
 from src.utils import geometry
 from src.utils.image_codec import decode_picture
-from src.utils.preprocessing import to_network_input
+from src.utils.preprocessing import ALL, place_in_square, to_network_input
 from training.painting.blob import FloatMap, to_rgb
 
-_PADDINGS_X = (10.0, 35.0)
-_PADDINGS_Y = (15.0, 60.0)
-"""Around the service's defaults of 20 and 40 pixels for a face 200 px wide."""
+_PADDINGS = (20.0, 40.0)
+"""The service's defaults, in pixels of a face 200 px wide."""
+_PADDING_SCALES = (0.6, 1.5)
+_PADDING_SPREAD = 0.2
+"""Of the logarithm of each: how far the crop's proportions are from the service's own."""
+_SLIP = 0.05
+"""Standard deviation of the finder's errors, over the width of the eye."""
 _RENDER_SIDE = 288
 """Squares are rendered a little larger than the network's input, so that the last step shrinks as in the service."""
 _WHOLE_SHARE = 0.4
 """Of the photos that reach as far as their picture."""
-_CUT_OFF_SHARE = 0.1
-"""Of the others, on which more of the eye may be cut off than `_LEAST_OPENING` (0-1) leaves."""
 _LEAST_OPENING = 0.6
-_WINDOW_ATTEMPTS = 20
-_BORDER_SHARE = 0.25
-"""One origin consists of pictures turned by others, with white or smeared corners. Here some of every class get such
-corners, so that they mean nothing."""
+"""Part of the opening that is in the picture (0-1), which is on nearly every photo."""
+_CUT_OFF_SHARE, _LEAST_OF_CUT_OFF = 0.1, 0.25
+"""Photos that may have lost more of it, and how much they still show."""
+_ATTEMPTS = 20
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT)
 
 
@@ -39,133 +41,134 @@ class Framing:
 
     Attributes:
         to_picture: 2 x 3, leads from a pixel (x, y, 1) of the crop to a pixel of the picture.
-        window: what of the picture is on the photo that is cut; the rest of the crop gets the mean colour, as in the
+        place: of what is on the photo that is cut, in shares of the crop; the rest gets the mean colour, as in the
             service.
-        border: OpenCV's way of filling what lies outside of the picture as if it were on the photo, with `grey` (0-255)
-            where it is of one colour; None: it is not on the photo.
+        border: OpenCV's way of filling what is on the photo but outside of the picture, with `grey` (0-255) where it is
+            of one colour.
     """
 
     to_picture: npt.NDArray[np.float64]
-    window: Box
-    border: int | None = None
+    place: Box = ALL
+    border: int = cv2.BORDER_REPLICATE
     grey: float = 0.0
 
     def apply(self, rgb: RgbImage) -> RgbImage:
-        """The framed part, still larger than the network's input."""
-        warped = cv2.warpAffine(
+        """The part of the crop that is on the photo, still larger than the network takes it."""
+        framed = cv2.warpAffine(
             rgb,
             self.to_picture,
             (_RENDER_SIDE, _RENDER_SIDE),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE if self.border is None else self.border,
+            borderMode=self.border,
             borderValue=(self.grey, self.grey, self.grey),
         )
-        framed: RgbImage = np.array(warped, dtype=np.uint8)
-        seen = self._seen(*rgb.shape[:2])
-        if seen.any():
-            framed[~seen] = framed[seen].mean(axis=0).round()
-        return framed
+        return np.asarray(framed[place_in_square(self.place, _RENDER_SIDE)], dtype=np.uint8)
 
     def coverage(self, mask: npt.NDArray[np.bool_], places: int) -> FloatMap:
         """Which part (0-1) of each of places x places equal parts of the crop a mask of the picture covers."""
-        seen = cv2.warpAffine(
+        covered = cv2.warpAffine(
             mask.astype(np.float32),
             self.to_picture,
             (_RENDER_SIDE, _RENDER_SIDE),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
-        seen = np.where(self._seen(*mask.shape), seen, 0)
+        seen = np.zeros_like(covered)
+        on_photo = place_in_square(self.place, _RENDER_SIDE)
+        seen[on_photo] = covered[on_photo]
         return np.asarray(cv2.resize(seen, (places, places), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
     def visible_share(self, mask: npt.NDArray[np.bool_]) -> float:
-        """Which part (0-1) of the pixels of a mask, as large as the picture, is on the crop."""
+        """Which part (0-1) of the pixels of a mask, as large as the picture, is on the crop; 0 of an empty one."""
         ys, xs = np.nonzero(mask)
         linear, offset = self.to_picture[:, :2], self.to_picture[:, 2]
-        there = np.linalg.solve(linear, np.stack([xs, ys]) - offset[:, None])
-        inside = ((there >= 0) & (there < _RENDER_SIDE)).all(axis=0)
-        inside &= (xs >= self.window.x) & (xs < self.window.right) & (ys >= self.window.y) & (ys < self.window.bottom)
+        x, y = np.linalg.solve(linear, np.stack([xs, ys]) - offset[:, None])
+        rows, columns = place_in_square(self.place, _RENDER_SIDE)
+        inside = (x >= columns.start) & (x < columns.stop) & (y >= rows.start) & (y < rows.stop)
         return float(inside.mean()) if len(inside) else 0.0
 
-    def _seen(self, height: int, width: int) -> npt.NDArray[np.bool_]:
-        """Which pixels of the crop are on the photo."""
-        ys, xs = np.mgrid[0:_RENDER_SIDE, 0:_RENDER_SIDE]
-        x = self.to_picture[0, 0] * xs + self.to_picture[0, 1] * ys + self.to_picture[0, 2]
-        y = self.to_picture[1, 0] * xs + self.to_picture[1, 1] * ys + self.to_picture[1, 2]
-        window = self.window
-        if self.border is not None:
-            # As if the picture went on for ever, where the photo reaches as far as the picture.
-            left, top = (-np.inf if edge <= 0 else edge for edge in (window.x, window.y))
-            right = np.inf if window.right >= width else window.right
-            bottom = np.inf if window.bottom >= height else window.bottom
-        else:
-            left, top, right, bottom = window.x, window.y, window.right, window.bottom
-        return np.asarray((x > left - 0.5) & (x < right - 0.5) & (y > top - 0.5) & (y < bottom - 0.5), dtype=np.bool_)
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photo of a part of a picture: its sides in pixels, and the way from its points to the picture's, which is
+    `linear` (2 x 2) and then `offset` (x, y).
+    """
+
+    width: float
+    height: float
+    linear: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+
+    def shows(self, points: Floats) -> Floats:
+        """Where n x (x, y) of the picture are on the photo."""
+        return np.asarray(np.linalg.solve(self.linear, (points - self.offset).T).T)
+
+    def framing(self, box: Box, border: int = cv2.BORDER_REPLICATE, grey: float = 0.0) -> Framing:
+        """The crop of that box of the photo; for `border` and `grey` see `Framing`."""
+        # Of a box beside the photo there is nothing to see.
+        inside = geometry.overlap(box, Box(0, 0, self.width, self.height)) or Box(box.x, box.y, 0, 0)
+        linear = self.linear @ np.diag([box.width / _RENDER_SIDE, box.height / _RENDER_SIDE])
+        # A pixel's own point is its middle.
+        offset = self.linear @ np.array([box.x, box.y]) + self.offset + linear @ np.array([0.5, 0.5]) - 0.5
+        return Framing(np.hstack([linear, offset[:, None]]), geometry.place_in(box, inside), border, grey)
 
 
 def framing_of(box: Box, height: int, width: int) -> Framing:
-    """The framing of a crop that is cut without any chance, from a picture of that size."""
-    return Framing(_squeeze(box, 0.0, 1.0), Box(0, 0, width, height))
+    """The crop of that box that the service cuts out of a picture of that size."""
+    return _Photo(width, height, np.eye(2), np.zeros(2)).framing(box)
 
 
-def draw_framing(outline: Floats, height: int, width: int, rng: np.random.Generator) -> Framing:
-    """The crop that the service would cut around that eye from some photo of it, at random paddings.
+def draw_framing(
+    outline: Floats | None, height: int, width: int, rng: np.random.Generator, *, may_cut_off: bool = True
+) -> Framing:
+    """The crop that the service would cut around that eye out of some photo of a picture of that size.
 
-    The photo shows some of the picture: people hold phones nearer or farther, and beside. The outline comes with the
-    errors of a finder; the crop is stretched as by 4:3 cameras, turned, mirrored.
+    People hold phones nearer or farther, beside and askew, and mirror and stretch what these show. The finder slips,
+    and paddings are another each time. Of an eye that it is not sure of, without an outline, the photo is all there is.
     """
-    window = _draw_window(outline, height, width, rng)
-    slipped = outline + rng.normal(0, 0.05, 2) * float(np.hypot(*(outline[3] - outline[0])))
-    box, _share = eye_box(slipped, window, rng.uniform(*_PADDINGS_X), rng.uniform(*_PADDINGS_Y))
-    stretch = np.exp(rng.uniform(-0.15, 0.15))
-    box = _stretched(box, stretch * np.exp(rng.normal(0, 0.08)), 1 / stretch)
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    has_border = rng.random() < _BORDER_SHARE
-    return Framing(
-        to_picture=_squeeze(box, float(np.deg2rad(rng.normal(0, 6))), mirror),
-        window=window,
-        border=int(rng.choice(_BORDERS)) if has_border else None,
-        grey=float(rng.choice([0.0, 128.0, 255.0])),
-    )
-
-
-def _draw_window(outline: Floats, height: int, width: int, rng: np.random.Generator) -> Box:
     whole = Box(0, 0, width, height)
-    if rng.random() < _WHOLE_SHARE:
-        return whole
-    may_cut_off = rng.random() < _CUT_OFF_SHARE
-    opening = geometry.box_around(outline)
-    for _ in range(_WINDOW_ATTEMPTS):
-        zoom = np.exp(rng.uniform(np.log(0.5), 0.0))
-        stretch = np.exp(rng.uniform(-0.2, 0.2))
-        window_width, window_height = min(width, width * zoom * stretch), min(height, height * zoom / stretch)
-        window = Box(
-            rng.uniform(0, width - window_width), rng.uniform(0, height - window_height), window_width, window_height
-        )
-        seen = geometry.overlap(opening, window)
-        before = geometry.overlap(opening, whole)
-        if seen is not None and before is not None and (may_cut_off or seen.area >= _LEAST_OPENING * before.area):
-            return window
-    return whole
+    least = _LEAST_OPENING
+    if may_cut_off and rng.random() < _CUT_OFF_SHARE:
+        least = _LEAST_OF_CUT_OFF
+    for _ in range(_ATTEMPTS):
+        photo = _draw_photo(height, width, rng)
+        all_of_it = Box(0, 0, photo.width, photo.height)
+        border, grey = int(rng.choice(_BORDERS, p=(0.4, 0.3, 0.3))), float(rng.choice([0.0, 128.0, 255.0]))
+        box, share, before = all_of_it, 1.0, 1.0
+        if outline is not None:
+            seen = photo.shows(outline)
+            seen = seen + rng.normal(0, _SLIP, 2) * float(np.hypot(*(seen[3] - seen[0])))
+            scale = np.exp(rng.uniform(*np.log(_PADDING_SCALES)))
+            paddings = scale * np.exp(rng.uniform(-_PADDING_SPREAD, _PADDING_SPREAD, 2)) * _PADDINGS
+            box, share = eye_box(seen, all_of_it, *paddings)
+            before = eye_box(outline, whole, *_PADDINGS)[1]
+        if share >= least * before:
+            return photo.framing(box, border, grey)
+    return framing_of(whole if outline is None else eye_box(outline, whole, *_PADDINGS)[0], height, width)
 
 
-def _stretched(box: Box, across: float, down: float) -> Box:
-    width, height = box.width * across, box.height * down
-    return Box(box.x - (width - box.width) / 2, box.y - (height - box.height) / 2, width, height)
-
-
-def _squeeze(box: Box, angle: float, mirror: float) -> npt.NDArray[np.float64]:
-    """From the square to the box, which is turned by `angle` around its centre."""
+def _draw_photo(height: int, width: int, rng: np.random.Generator) -> _Photo:
+    shown_width, shown_height = float(width), float(height)
+    if rng.random() >= _WHOLE_SHARE:
+        zoom, proportions = np.exp(rng.uniform(np.log(0.6), 0.0)), np.exp(rng.uniform(-0.2, 0.2))
+        shown_width, shown_height = min(width, width * zoom * proportions), min(height, height * zoom / proportions)
+    centre = np.array([rng.uniform(0, width - shown_width), rng.uniform(0, height - shown_height)])
+    centre += np.array([shown_width, shown_height]) / 2
+    # As by cameras of 4:3 that are squeezed to squares.
+    stretch = np.exp(rng.uniform(-0.15, 0.15))
+    angle, mirror = np.deg2rad(rng.normal(0, 6)), rng.choice([-1.0, 1.0])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.diag([mirror * box.width / _RENDER_SIDE, box.height / _RENDER_SIDE])
-    centre = np.array([box.x + box.width / 2, box.y + box.height / 2]) - 0.5
-    offset = centre - linear @ np.full(2, (_RENDER_SIDE - 1) / 2)
-    return np.hstack([linear, offset[:, None]])
+    linear = turn @ np.diag([mirror * stretch, 1 / stretch])
+    photo_width, photo_height = shown_width / stretch, shown_height * stretch
+    return _Photo(photo_width, photo_height, linear, centre - linear @ np.array([photo_width, photo_height]) / 2)
 
 
 def photograph(rgb: RgbImage, framing: Framing, side: int, rng: np.random.Generator) -> RgbImage:
-    """The framed part of a picture, lit and degraded at random, as RGB uint8 side x side x 3."""
+    """The crop of a picture, lit and degraded at random, as RGB uint8 side x side x 3.
+
+    Only what is on the photo goes through the camera; what is not gets its colour afterwards, as in the service.
+    """
     lit = _light(framing.apply(rgb).astype(np.float32), rng)
-    return to_network_input(_degrade(lit, rng), side)
+    return to_network_input(_degrade(lit, rng), side, framing.place)
 
 
 def _light(picture: FloatMap, rng: np.random.Generator) -> FloatMap:
@@ -184,14 +187,15 @@ def _light(picture: FloatMap, rng: np.random.Generator) -> FloatMap:
 
 def _degrade(picture: FloatMap, rng: np.random.Generator) -> RgbImage:
     """Small, soft, noisy and compressed, as eyes in webcam frames are; many stay as good as they were."""
-    side = picture.shape[0]
+    height, width = picture.shape[:2]
     image: Any = picture
     if rng.random() < 0.45:
-        small = int(np.exp(rng.uniform(np.log(56), np.log(200))))
-        image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
+        scale = np.exp(rng.uniform(np.log(56), np.log(200))) / _RENDER_SIDE
+        small = (max(1, round(scale * width)), max(1, round(scale * height)))
+        image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
         if rng.random() < 0.5:
             image = image + rng.normal(0, rng.uniform(1, 8), image.shape).astype(np.float32)
-        image = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
     if rng.random() < 0.25:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 2.2))
     if rng.random() < 0.15:

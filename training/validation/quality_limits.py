@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from src.config.settings import Settings
-from src.core.types import RgbImage
+from src.core.types import Box, EyeCrop, RgbImage
 from src.services.classifier import EyeClassifier
-from src.utils.preprocessing import resize
+from src.services.eye_crops import cut_eye
+from src.utils.preprocessing import ALL, place_in_square, resize, to_network_input
 from src.utils.quality import brightness, sharpness
-from training.data.eyes import find_eyes, network_input_of
+from training.data.eyes import find_eyes
 from training.data.pictures import LabelledPicture
 
 BLUR_SIGMAS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0)
@@ -41,11 +42,14 @@ _LEAST_SIDE = 150
 _Measure = Callable[[RgbImage], float]
 
 
-def measure_quality_limits(classifier: EyeClassifier, crops: Sequence[RgbImage], seed: int) -> dict[str, Any]:
+def measure_quality_limits(
+    classifier: EyeClassifier, crops: Sequence[RgbImage], seed: int, places: Sequence[Box] | None = None
+) -> dict[str, Any]:
     """What the measures of quality say of ever worse crops, and how many of these still get the class they had.
 
-    The classifier's answers on the crops (RGB uint8, `classifier.input_side` square, of good quality) as they are count
-    as right; `seed` is that of the sensor's noise.
+    The classifier's answers on the crops (RGB uint8, of good quality) as they are count as right; `seed` is that of the
+    sensor's noise. Each crop is what the photo has of it, and has its place in the square of `classifier.input_side`
+    pixels that the classifier sees, all of it if `places` is None.
 
     Returns:
         ready for JSON: per degradation a list of levels, from none to the worst, each with the median of the measure
@@ -57,11 +61,17 @@ def measure_quality_limits(classifier: EyeClassifier, crops: Sequence[RgbImage],
     if not crops:
         raise ValueError("there are no crops")
     rng = np.random.default_rng(seed)
-    before = _best_classes(classifier, crops)
+    places = places or [ALL] * len(crops)
+
+    def best_classes(shown: Sequence[RgbImage]) -> npt.NDArray[np.intp]:
+        inputs = [to_network_input(rgb, classifier.input_side, place) for rgb, place in zip(shown, places, strict=True)]
+        return np.array([prediction.probabilities.argmax() for prediction in classifier.classify(inputs)])
+
+    before = best_classes(crops)
 
     def row(level: str, value: float, degrade: Callable[[RgbImage], RgbImage], measure: _Measure) -> dict[str, Any]:
         worse = [degrade(crop) for crop in crops]
-        same = float(np.mean(_best_classes(classifier, worse) == before))
+        same = float(np.mean(best_classes(worse) == before))
         return {level: value, measure.__name__: _median(measure, worse), "same_class": round(same, 3)}
 
     return {
@@ -104,30 +114,26 @@ def _levels(values: npt.NDArray[np.float64]) -> RgbImage:
     return values.round().clip(0, 255).astype(np.uint8)
 
 
-def _best_classes(classifier: EyeClassifier, crops: Sequence[RgbImage]) -> npt.NDArray[np.intp]:
-    return np.array([prediction.probabilities.argmax() for prediction in classifier.classify(crops)])
-
-
 def quality_of_pictures(
     pictures: Sequence[LabelledPicture], settings: Settings, seed: int, count: int = 150
 ) -> dict[str, Any] | None:
-    """The table of `measure_quality_limits` for about `count` large pictures, as many of each class, ready for JSON.
+    """The table of `measure_quality_limits` for about `count` large eyes, as many of each class, ready for JSON.
 
-    None if there is no large picture.
+    None if there is no large one.
     """
     classifier = EyeClassifier.from_settings(settings)
-    found = [(rgb, eye) for rgb in _large(pictures, count, seed) for eye in find_eyes(rgb)[:1]]
-    inputs = [network_input_of(rgb, eye, classifier.input_side) for rgb, eye in found]
-    crops = [crop for crop in inputs if crop is not None]
-    return measure_quality_limits(classifier, crops, seed) if crops else None
+    eyes = _large(pictures, count, seed, classifier.input_side)
+    crops = [eye.network_input[place_in_square(eye.place, classifier.input_side)] for eye in eyes]
+    return measure_quality_limits(classifier, crops, seed, [eye.place for eye in eyes]) if crops else None
 
 
-def _large(pictures: Sequence[LabelledPicture], count: int, seed: int) -> list[RgbImage]:
-    chosen: list[RgbImage] = []
+def _large(pictures: Sequence[LabelledPicture], count: int, seed: int, side: int) -> list[EyeCrop]:
+    chosen: list[EyeCrop] = []
     order = np.random.default_rng(seed).permutation(len(pictures))
     labels = sorted({picture.label for picture in pictures})
     for label in labels:
         read = (pictures[index].read() for index in order if pictures[index].label == label)
-        large = (rgb for rgb in read if min(rgb.shape[:2]) >= _LEAST_SIDE)
+        found = (cut_eye(rgb, eye, side) for rgb in read for eye in find_eyes(rgb)[:1])
+        large = (eye for eye in found if eye is not None and eye.quality.shortest_side >= _LEAST_SIDE)
         chosen += islice(large, max(1, count // len(labels)))
     return chosen

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from src.core.types import RgbImage
+from src.services import people
 from src.services.model_file import read_model_card
 from src.services.tensorflow_runtime import keras
 from src.utils.files import sha256_of
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import resize
 from tests.unit.training.small_network import build_small_backbone, build_small_network
 from training import train
 from training.card.card_page import render_page
@@ -117,13 +117,13 @@ def test_a_damaged_picture_is_named_and_pictures_without_eyes_are_refused(
 
 
 @pytest.mark.usefixtures("small")
-def test_what_cannot_be_measured_is_said_so(data: Path, tmp_path: Path, weights: Path) -> None:
-    """Eyes without lids take no painted styes; without copies and a fold of healthy eyes other figures are gone."""
-    noise = np.random.default_rng(0)
-    for file in data.glob("*/*.png"):
-        put(file, resize(noise.integers(90, 160, (24, 24, 3), dtype=np.uint8), 200, 200))
+def test_what_cannot_be_measured_is_said_so(
+    data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eyes of which the search is not sure take no painted styes; without copies other figures are gone, too."""
+    monkeypatch.setattr(people, "_SURE", 1.1)
     for number in range(3):
-        put(data / "Healthy" / f"a_{number}.png", noise.integers(0, 256, (200, 200, 3), dtype=np.uint8))
+        put(data / "Healthy" / f"a_{number}.png", drawn_eye)
     assert run(tmp_path, data, weights, "--copies-per-class", 0, "--leave-out-origins") == 0
     card = card_of(tmp_path)
     assert card["metrics"]["heatmaps"] == {"left_out": None, "shipped": None}

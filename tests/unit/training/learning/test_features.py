@@ -11,6 +11,7 @@ import pytest
 
 from src.config.settings import PROJECT_ROOT
 from src.core.types import RgbImage
+from src.services import people
 from src.utils.png_writer import encode_png
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning import features
@@ -62,12 +63,12 @@ def test_they_are_what_the_frozen_part_makes_of_each_sample_and_an_interrupted_r
 
 
 def test_styes_that_could_not_be_painted_are_left_out(
-    backbone: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backbone: Any, tmp_path: Path, drawn_eye: RgbImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On plain skin there are no lids, so a whole part may come to nothing."""
-    skin = np.full((120, 160, 3), (200, 150, 130), np.uint8)
-    (tmp_path / "skin.png").write_bytes(encode_png(skin))
-    pictures = [LabelledPicture(tmp_path / "skin.png", 2, "site", "site/1", 1)]
+    """Where the search is not sure, it does not know the lids, so a whole part may come to nothing."""
+    monkeypatch.setattr(people, "_SURE", 1.1)
+    (tmp_path / "eye.png").write_bytes(encode_png(drawn_eye))
+    pictures = [LabelledPicture(tmp_path / "eye.png", 2, "site", "site/1", 1)]
     original = Sample(0, SampleKind.ORIGINAL, 2, 0)
     planned = [original, *(Sample(0, SampleKind.PAINTED_STYE, 3, seed) for seed in range(3))]
     monkeypatch.setattr(features, "_PART", 2)
@@ -77,7 +78,7 @@ def test_styes_that_could_not_be_painted_are_left_out(
 
 
 def test_another_backbone_sample_picture_or_source_has_another_key(
-    pictures: list[LabelledPicture], planned: list[Sample], monkeypatch: pytest.MonkeyPatch
+    pictures: list[LabelledPicture], planned: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [
         features._key("hash", pictures, planned),
@@ -90,12 +91,20 @@ def test_another_backbone_sample_picture_or_source_has_another_key(
     pictures[0].file.write_bytes(picture[:-1] + bytes([picture[-1] ^ 1]))
     assert pictures[0].file.stat().st_size == len(picture)
     keys.append(features._key("hash", pictures, planned))
+    another_finder = tmp_path / "another.npz"
+    another_finder.write_bytes(b"other weights")
+    monkeypatch.setattr(features, "FINDER_FILE", another_finder)
+    keys.append(features._key("hash", pictures, planned))
     monkeypatch.setattr(features, "source_hash", lambda module: f"another version of {module}")
     keys.append(features._key("hash", pictures, planned))
     assert len(set(keys)) == len(keys)
 
 
 DEPENDENCIES = (
+    "src/services/eye_crops.py",
+    "src/services/eye_finder.py",
+    "src/services/eye_locator.py",
+    "src/services/people.py",
     "src/utils/preprocessing.py",
     "src/utils/geometry.py",
     "src/utils/colour.py",

@@ -11,7 +11,7 @@ import pytest
 
 from src.core.types import Box, EyeRegion, EyeSide, EyeSource, RgbImage
 from src.services.eye_locator import eye_box
-from src.utils.preprocessing import to_network_input
+from src.utils.preprocessing import place_in_square, to_network_input
 from training.data.eyes import network_input_of
 from training.painting import camera
 from training.painting.camera import Framing, draw_framing, framing_of, photograph
@@ -47,7 +47,15 @@ def test_a_photograph_is_a_square_that_the_seed_decides_and_keeps_red_red(drawn_
 def framed_on_black(seed: int) -> Framing:
     outline = OUTLINE / 3.75
     framing = draw_framing(outline, 120, 160, np.random.default_rng(seed))
-    return replace(framing, window=Box(0, 0, 160, 120), border=cv2.BORDER_CONSTANT, grey=0.0)
+    return replace(framing, border=cv2.BORDER_CONSTANT, grey=0.0)
+
+
+def square(framing: Framing, rgb: RgbImage) -> RgbImage:
+    """The whole crop, black where it is not on the photo."""
+    side = camera._RENDER_SIDE
+    crop = np.zeros((side, side, 3), np.uint8)
+    crop[place_in_square(framing.place, side)] = framing.apply(rgb)
+    return crop
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -55,13 +63,13 @@ def test_the_visible_share_and_the_coverage_of_a_mask_are_what_the_photograph_sh
     framing = framed_on_black(seed)
     mask = np.zeros((120, 160), dtype=bool)
     mask[90:, 20:70] = True
-    painted = framing.apply(white_where(mask))
+    painted = square(framing, white_where(mask))
     pixels_per_pixel = abs(np.linalg.det(framing.to_picture[:, :2]))
     shown = painted[..., 0].mean() / 255 * painted[..., 0].size * pixels_per_pixel / mask.sum()
     assert framing.visible_share(mask) == pytest.approx(shown, abs=0.05)
     mask = np.zeros((120, 160), dtype=bool)
     mask[40:80, 50:110] = True
-    expected = cv2.resize(framing.apply(white_where(mask)), (7, 7), interpolation=cv2.INTER_AREA)[..., 0] / 255
+    expected = cv2.resize(square(framing, white_where(mask)), (7, 7), interpolation=cv2.INTER_AREA)[..., 0] / 255
     assert framing.coverage(mask, 7) == pytest.approx(expected, abs=0.02)
 
 
@@ -69,7 +77,8 @@ def test_a_crop_without_chance_is_what_the_service_cuts_out(drawn_eye: RgbImage)
     for box in (Box(30, 20, 150, 140), Box(-40, -30, 250, 220), Box(100, 50, 200, 160)):
         eye = EyeRegion(EyeSide.LEFT, box, EyeSource.EYE_FINDER)
         expected = network_input_of(drawn_eye, eye, 224)
-        framed = to_network_input(framing_of(box, *drawn_eye.shape[:2]).apply(drawn_eye), 224)
+        framing = framing_of(box, *drawn_eye.shape[:2])
+        framed = to_network_input(framing.apply(drawn_eye), 224, framing.place)
         assert expected is not None
         assert np.abs(framed.astype(int) - expected).mean() < 2.5
 
@@ -86,14 +95,52 @@ def test_a_mask_is_covered_where_the_crop_has_it() -> None:
     assert coverage.sum() == pytest.approx(2, abs=0.1)
 
 
-def test_what_is_not_on_the_photo_has_the_mean_colour_of_what_is(drawn_eye: RgbImage) -> None:
-    framing = replace(framing_of(Box(-60, 0, 300, 180), 180, 240), window=Box(100, 0, 140, 180))
-    framed = framing.apply(drawn_eye).astype(int)
-    beside = framed[:, : int(0.5 * framed.shape[1])]
-    assert np.ptp(beside.reshape(-1, 3), axis=0).max() == 0
-    assert beside[0, 0] == pytest.approx(drawn_eye[:, 100:].mean(axis=(0, 1)), abs=3)
-    everywhere = np.ones((180, 240), dtype=bool)
-    assert framing.visible_share(everywhere) == pytest.approx(140 / 240, abs=0.01)
+def reaching_beyond(least: int) -> list[tuple[Framing, int]]:
+    """Framings of which the photo has only a part, and their seeds."""
+    framings = ((draw_framing(OUTLINE / 3, 120, 160, np.random.default_rng(seed)), seed) for seed in range(60))
+    found = [pair for pair in framings if pair[0].place.area < 0.8]
+    assert len(found) >= least
+    return found
+
+
+def test_what_is_not_on_the_photo_has_the_mean_colour_of_what_is_and_an_edge_along_the_square() -> None:
+    """As in the service, whatever the camera did: no noise, no blur, no turned edge."""
+    noise = np.random.default_rng(0).integers(60, 200, (120, 160, 3), dtype=np.uint8)
+    for framing, seed in reaching_beyond(10)[:10]:
+        photo = photograph(noise, framing, 224, np.random.default_rng(seed))
+        on_photo = np.zeros((224, 224), dtype=bool)
+        on_photo[place_in_square(framing.place, 224)] = True
+        assert np.ptp(photo[~on_photo].astype(int), axis=0).max() == 0
+        assert photo[~on_photo][0] == pytest.approx(photo[on_photo].mean(axis=0), abs=0.6)
+
+
+def test_nothing_counts_as_seen_that_is_not_on_the_photo() -> None:
+    everything = np.ones((120, 160), dtype=bool)
+    for framing, _ in reaching_beyond(10):
+        assert framing.coverage(everything, 7).mean() < framing.place.area + 0.02
+        assert framing.visible_share(everything) < 1
+
+
+def test_lids_stay_on_the_photo_where_nothing_may_be_cut_off_and_are_lost_on_few_others() -> None:
+    beside = OUTLINE - (220, 0)
+    mask = opening_of(beside).outside(400, 600, 1.0) < 0.5
+    shares = {
+        may: [
+            draw_framing(beside, 400, 600, np.random.default_rng(seed), may_cut_off=may).visible_share(mask)
+            for seed in range(200)
+        ]
+        for may in (True, False)
+    }
+    assert min(shares[False]) > 0.5
+    assert 0.1 < min(shares[True]) < 0.5
+    assert np.mean(np.array(shares[True]) < 0.5) < 0.1
+
+
+def test_of_an_eye_without_an_outline_the_photo_is_squeezed_as_it_is() -> None:
+    for seed in range(20):
+        framing = draw_framing(None, 120, 160, np.random.default_rng(seed))
+        assert framing.place == Box(0, 0, 1, 1)
+        assert framing.visible_share(np.ones((120, 160), dtype=bool)) > 0.15
 
 
 def test_a_framing_shows_most_of_the_opening_and_is_on_average_the_crop_of_the_service() -> None:

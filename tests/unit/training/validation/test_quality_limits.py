@@ -12,14 +12,13 @@ from src.config.settings import Settings
 from src.core.types import RgbImage
 from src.services.classifier import EyeClassifier
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import to_network_input
+from src.utils.preprocessing import resize, to_network_input
 from src.utils.quality import brightness, sharpness
 from tests.unit.training.validation.conftest import Trial
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.network import CLASSES
 from training.validation import quality_limits
 from training.validation.quality_limits import (
-    _LEAST_SIDE,
     _large,
     blurred,
     darkened,
@@ -91,38 +90,43 @@ def test_each_degradation_does_what_its_name_says(crops: list[RgbImage]) -> None
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[LabelledPicture]:
-    """Three large pictures and a small one per class; no two are alike."""
+def pictures(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> list[LabelledPicture]:
+    """Three large eyes and a small one per class; no two are as bright."""
     folder = tmp_path_factory.mktemp("eyes")
     for label, name in enumerate(CLASSES):
         (folder / name).mkdir()
         for number in range(4):
-            side = _LEAST_SIDE - 1 if number == 3 else _LEAST_SIDE
-            grey = np.full((side, side + 20, 3), 50 + 10 * label + number, np.uint8)
-            (folder / name / f"site_{number}.png").write_bytes(encode_png(grey))
+            height, width = (140, 152) if number == 3 else (204, 222)
+            darkened_eye = resize(eye_photo, width, height) * (1 - 0.08 * label - 0.02 * number)
+            (folder / name / f"site_{number}.png").write_bytes(encode_png(darkened_eye.astype(np.uint8)))
     return find_pictures(folder, CLASSES)
 
 
-def greys(pictures: list[LabelledPicture], count: int, seed: int) -> list[int]:
-    return [int(rgb[0, 0, 0]) for rgb in _large(pictures, count, seed)]
+def brightnesses(pictures: list[LabelledPicture], count: int, seed: int) -> list[float]:
+    return [eye.quality.brightness for eye in _large(pictures, count, seed, 224)]
 
 
-def test_the_seed_chooses_as_many_large_pictures_of_each_class(pictures: list[LabelledPicture]) -> None:
-    chosen = greys(pictures, 8, 0)
-    assert [(grey - 50) // 10 for grey in chosen] == [0, 0, 1, 1, 2, 2, 3, 3]
+def test_the_seed_chooses_as_many_large_eyes_of_each_class(pictures: list[LabelledPicture]) -> None:
+    every = brightnesses(pictures, 1000, 0)
+    assert len(every) == 12
+    of_class = [set(every[3 * label : 3 * label + 3]) for label in range(4)]
+    chosen = brightnesses(pictures, 8, 0)
+    assert [next(label for label in range(4) if one in of_class[label]) for one in chosen] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert len(set(chosen)) == 8
-    assert sorted(greys(pictures, 1000, 0)) == [50 + 10 * label + number for label in range(4) for number in range(3)]
-    assert greys(pictures, 8, 0) == chosen
-    assert len({tuple(greys(pictures, 8, seed)) for seed in range(5)}) > 1
+    assert brightnesses(pictures, 8, 0) == chosen
+    assert len({tuple(brightnesses(pictures, 8, seed)) for seed in range(5)}) > 1
 
 
-def test_the_table_is_of_the_chosen_pictures(
+def test_the_table_is_of_what_the_photo_has_of_the_chosen_eyes(
     pictures: list[LabelledPicture], trial: Trial, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     try_only(monkeypatch, (0.5,), (0.5,), (1.25,), (96,))
     own = settings.model_copy(update={"model_path": trial.validation.models[0].file})
     table: Any = quality_of_pictures(pictures, own, seed=0, count=4)
     assert table["crops"] == 4
-    assert table["untouched"]["brightness"] == pytest.approx(np.median(greys(pictures, 4, 0)), abs=1)
+    eyes = _large(pictures, 4, 0, 224)
+    assert min(eye.place.area for eye in eyes) < 0.9
+    untouched = {name: np.median([getattr(eye.quality, name) for eye in eyes]) for name in ("sharpness", "brightness")}
+    assert table["untouched"] == pytest.approx(untouched, abs=1e-3)
     # All pictures of the trial are small.
     assert quality_of_pictures(trial.pictures, own, seed=0) is None
