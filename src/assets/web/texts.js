@@ -155,18 +155,15 @@ export const result = {
 };
 
 const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
-const thirds = [
-  ["upper left", "upper middle", "upper right"],
-  ["left", "middle", "right"],
-  ["lower left", "lower middle", "lower right"],
-];
+const columns = ["left", "middle", "right"];
+const rows = ["upper ", "", "lower "];
 
 export const boxes = {
   alt: (count) => `The photo that was sent${["", ", with a box around the eye", ", with a box around each eye"][count]}`,
   label: { right_eye: "right", left_eye: "left", unknown: "side unknown" },
-  // column, row: thirds of the picture, from 0; extent: the larger of the shares of its width and of its height.
+  // column, row: the third of the picture, from 0; extent: the larger of the shares of its width and of its height.
   where: (name, column, row, extent) =>
-    `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${thirds[row][column]} of the picture`}.`,
+    `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${rows[row]}${columns[column]} of the picture`}.`,
 };
 
 const knownFrom = { face: "by the face", inner_corner: "by the inner corner", caller: "as you said" };
