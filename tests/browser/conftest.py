@@ -88,6 +88,11 @@ def dim_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def no_eye_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(tmp_path_factory, "grey.png", np.full((200, 300, 3), 128, np.uint8))
+
+
+@pytest.fixture(scope="session")
 def no_picture_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("files") / "holiday.jpg"
     file.write_bytes(b"this is not a picture")

@@ -15,31 +15,35 @@ from src.core.wording import NOTICE
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_page import DemoPage
 
-STATES = ("ready", "camera", "result", "inconclusive", "problem")
+STATES = ("ready", "camera", "result", "inconclusive", "problem", "no_eye")
 PHONE = {"width": 320, "height": 640}
 
 
-def bring_to(page: DemoPage, state: str, portrait: Path, dim: Path, no_picture: Path) -> None:
+@pytest.fixture
+def files(portrait_file: Path, dim_file: Path, no_picture_file: Path, no_eye_file: Path) -> dict[str, Path]:
+    """What leads to the states that begin with a file."""
+    return {"result": portrait_file, "inconclusive": dim_file, "problem": no_picture_file, "no_eye": no_eye_file}
+
+
+def bring_to(page: DemoPage, state: str, files: dict[str, Path]) -> None:
     """Puts the page into one of STATES, with all that a person may see there."""
     if state == "camera":
         page.page.click("#camera-open")
         page.page.wait_for_selector("#camera[data-state=ready]")
     elif state != "ready":
-        page.send({"result": portrait, "inconclusive": dim, "problem": no_picture}[state])
-        page.wait_for("problem" if state == "problem" else "result")
-    if state == "problem":
-        page.page.click("#key-open")
-        page.expect_failures(400)
+        is_problem = state in ("problem", "no_eye")
+        page.send(files[state], until="problem" if is_problem else "result")
+        if is_problem:
+            page.page.click("#key-open")
+            page.expect_failures(400)
 
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(
-    open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str, scheme: str
-) -> None:
+def test_axe_finds_nothing(open_page: OpenPage, files: dict[str, Path], state: str, scheme: str) -> None:
     """Contrast of WCAG 2.2 AA, names, roles, headings, focus: https://github.com/dequelabs/axe-core."""
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
-    bring_to(page, state, portrait_file, dim_file, no_picture_file)
+    bring_to(page, state, files)
     found = Axe().run(page.page)
 
     assert found.violations_count == 0, found.generate_report()
@@ -66,10 +70,10 @@ def test_the_system_chooses_the_colours_until_the_reader_does(open_page: OpenPag
 
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_is_wider_than_a_small_phone_and_the_notice_is_always_in_sight(
-    open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
+    open_page: OpenPage, files: dict[str, Path], state: str
 ) -> None:
     page = open_page(viewport=PHONE, reduced_motion="reduce")
-    bring_to(page, state, portrait_file, dim_file, no_picture_file)
+    bring_to(page, state, files)
     assert page.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
 
@@ -89,11 +93,9 @@ def test_the_notice_says_what_answers_say_and_is_there_without_any_script(open_p
 
 
 @pytest.mark.parametrize("state", ["result", "inconclusive"])
-def test_the_report_is_one_page_of_paper(
-    open_page: OpenPage, portrait_file: Path, dim_file: Path, no_picture_file: Path, state: str
-) -> None:
+def test_the_report_is_one_page_of_paper(open_page: OpenPage, files: dict[str, Path], state: str) -> None:
     page = open_page(color_scheme="dark")
-    bring_to(page, state, portrait_file, dim_file, no_picture_file)
+    bring_to(page, state, files)
     paper = page.page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.browser.conftest import OpenPage
-from tests.contract.payloads import picture_bytes
 from tests.services import Start
 
 KEY = "key-of-this-very-test"
@@ -39,12 +37,10 @@ def test_a_file_that_is_no_picture_is_said_to_be_none_and_a_good_photo_after_it_
     page.expect_failures(400)
 
 
-def test_a_photo_without_an_eye_is_told_with_how_to_take_one(open_page: OpenPage, tmp_path: Path) -> None:
-    grey = tmp_path / "grey.png"
-    grey.write_bytes(picture_bytes(np.full((200, 300, 3), 128, np.uint8)))
+def test_a_photo_without_an_eye_is_told_with_how_to_take_one(open_page: OpenPage, no_eye_file: Path) -> None:
     page = open_page()
     tips = page.page.locator(".tips li").all_inner_texts()
-    page.send(grey, until="problem")
+    page.send(no_eye_file, until="problem")
 
     assert page.text("#problem-heading") == "No eye found"
     assert page.text("#problem-advice") == "Here is how one is found:"

@@ -137,7 +137,7 @@ export const result = {
   heading: (count, sure) => {
     if (count === 0) return "No eye found";
     if (sure === count) return count === 1 ? "One eye found" : "Two eyes found";
-    if (sure > 0) return "One eye found, and perhaps another";
+    if (sure) return "One eye found, and perhaps another";
     return count === 1 ? "Perhaps one eye" : "Perhaps two eyes";
   },
   faces: (count) => `${number.format(count)} faces in the picture: the largest was answered.`,
@@ -155,18 +155,14 @@ export const result = {
 };
 
 const side = { right_eye: "Right eye", left_eye: "Left eye", unknown: "Eye" };
-const thirds = [
-  ["upper left", "upper middle", "upper right"],
-  ["left", "middle", "right"],
-  ["lower left", "lower middle", "lower right"],
-];
+const thirds = { rows: ["upper ", "", "lower "], columns: ["left", "middle", "right"] };
 
 export const boxes = {
   alt: (count) => `The photo that was sent${["", ", with a box around the eye", ", with a box around each eye"][count]}`,
   label: { right_eye: "right", left_eye: "left", unknown: "side unknown" },
-  // column, row: thirds of the picture, from 0; extent: the larger of the shares of its width and of its height.
+  // column, row: the third of the picture, from 0; extent: the larger of the shares of its width and of its height.
   where: (name, column, row, extent) =>
-    `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${thirds[row][column]} of the picture`}.`,
+    `${side[name]}: ${extent > 0.9 ? "all of the picture" : `in the ${thirds.rows[row]}${thirds.columns[column]} of the picture`}.`,
 };
 
 const knownFrom = { face: "by the face", inner_corner: "by the inner corner", caller: "as you said" };
