@@ -79,16 +79,20 @@ class EyeAnalysis:
         thresholds: Thresholds,
         *,
         input_side: int,
+        fills_crops: bool,
         max_image_pixels: int,
         max_request_pixels: int,
     ) -> None:
-        """The square of `input_side` pixels is the network's; the limits on pixels are checked before decoding."""
+        """The square of `input_side` pixels is the network's, which knows crops filled or not (see `cut_eye`); the
+        limits on pixels are checked before decoding.
+        """
         self._locator = locator
         self._crop_queue = crop_queue
         self._image_store = image_store
         self._workers = workers
         self._thresholds = thresholds
         self._input_side = input_side
+        self._fills_crops = fills_crops
         self._max_image_pixels = max_image_pixels
         self._max_request_pixels = max_request_pixels
 
@@ -189,7 +193,7 @@ class EyeAnalysis:
     def _crops(self, picture: RgbImage, header: PictureHeader, found: FoundEyes) -> _FrameCrops:
         crops = []
         for eye in found.eyes:
-            crop = cut_eye(picture, eye, self._input_side)
+            crop = cut_eye(picture, eye, self._input_side, filled=self._fills_crops)
             box = geometry.whole_pixels(geometry.scaled(eye.box, header.shrink), *header.upright_size)
             if crop is not None and box is not None:
                 self._image_store.save_eye(crop.preview)

@@ -46,6 +46,7 @@ class ModelCard:
             neural networks", ICML 2017.
         familiarity: None where crops cannot be compared with the training pictures.
         bfloat16_agrees: whether a comparison found the same answers in bfloat16 as in float32.
+        fills_crops: whether the model learnt crops whose part outside of the picture is filled, see `eye_crops`.
     """
 
     classes: tuple[str, ...] | None = None
@@ -53,6 +54,7 @@ class ModelCard:
     temperature: float = 1.0
     familiarity: FamiliarityCheck | None = None
     bfloat16_agrees: bool = False
+    fills_crops: bool = False
 
 
 def card_path_of(model_path: Path) -> Path:
@@ -85,6 +87,7 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
             _temperature(card),
             _familiarity(card, path.parent),
             (bfloat16 := _section(card, "bfloat16")) is not None and _flag(bfloat16.get("agrees"), "bfloat16.agrees"),
+            _flag(card.get("fills_crops", False), "fills_crops"),
         )
     except _CardError as error:
         raise StartupError(f"{path} is wrong: {error}.") from None

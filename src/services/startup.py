@@ -143,6 +143,7 @@ def load_services(
         workers,
         Thresholds.from_settings(settings),
         input_side=classifier.input_side,
+        fills_crops=classifier.fills_crops,
         max_image_pixels=settings.max_image_pixels,
         max_request_pixels=settings.max_request_pixels,
     )

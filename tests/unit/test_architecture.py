@@ -37,6 +37,7 @@ MAY_IMPORT = {
 # whoever stands further down may import from above, never the other way round. Its commands may import all of them.
 TRAINING_MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
+    "finder": set(),
     "painting": set(),
     "evaluation": {"data"},
     "report": {"evaluation"},

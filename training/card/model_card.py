@@ -195,6 +195,7 @@ def write_answering_card(model_file: Path, temperature: float, familiarity: Fami
     sections = {
         "sha256": sha256_of(model_file),
         "classes": list(CLASSES),
+        "fills_crops": True,
         "calibrated": True,
         "calibration": {"method": "temperature scaling", "temperature": temperature},
         "familiarity": {

@@ -59,6 +59,7 @@ class EyeApi:
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
         self._calibrated = card.calibrated
+        self._fills_crops = card.fills_crops
         self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads=1)
         self._worker_threads = os.cpu_count() or 1
         self._workers = ThreadPoolExecutor(self._worker_threads)
@@ -123,7 +124,10 @@ class EyeApi:
 
     def _crops(self, frame: Frame) -> list[EyeCrop]:
         picture = decode_picture(frame.data, self._settings.max_image_pixels)
-        crops = [cut_eye(picture, eye, _INPUT_SIDE) for eye in self._locator.find_eyes(picture, frame.box).eyes]
+        crops = [
+            cut_eye(picture, eye, _INPUT_SIDE, filled=self._fills_crops)
+            for eye in self._locator.find_eyes(picture, frame.box).eyes
+        ]
         return [crop for crop in crops if crop is not None]
 
     def _eyes(self, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]) -> dict[str, dict[str, Any]]:

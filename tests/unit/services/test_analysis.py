@@ -118,6 +118,7 @@ def build_analysis(
             workers,
             thresholds,
             input_side=side,
+            fills_crops=classifier.fills_crops,
             max_image_pixels=MAX_PIXELS,
             max_request_pixels=25 * MAX_PIXELS,
         )

@@ -38,6 +38,13 @@ def test_outside_of_it_the_network_sees_the_mean_colour_and_people_see_nothing(f
     assert filled[0] == pytest.approx(seen.mean(axis=(0, 1)), abs=0.51)
 
 
+def test_for_a_model_that_learnt_such_crops_they_end_with_the_picture(face: RgbImage) -> None:
+    crop = cut_eye(face, region(Box(-40, -60, 160, 120)), 200, filled=False)
+    assert crop is not None
+    assert crop.place == ALL
+    assert np.array_equal(crop.network_input, resize(face[:60, :120], 200, 200))
+
+
 def test_quality_is_measured_on_what_the_picture_has(eye_photo: RgbImage) -> None:
     height, width = eye_photo.shape[:2]
     alone = cut_eye(eye_photo, region(Box(0, 0, width, height)), 224)

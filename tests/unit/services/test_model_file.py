@@ -55,6 +55,13 @@ def test_temperature_calibration_and_the_comparison_with_bfloat16_are_read(model
         assert (card.calibrated, card.temperature, card.bfloat16_agrees) == (True, 0.87, agrees)
 
 
+def test_whether_crops_are_filled_is_read(model_path: Path) -> None:
+    assert not read(model_path).fills_crops
+    assert read(model_path, fills_crops=True).fills_crops
+    with pytest.raises(StartupError, match="fills_crops must be true or false"):
+        read(model_path, fills_crops="yes")
+
+
 def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:
     check = read(model_path, familiarity=familiarity).familiarity
     assert check is not None

@@ -1,4 +1,4 @@
-"""The command that makes the eye finder: `python -m training.finder.train --data DIR`."""
+"""The command that makes the eye finder: `python -m training.train_finder --data DIR`."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def _trained(photos: Sequence[LabelledPhoto], recipe: Recipe, options: argparse.
 
 def _sources() -> str:
     """What the training is made by: a checkpoint of another program is not gone on with."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return " ".join(sha256_of(file) for file in files if file.name not in {"train.py", "measure.py"})
+    files = sorted(Path(__file__).parent.glob("finder/*.py"))
+    return " ".join(sha256_of(file) for file in files if file.name != "measure.py")
 
 
 def _weights(photos: Sequence[LabelledPhoto]) -> npt.NDArray[np.float64]:
@@ -151,7 +151,7 @@ def _described(photos: Sequence[LabelledPhoto]) -> dict[str, Any]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m training.finder.train",
+        prog="python -m training.train_finder",
         description="Trains the eye finder on the photos of a folder that the file of labels names.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
