@@ -25,7 +25,10 @@ def find_eyes(rgb: RgbImage) -> list[EyeRegion]:
     return _locator().find_eyes(rgb).eyes
 
 
-def network_input_of(rgb: RgbImage, eye: EyeRegion, side: int) -> RgbImage | None:
-    """What the service shows the classifier, RGB uint8 side x side x 3; None where there is nothing to see."""
-    crop = cut_eye(rgb, eye, side)
+def network_input_of(rgb: RgbImage, eye: EyeRegion, side: int, *, filled: bool = True) -> RgbImage | None:
+    """What the service shows the classifier, RGB uint8 side x side x 3; None where there is nothing to see.
+
+    Models of before learnt crops that are not `filled`, see `cut_eye`.
+    """
+    crop = cut_eye(rgb, eye, side, filled=filled)
     return None if crop is None else crop.network_input

@@ -18,6 +18,7 @@ from scipy.ndimage import distance_transform_edt
 
 from src.core.types import Heatmap, RgbImage
 from src.services.grad_cam import stretch
+from src.utils import geometry
 from training.data.eyes import find_eyes, network_input_of
 from training.learning.network import INPUT_SIDE
 from training.painting.camera import framing_of
@@ -41,8 +42,8 @@ class PaintedCase:
     mask: Mask
 
 
-def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[PaintedCase]:
-    """Paints a new stye on each picture in turn until there are `count` cases.
+def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int, *, filled: bool = True) -> list[PaintedCase]:
+    """Paints a new stye on each picture in turn until there are `count` cases, as crops `filled` or not.
 
     Pictures in which the lids were not found are passed over, because a bump on a cheek is no stye.
 
@@ -61,8 +62,10 @@ def painted_cases(pictures: Sequence[RgbImage], count: int, seed: int) -> list[P
         picture, eye, outline = usable[turn % len(usable)]
         turn += 1
         stye = paint_stye(picture, opening_of(outline), rng)
-        mask = framing_of(eye.box, *stye.mask.shape).coverage(stye.mask, INPUT_SIDE) >= 0.5
-        crop, untouched = (network_input_of(rgb, eye, INPUT_SIDE) for rgb in (stye.picture, picture))
+        height, width = stye.mask.shape
+        box = eye.box if filled else geometry.whole_pixels(eye.box, width, height) or eye.box
+        mask = framing_of(box, height, width).coverage(stye.mask, INPUT_SIDE) >= 0.5
+        crop, untouched = (network_input_of(rgb, eye, INPUT_SIDE, filled=filled) for rgb in (stye.picture, picture))
         if mask.any() and crop is not None and untouched is not None:
             cases.append(PaintedCase(crop, untouched, mask))
     if not cases:

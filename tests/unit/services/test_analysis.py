@@ -56,7 +56,7 @@ from src.utils.geometry import cut, whole_pixels
 from src.utils.picture_header import read_picture_header
 from src.utils.picture_parts import PictureHeader
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import ALL, to_network_input
+from src.utils.preprocessing import ALL, resize, to_network_input
 
 MAX_PIXELS = 4_000_000
 THRESHOLDS = Thresholds.from_settings(Settings(_env_file=None))
@@ -176,7 +176,7 @@ class Finds:
     def __init__(self, region: EyeRegion) -> None:
         self._region = region
 
-    def find_eyes(self, _picture: RgbImage, **_options: bool | None) -> FoundEyes:
+    def find_eyes(self, _picture: RgbImage, _hint: Box | None, **_options: bool | None) -> FoundEyes:
         return FoundEyes([self._region], 0)
 
 
@@ -194,9 +194,9 @@ class TestFrames:
         for region in locator.find_eyes(face).eyes:
             eye = report.eyes[region.side]
             assert (eye.side, eye.source, eye.frames_seen) == (region.side, EyeSource.LANDMARKS, 1)
-            expected = cut(face, region.box)
-            assert expected is not None
-            assert np.array_equal(eye.preview, expected)
+            touched = whole_pixels(region.box, 640, 640)
+            assert touched is not None
+            assert np.array_equal(eye.preview, cut(face, touched))
             (alone,) = classifier.classify([to_network_input(eye.preview, 224)])
             np.testing.assert_allclose(eye.probabilities, alone.probabilities, atol=1e-5)
             assert eye.best_class == eye.probabilities.argmax()
@@ -346,30 +346,37 @@ class TestGivingUp:
 
 
 class TestUpload:
-    def test_what_only_may_be_eyes_does_not_split_a_close_up(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+    def test_a_strip_with_both_eyes_is_both_eyes_on_either_route(self, analysis: EyeAnalysis, face: RgbImage) -> None:
         strip = np.ascontiguousarray(face[95:150, 200:370])
-        assert report_of(analysis, strip).eyes.keys() == BOTH
-        uploaded = upload_of(analysis, strip).eyes
-        assert uploaded.keys() == {EyeSide.UNKNOWN}
-        assert uploaded[EyeSide.UNKNOWN].source is EyeSource.WHOLE_PICTURE
+        for report in (report_of(analysis, strip), upload_of(analysis, strip)):
+            assert sides_of(report) == dict.fromkeys(BOTH, SideSource.FACE)
+            assert {eye.source for eye in report.eyes.values()} == {EyeSource.EYE_FINDER}
+            assert report.faces_seen == 0
+
+    def test_a_photo_without_an_eye_has_no_answer(self, analysis: EyeAnalysis, face: RgbImage) -> None:
+        for part in (face[160:200, 240:320], face[420:600, 60:240]):
+            with pytest.raises(NoEyesDetected):
+                upload_of(analysis, resize(np.ascontiguousarray(part), 480, 360))
 
     @pytest.mark.parametrize("mirrored", [None, False, True])
     def test_one_eye_is_the_one_that_the_caller_says_and_of_unknown_side_if_nobody_does(
-        self, analysis: EyeAnalysis, eye_photo: RgbImage, mirrored: bool | None
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch, mirrored: bool | None
     ) -> None:
+        region = EyeRegion(EyeSide.UNKNOWN, Box(-40, 30, 360, 330), EyeSource.EYE_FINDER)
+        monkeypatch.setattr(analysis, "_locator", Finds(region))
         for told, side_from in ((None, None), (EyeSide.LEFT, SideSource.CALLER), (EyeSide.RIGHT, SideSource.CALLER)):
             report = upload_of(analysis, eye_photo, eye=told, mirrored=mirrored)
             ((side, eye),) = report.eyes.items()
             assert (side, eye.side_from, report.faces_seen) == (told or EyeSide.UNKNOWN, side_from, 0)
             assert eye.side is side
-            assert eye.box == Box(0, 0, 444, 408)
+            assert eye.box == Box(0, 30, 320, 330)
 
     @pytest.mark.parametrize("side_from", [SideSource.FACE, SideSource.INNER_CORNER])
     def test_so_is_one_whose_side_the_picture_seems_to_show(
         self, analysis: EyeAnalysis, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch, side_from: SideSource
     ) -> None:
         region = EyeRegion(EyeSide.LEFT, Box(40, 30, 360, 330), EyeSource.EYE_FINDER, side_from=side_from)
-        monkeypatch.setattr(analysis, "_detector", Finds(region))
+        monkeypatch.setattr(analysis, "_locator", Finds(region))
         assert sides_of(upload_of(analysis, eye_photo)) == {EyeSide.LEFT: side_from}
         told = upload_of(analysis, eye_photo, eye=EyeSide.RIGHT, mirrored=True)
         assert sides_of(told) == {EyeSide.RIGHT: SideSource.CALLER}
@@ -383,7 +390,7 @@ class TestUpload:
             (replace(region, sure=False), {Reason.NOT_AN_EYE}),
             (replace(region, lids_visible=False), {Reason.TOO_CLOSE}),
         ):
-            monkeypatch.setattr(analysis, "_detector", Finds(found))
+            monkeypatch.setattr(analysis, "_locator", Finds(found))
             (eye,) = upload_of(analysis, eye_photo).eyes.values()
             assert set(eye.reasons) & {Reason.NOT_AN_EYE, Reason.TOO_CLOSE} == expected
 
@@ -417,8 +424,10 @@ class TestUpload:
             assert all(value == int(value) for value in dataclasses.astuple(box))
 
     def test_a_picture_that_is_read_smaller_has_its_last_row_and_column_in_the_box_of_the_whole(
-        self, analysis: EyeAnalysis, eye_photo: RgbImage
+        self, analysis: EyeAnalysis, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        region = EyeRegion(EyeSide.UNKNOWN, Box(0, 0, 1251, 1152), EyeSource.WHOLE_PICTURE, sure=False)
+        monkeypatch.setattr(analysis, "_locator", Finds(region))
         file = io.BytesIO()
         Image.fromarray(eye_photo).resize((2501, 2303)).save(file, "JPEG", quality=95)
         assert read_picture_header(file.getvalue(), MAX_PIXELS).shrink == 2

@@ -86,7 +86,7 @@ class TestLoading:
         self, usual: Services, passes: list[int], face: RgbImage
     ) -> None:
         passes.clear()
-        assert analyse(usual, face).keys() == set(EyeSide)
+        assert analyse(usual, face).keys() == {EyeSide.LEFT, EyeSide.RIGHT}
         assert sum(passes) == 2
         assert usual.model.grad_cam_layer == "coarse"
         assert usual.problems() == []
@@ -108,7 +108,7 @@ class TestLoading:
         # Nothing is saved by starting.
         assert [file for folder in tmp_path.iterdir() for file in folder.iterdir()] == []
         eyes, usual_eyes = analyse(services, face), analyse(usual, face)
-        for side in EyeSide:
+        for side in (EyeSide.LEFT, EyeSide.RIGHT):
             assert eyes[side].preview.tobytes() == usual_eyes[side.opposite].preview.tobytes()
         too_large = Frame(0, encode_png(np.zeros((640, 641, 3), np.uint8)))
         (failure,) = services.analysis.read_headers([too_large]).failures
@@ -158,7 +158,7 @@ class TestStarting:
         services = start_services(saving, keeps_pictures=False)
         has_gpu = bool(tf.config.list_physical_devices("GPU"))
         assert process_state() == (True, True, has_gpu)
-        assert analyse(services, face).keys() == set(EyeSide)
+        assert analyse(services, face).keys() == {EyeSide.LEFT, EyeSide.RIGHT}
         services.close()
         assert list(tmp_path.iterdir()) == []
 
