@@ -154,9 +154,12 @@ def upload_of(analysis: EyeAnalysis, picture: RgbImage | bytes, **told: Any) -> 
 
 
 def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_closed(
-    analysis: EyeAnalysis, build_analysis: BuildAnalysis, face: RgbImage, eye_photo: RgbImage
+    build_analysis: BuildAnalysis, face: RgbImage, eye_photo: RgbImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which class the model then sees is its own affair."""
+    """Which class the model then sees is its own affair; and whether the eye is found, the search's."""
+    analysis = build_analysis()
+    region = EyeRegion(EyeSide.UNKNOWN, Box(20, 20, 400, 380), EyeSource.EYE_FINDER)
+    monkeypatch.setattr(analysis, "_locator", Finds(region))
     (glaring,) = upload_of(analysis, (eye_photo * 4.0).clip(0, 255).astype(np.uint8)).eyes.values()
     assert OF_THE_PICTURE & set(glaring.reasons) == {Reason.TOO_BRIGHT}
     strict = build_analysis(replace(THRESHOLDS, min_eye_openness=0.6))
