@@ -120,7 +120,7 @@ def test_a_decoder_that_hangs(service: ServiceProcess, eye_photo: RgbImage) -> N
         assert int(refused.headers["Retry-After"]) > 0
         with pytest.raises(httpx.TransportError):
             hanging.result()
-    assert "CRITICAL eyenet.watch upload_crops has been running for 3 s, and cannot be stopped" in service.log
+    assert "CRITICAL eyenet.watch frame_crops has been running for 3 s, and cannot be stopped" in service.log
     assert f"server process ended with exit code {LOST}, restart " in service.log
 
 

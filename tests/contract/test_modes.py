@@ -52,7 +52,7 @@ class TestLegacyEnvelope:
         assert json.loads(failure.json()["body"])["code"] == "invalid_payload"
         assert legacy.get("/health").json()["message"] == "Healthy"
 
-    @pytest.mark.parametrize(("eye", "side"), [(None, "unknown"), ("left", "left"), ("right", "right")])
+    @pytest.mark.parametrize(("eye", "side"), [(None, "left"), ("left", "left"), ("right", "right")])
     def test_one_eye_stands_where_that_frontend_looks(
         self, legacy: httpx.Client, eye_photo: RgbImage, eye: str | None, side: str
     ) -> None:

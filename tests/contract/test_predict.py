@@ -10,7 +10,7 @@ from skimage import data
 
 from src.core.types import Reason, RgbImage
 from src.utils.preprocessing import resize
-from tests.contract.payloads import data_uri, frame, shown
+from tests.contract.payloads import assert_error, data_uri, frame, shown
 
 CLASSES = ["Cataract", "Conjunctivitis", "Healthy", "Stye"]
 EYES = ("left_eye", "right_eye")
@@ -121,18 +121,29 @@ def test_a_bad_picture_of_a_face_is_answered_with_what_is_bad_about_it(
         assert eye["best_prediction"] in eye["average_scores"]
 
 
+@pytest.mark.parametrize("path", ["/upload", "/predict"])
 @pytest.mark.parametrize(
     "picture",
     [
         np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8),
-        np.asarray(data.coffee()),
         np.repeat(np.asarray(data.brick())[..., np.newaxis], 3, axis=2),
+        # A shoulder, and the cheek and nose beside an eye.
+        np.asarray(data.astronaut())[340:480, 40:190],
+        np.asarray(data.astronaut())[118:160, 190:255],
     ],
-    ids=["noise", "coffee", "bricks"],
+    ids=["noise", "bricks", "clothes", "skin"],
 )
-def test_what_is_no_eye_is_answered_as_such(client: httpx.Client, picture: RgbImage) -> None:
-    answer = client.post("/upload", json={"image": data_uri(picture)})
-    assert answer.status_code == 200, answer.text
+def test_a_picture_without_an_eye_has_no_class(client: httpx.Client, picture: RgbImage, path: str) -> None:
+    image = {"image": data_uri(np.ascontiguousarray(picture))}
+    answer = client.post(path, json=image if path == "/upload" else [image])
+    assert_error(answer, 400, "no_eyes_detected")
+
+
+def test_what_may_be_an_eye_is_answered_as_such(client: httpx.Client) -> None:
+    answer = client.post("/upload", json={"image": data_uri(np.asarray(data.coffee()))})
+    if answer.status_code == 400:
+        assert_error(answer, 400, "no_eyes_detected")
+        return
     eye = answer.json()["left_eye"]
     assert eye["inconclusive"] is True
     assert "not_an_eye" in eye["reasons"]

@@ -18,7 +18,7 @@ def test_an_eye_photo_is_answered_as_one_eye(client: httpx.Client, eye_photo: Rg
     assert answer.json()["right_eye"] == {"best_prediction": "Not Detected"}
     eye = answer.json()["left_eye"]
     assert sum(eye["average_scores"].values()) == pytest.approx(100, abs=0.05)
-    assert eye["found_by"] == "whole_picture"
+    assert (eye["found_by"], eye["side"], eye["side_from"]) == ("eye_finder", "left", "inner_corner")
     np.testing.assert_array_equal(shown(eye["image_preview"]), eye_photo)
 
 
