@@ -127,11 +127,11 @@ def test_a_bad_picture_of_a_face_is_answered_with_what_is_bad_about_it(
     [
         np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8),
         np.repeat(np.asarray(data.brick())[..., np.newaxis], 3, axis=2),
-        # A shoulder, and the cheek and nose beside an eye.
         np.asarray(data.astronaut())[340:480, 40:190],
-        np.asarray(data.astronaut())[118:160, 190:255],
+        np.asarray(data.astronaut())[60:82, 190:260],
+        np.asarray(data.astronaut())[135:160, 205:245],
     ],
-    ids=["noise", "bricks", "clothes", "skin"],
+    ids=["noise", "bricks", "clothes", "forehead", "mouth"],
 )
 def test_a_picture_without_an_eye_has_no_class(client: httpx.Client, picture: RgbImage, path: str) -> None:
     image = {"image": data_uri(np.ascontiguousarray(picture))}
