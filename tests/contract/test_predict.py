@@ -128,8 +128,8 @@ def test_a_bad_picture_of_a_face_is_answered_with_what_is_bad_about_it(
         np.random.default_rng(0).integers(0, 256, (400, 400, 3), dtype=np.uint8),
         np.repeat(np.asarray(data.brick())[..., np.newaxis], 3, axis=2),
         np.asarray(data.astronaut())[340:480, 40:190],
-        np.asarray(data.astronaut())[60:82, 190:260],
-        np.asarray(data.astronaut())[135:160, 205:245],
+        resize(np.ascontiguousarray(data.astronaut()[60:82, 190:260]), 420, 132),
+        resize(np.ascontiguousarray(data.astronaut()[135:160, 205:245]), 400, 250),
     ],
     ids=["noise", "bricks", "clothes", "forehead", "mouth"],
 )
