@@ -86,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "limitations": _LIMITATIONS,
         "licence": "of the photographs: published without a photo licence; none is shipped",
     }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     write_then_rename(options.out, shipped.read_bytes())
     write_then_rename(options.out.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
     for kind, count in sorted(counts.items()):
@@ -138,6 +139,7 @@ def _weights(photos: Sequence[LabelledPhoto]) -> npt.NDArray[np.float64]:
 def _stored(finder: Finder, file: Path) -> Path:
     data = io.BytesIO()
     np.savez(data, **finder.folded())
+    file.parent.mkdir(parents=True, exist_ok=True)
     write_then_rename(file, data.getvalue())
     return file
 
