@@ -171,12 +171,12 @@ def _measure_passes(layout: Layout, seconds: float) -> list[dict[str, float]]:
 
 def _measure_pictures(seconds: float) -> dict[str, float]:
     settings = load_settings()
-    detector = EyeLocator.from_settings(prepare_assets(), settings)
+    locator = EyeLocator.from_settings(prepare_assets(), settings)
     photo = photo_file()
     frames = [face_frame(seed) for seed in range(PREDICT_5.frames)]
 
     def find(frame: tuple[RgbImage, Box]) -> object:
-        return detector.find_eyes(*frame)
+        return locator.find_eyes(*frame)
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         works: dict[str, Callable[[], object]] = {

@@ -20,6 +20,7 @@ from src.core.errors import StartupError
 from src.core.types import Floats
 from src.services.pyramid import GreyImage
 from src.services.tensorflow_runtime import tf
+from src.utils import geometry
 
 SIDE: Final = 160
 """Pixels of the longest side of the picture as the network sees it."""
@@ -92,8 +93,7 @@ class SeenEye:
 
     Attributes:
         score: 0-1, how sure it is that there is an eye.
-        outline: 6 x (x, y): the corner on the left of the picture, two points of the upper lid, the other corner, two
-            of the lower lid, as iBUG 300-W orders them. May lie outside of the photo.
+        outline: as in `EyeRegion`; may lie outside of the photo.
         iris: centre and radius (x, y, radius).
         iris_seen: 0-1, how sure it is that the iris shows.
         inner_on_left: 0-1, how likely the corner at the nose is the one on the left: the person's left eye, in a
@@ -108,12 +108,12 @@ class SeenEye:
 
     @property
     def centre(self) -> Floats:
-        return np.asarray((self.outline[0] + self.outline[3]) / 2)
+        return geometry.between_corners(self.outline)
 
     @property
     def width(self) -> float:
         """From corner to corner."""
-        return float(np.hypot(*(self.outline[3] - self.outline[0])))
+        return geometry.corner_distance(self.outline)
 
 
 class EyeFinder:

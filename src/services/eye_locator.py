@@ -107,9 +107,13 @@ class EyeLocator:
 
     def _people(self, pyramid: Pyramid) -> list[Person]:
         """Those of whom an eye is seen, the sure ones and the nearest first, in pixels of the picture."""
-        scale = pyramid.longest_side / SIDE
-        seen = [moved(eye, scale, 0, 0) for eye in self._finder.find(pyramid.grey(SIDE), LEAST_SCORE)]
+        seen = self._seen(pyramid, LEAST_SCORE)
         return sorted(paired(seen), key=lambda person: (person.sure, person.width), reverse=True)
+
+    def _seen(self, pyramid: Pyramid, least_score: float, left: int = 0, top: int = 0) -> list[SeenEye]:
+        """What the finder sees, in pixels of the picture; the pyramid is of its part that begins at (left, top)."""
+        scale = pyramid.longest_side / SIDE
+        return [moved(eye, scale, left, top) for eye in self._finder.find(pyramid.grey(SIDE), least_score)]
 
     def _small_pair(self, picture: RgbImage, pyramid: Pyramid) -> Person | None:
         """Both eyes of somebody who is too far away for the first look, and masked or turned, so that there is no face.
@@ -123,9 +127,7 @@ class EyeLocator:
         for top in range(0, max(1, height - down // 2), max(1, down // 2)):
             for left in range(0, max(1, width - across // 2), max(1, across // 2)):
                 part = Pyramid(np.ascontiguousarray(picture[top : top + down, left : left + across]), SIDE)
-                scale = part.longest_side / SIDE
-                seen = self._finder.find(part.grey(SIDE), WORTH_A_LOOK)
-                found += paired([moved(eye, scale, left, top) for eye in seen])
+                found += paired(self._seen(part, WORTH_A_LOOK, left, top))
         pairs = [self._looked_at_again(picture, person) for person in found if len(person.eyes) == 2]
         return max((pair for pair in pairs if pair.sure), key=lambda pair: pair.width, default=None)
 
@@ -141,9 +143,7 @@ class EyeLocator:
         if region is None:
             return person
         part, left, top = geometry.part_inside(picture, region)
-        pyramid = Pyramid(part, SIDE)
-        scale = pyramid.longest_side / SIDE
-        again = [moved(eye, scale, left, top) for eye in self._finder.find(pyramid.grey(SIDE), LEAST_SCORE)]
+        again = self._seen(Pyramid(part, SIDE), LEAST_SCORE, left, top)
         return Person(tuple(seen_again(eye, again) for eye in person.eyes))
 
     def _of_face(self, picture: RgbImage, face: Face, people: Sequence[Person]) -> FoundEyes:

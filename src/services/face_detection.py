@@ -84,7 +84,7 @@ class Face:
     @property
     def eye_width(self) -> float:
         """Mean distance of the corners."""
-        return float(np.mean([np.hypot(*(outline[3] - outline[0])) for outline in self.eyes.values()]))
+        return float(np.mean([geometry.corner_distance(outline) for outline in self.eyes.values()]))
 
     def has(self, eyes: Box) -> bool:
         """Whether eyes are those of one of the faces."""

@@ -57,7 +57,7 @@ def moved(eye: SeenEye, scale: float, x: float, y: float) -> SeenEye:
 
 def seen_by_haar(outline: Floats) -> SeenEye:
     """A guess of the cascade, in the form of the finder's: to be looked at again."""
-    iris = np.append(outline.mean(axis=0), 0.2 * np.hypot(*(outline[3] - outline[0])))
+    iris = np.append(outline.mean(axis=0), 0.2 * geometry.corner_distance(outline))
     return SeenEye(_SURE_OF_PAIR, outline, iris, 0.5, 0.5)
 
 

@@ -73,6 +73,16 @@ def box_around(points: Floats) -> Box:
     return Box(float(left), float(top), float(right - left), float(bottom - top))
 
 
+def corner_distance(outline: Floats) -> float:
+    """The width of an eye, of which `outline` is as in `EyeRegion`."""
+    return _distance(outline[0], outline[3])
+
+
+def between_corners(outline: Floats) -> Floats:
+    """(x, y) of the middle of an eye, of which `outline` is as in `EyeRegion`."""
+    return np.asarray((outline[0] + outline[3]) / 2)
+
+
 # Pixels from corner to corner of an eye in a face 200 px wide, from the one end of the jaw to the other: the median of
 # 289 faces, of which nine in ten have 27 to 40.
 _EYE_OF_A_FACE = 35.0

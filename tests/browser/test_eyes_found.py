@@ -45,6 +45,13 @@ def one_eye(answer: dict[str, Any], side: str, side_from: str | None, **others: 
     return {**answer, key: eye, other: NOT_DETECTED}
 
 
+def with_boxes(answer: dict[str, Any], **boxes: tuple[int, int, int, int]) -> dict[str, Any]:
+    moved = copy.deepcopy(answer)
+    for side, box in boxes.items():
+        moved[f"{side}_eye"]["box"] = dict(zip("xywh", box, strict=True))
+    return moved
+
+
 def test_the_boxes_are_where_the_eyes_are_however_the_file_says_it_is_to_be_turned_and_scaled(
     open_page: OpenPage, service: ServiceProcess, tmp_path: Path
 ) -> None:
@@ -75,9 +82,7 @@ def test_the_boxes_are_where_the_eyes_are_however_the_file_says_it_is_to_be_turn
 def test_each_box_is_named_and_told_in_words(
     open_page: OpenPage, portrait_file: Path, portrait_answer: dict[str, Any]
 ) -> None:
-    answer = copy.deepcopy(portrait_answer)
-    answer["right_eye"]["box"] = {"x": 10, "y": 20, "w": 60, "h": 50}
-    answer["left_eye"]["box"] = {"x": 400, "y": 380, "w": 60, "h": 50}
+    answer = with_boxes(portrait_answer, right=(10, 20, 60, 50), left=(400, 380, 60, 50))
     page = shown(open_page, portrait_file, answer)
     page.boxes()
 
@@ -91,9 +96,7 @@ def test_each_box_is_named_and_told_in_words(
 def test_labels_of_two_small_eyes_at_the_edge_neither_cover_each_other_nor_leave_the_photo(
     open_page: OpenPage, portrait_file: Path, portrait_answer: dict[str, Any]
 ) -> None:
-    answer = copy.deepcopy(portrait_answer)
-    answer["right_eye"]["box"] = {"x": 0, "y": 200, "w": 8, "h": 8}
-    answer["left_eye"]["box"] = {"x": 10, "y": 201, "w": 8, "h": 8}
+    answer = with_boxes(portrait_answer, right=(0, 200, 8, 8), left=(10, 201, 8, 8))
     page = shown(open_page, portrait_file, answer, viewport={"width": 320, "height": 640})
     page.boxes()
     photo = page.page.locator(".boxed img").bounding_box()

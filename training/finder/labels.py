@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from src.core.types import Floats, RgbImage
+from src.utils import geometry
 from src.utils.image_codec import decode_picture
 
 LABELS: Final = Path(__file__).with_name("eyes.json")
@@ -27,8 +28,7 @@ class LabelledEye:
     """One eye in pixels of its picture.
 
     Attributes:
-        outline: 6 x (x, y): the corner on the left of the picture, two points of the upper lid, the other corner, two
-            of the lower lid, as iBUG 300-W orders them.
+        outline: as in `EyeRegion`.
         iris: centre and radius (x, y, radius); None where it is not to be seen.
         inner_on_left: whether the corner at the nose is the one on the left: the person's left eye, in a picture that
             is not mirrored. None where nobody can tell.
@@ -42,11 +42,11 @@ class LabelledEye:
 
     @property
     def centre(self) -> Floats:
-        return np.asarray((self.outline[0] + self.outline[3]) / 2)
+        return geometry.between_corners(self.outline)
 
     @property
     def width(self) -> float:
-        return float(np.hypot(*(self.outline[3] - self.outline[0])))
+        return geometry.corner_distance(self.outline)
 
     @property
     def angle(self) -> float:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from src.core.types import EyeSide, Floats, FoundEyes, RgbImage, SideSource
+from src.core.types import Box, EyeSide, Floats, FoundEyes, RgbImage, SideSource
 from src.services.eye_locator import EyeLocator
+from src.utils import geometry
 from training.finder.labels import LabelledEye, LabelledPhoto
 
 _NEAR = 0.35
@@ -23,12 +24,11 @@ _SKIN_PLACES = ((0.0, -1.4), (0.0, 1.35), (0.55, 0.95), (-0.55, 0.95), (0.0, 0.7
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """One photo with a known answer: its kind, RGB uint8 HxWx3, the eyes in its pixels; `close` if lids are missing."""
+    """One photo with a known answer: its kind, RGB uint8 HxWx3, and the eyes in its pixels."""
 
     kind: str
     rgb: RgbImage
     eyes: tuple[LabelledEye, ...]
-    close: bool = False
 
 
 @dataclass(slots=True)
@@ -69,8 +69,7 @@ def known_photos(photo: LabelledPhoto) -> Iterator[KnownPhoto]:
         if not eyes:
             yield KnownPhoto("no eye", rgb, ())
         elif len(eyes) == 1 and not uncertain:
-            close = _visible(eyes[0], rgb) < 0.5
-            yield KnownPhoto("too close" if close else "close-up", rgb, (eyes[0],), close)
+            yield KnownPhoto("too close" if _visible(eyes[0], rgb) < 0.5 else "close-up", rgb, (eyes[0],))
         elif not uncertain:
             yield KnownPhoto("both eyes", rgb, tuple(eyes))
         return
@@ -89,7 +88,7 @@ def known_photos(photo: LabelledPhoto) -> Iterator[KnownPhoto]:
         for eye in both:
             yield from _cut("close-up of a face", rgb, eye.centre, 2.4 * eye.width, 1.8 * eye.width, (eye,))
             if eye.width >= _LARGE:
-                yield from _cut("iris only", rgb, eye.centre, 0.42 * eye.width, 0.36 * eye.width, (eye,), close=True)
+                yield from _cut("iris only", rgb, eye.centre, 0.42 * eye.width, 0.36 * eye.width, (eye,))
         for across, down in _SKIN_PLACES:
             centre = middle + np.array([across, down]) * apart
             yield from _cut("skin", rgb, centre, 0.75 * apart, 0.6 * apart, ())
@@ -130,15 +129,14 @@ def _add(count: Count, test: KnownPhoto, found: FoundEyes, name: str) -> None:
 
 
 def _is_near(outline: Floats, eye: LabelledEye) -> bool:
-    centre = (outline[0] + outline[3]) / 2
-    return bool(np.hypot(*(centre - eye.centre)) < _NEAR * eye.width)
+    return bool(np.hypot(*(geometry.between_corners(outline) - eye.centre)) < _NEAR * eye.width)
 
 
 def _visible(eye: LabelledEye, rgb: RgbImage) -> float:
     height, width = rgb.shape[:2]
-    low, high = eye.outline.min(axis=0), eye.outline.max(axis=0)
-    inside = np.minimum(high, (width, height)) - np.maximum(low, 0)
-    return float(np.prod(inside.clip(0)) / np.prod(high - low))
+    opening = geometry.box_around(eye.outline)
+    inside = geometry.overlap(opening, Box(0, 0, width, height))
+    return 0.0 if inside is None else inside.area / opening.area
 
 
 def _pairs(eyes: Sequence[LabelledEye]) -> list[tuple[LabelledEye, LabelledEye]]:
@@ -158,8 +156,6 @@ def _cut(
     width: float,
     height: float,
     eyes: tuple[LabelledEye, ...],
-    *,
-    close: bool = False,
 ) -> Iterator[KnownPhoto]:
     """The part, if the picture has most of it."""
     left, top = (round(value) for value in centre - np.array([width, height]) / 2)
@@ -169,4 +165,4 @@ def _cut(
         return
     part = np.ascontiguousarray(rgb[inside[1] : inside[3], inside[0] : inside[2]])
     shift = np.array([[1.0, 0.0, -inside[0]], [0.0, 1.0, -inside[1]]])
-    yield KnownPhoto(kind, part, tuple(eye.moved(shift) for eye in eyes), close)
+    yield KnownPhoto(kind, part, tuple(eye.moved(shift) for eye in eyes))

@@ -136,7 +136,7 @@ def draw_framing(
         box, share, before = all_of_it, 1.0, 1.0
         if outline is not None:
             seen = photo.shows(outline)
-            seen = seen + rng.normal(0, _SLIP, 2) * float(np.hypot(*(seen[3] - seen[0])))
+            seen = seen + rng.normal(0, _SLIP, 2) * geometry.corner_distance(seen)
             scale = np.exp(rng.uniform(*np.log(_PADDING_SCALES)))
             paddings = scale * np.exp(rng.uniform(-_PADDING_SPREAD, _PADDING_SPREAD, 2)) * _PADDINGS
             box, share = eye_box(seen, all_of_it, *paddings)

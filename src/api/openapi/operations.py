@@ -76,9 +76,9 @@ def upload(settings: Settings) -> PathItem:
         "parameters": [_EYE, _mirrored(settings, " May stand in the body instead.")],
         "summary": "One photo of an eye, or of a face, in; its eyes out",
         "description": "A photo of a face or of both eyes is answered with both eyes, a close-up with the one that it "
-        "shows; if neither it nor you say which that is, it stands under `left_eye`, with `side` `unknown`. A photo "
-        "without an eye is 400."
-        + (" So does every single eye here, for the first frontend." if settings.legacy_envelope else ""),
+        "shows; if neither it nor you say which that is, it stands under `left_eye`, with `side` `unknown`."
+        + (" So does every single eye here, for the first frontend." if settings.legacy_envelope else "")
+        + " A photo without an eye is 400.",
         "requestBody": {
             "required": True,
             "description": f"At most {settings.max_body_mb} MiB.",

@@ -8,9 +8,11 @@ import pytest
 
 from src.core.types import Box, RgbImage
 from src.utils.geometry import (
+    between_corners,
     box_around,
     clipped,
     contains,
+    corner_distance,
     cut,
     drawn_in,
     enlarged,
@@ -171,6 +173,12 @@ def test_a_box_is_drawn_in_around_a_part_that_keeps_its_place() -> None:
     assert drawn_in(Box(0, 0, 100, 50), Box(0, 0, 100, 20), 0.5) == Box(0, 0, 100, 25)
     # Never smaller than the part.
     assert drawn_in(Box(-5, -5, 20, 20), Box(0, 0, 10, 10), 0.1) == Box(0, 0, 10, 10)
+
+
+def test_the_middle_and_the_width_of_an_eye_are_those_of_its_corners() -> None:
+    lids_aside = np.array([(3.0, 4.0), (50, -9), (60, -9), (9.0, 12.0), (60, 90), (50, 90)])
+    assert corner_distance(lids_aside) == 10
+    assert between_corners(lids_aside) == pytest.approx((6, 8))
 
 
 def test_the_box_around_points_touches_the_outermost() -> None:
