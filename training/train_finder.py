@@ -45,7 +45,7 @@ _SHARES: Final = {
 class Recipe:
     """How long and how fast: batches, scenes in each, Adam's rate, which falls along a cosine."""
 
-    steps: int = 2000
+    steps: int = 2400
     batch: int = 48
     learning_rate: float = 2e-3
     average_decay: float = 0.998

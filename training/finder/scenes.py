@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from src.core.types import Floats
 from src.services.eye_finder import SIDE
+from training.finder.covers import covered, other_of_pair
 from training.finder.labels import LabelledEye, LabelledPhoto
 
 _SAFE = 0.75
@@ -45,6 +46,10 @@ class _Window:
     height: float
     angle: float = 0.0
 
+    def has(self, point: Floats) -> bool:
+        x, y = point - (self.x, self.y)
+        return bool(abs(x) < self.width / 2 and abs(y) < self.height / 2)
+
 
 def draw_scene(photo: LabelledPhoto, rng: np.random.Generator) -> Scene:
     """One scene at random; the same generator state gives the same scene."""
@@ -57,7 +62,8 @@ def draw_scene(photo: LabelledPhoto, rng: np.random.Generator) -> Scene:
         window = _of_a_face(photo, eyes, rng)
     else:
         window = _of_a_close_up(photo, eyes[int(rng.integers(len(eyes)))], rng)
-    painted, left = _covered(photo, rng)
+    # A mask is no skin: where no eye shows, it would only hide nose and mouth.
+    painted, left = covered(photo, rng, masks=any(window.has(eye.centre) for eye in eyes))
     return _photographed(painted, window, left, rng)
 
 
@@ -77,7 +83,7 @@ def _noise(rng: np.random.Generator) -> npt.NDArray[np.uint8]:
 
 def _of_a_face(photo: LabelledPhoto, eyes: Sequence[LabelledEye], rng: np.random.Generator) -> _Window:
     eye = eyes[int(rng.integers(len(eyes)))]
-    other = _other_of_pair(eye, eyes)
+    other = other_of_pair(eye, eyes)
     kind = rng.choice(6, p=(0.26, 0.13, 0.18, 0.12, 0.06, 0.25))
     angle = eye.angle + (rng.normal(0, 0.15) if rng.random() < 0.8 else rng.uniform(-0.8, 0.8))
     if kind == 0 or (other is None and kind == 1):
@@ -127,10 +133,17 @@ def _skin(photo: LabelledPhoto, eye: LabelledEye, rng: np.random.Generator) -> _
     """Cheek, nose, forehead, hair, mouth or brow: near an eye, but without any part of one where there is room."""
     height, width = photo.grey.shape
     best, best_room = _anywhere(photo.grey.shape, rng), -np.inf
+    other = other_of_pair(eye, photo.eyes)
+    # Nostrils are two as eyes are, and lips open like lids: nothing else is taken for eyes as often.
+    below = other is not None and rng.random() < 0.5
     for _ in range(12):
         side = eye.width * np.exp(rng.uniform(np.log(0.5), np.log(3.0)))
         window_width, window_height = _with_aspect(side, rng, 0.6, 1.7)
         x, y = eye.centre + rng.normal(0, 2.0, 2) * eye.width
+        if below and other is not None:
+            across = other.centre - eye.centre if eye.centre[0] < other.centre[0] else eye.centre - other.centre
+            right, down = rng.normal(0, 0.2), rng.uniform(0.4, 1.25)
+            x, y = (eye.centre + other.centre) / 2 + right * across + down * np.array([-across[1], across[0]])
         if not (0.3 * side < x < width - 0.3 * side and 0.3 * side < y < height - 0.3 * side):
             continue
         half = np.array([window_width, window_height]) / 2
@@ -147,88 +160,6 @@ def _with_aspect(side: float, rng: np.random.Generator, low: float, high: float)
     """Width and height of that mean side, with an aspect (width / height) between these."""
     aspect = np.exp(rng.uniform(np.log(low), np.log(high)))
     return side * max(1.0, aspect), side * max(1.0, 1 / aspect)
-
-
-def _other_of_pair(eye: LabelledEye, eyes: Sequence[LabelledEye]) -> LabelledEye | None:
-    others = [other for other in eyes if other is not eye and 1.2 < _apart(eye, other) < 3.5]
-    return min(others, key=lambda other: _apart(eye, other), default=None)
-
-
-def _apart(one: LabelledEye, other: LabelledEye) -> float:
-    return float(np.hypot(*(one.centre - other.centre))) / max(one.width, other.width)
-
-
-def _covered(photo: LabelledPhoto, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], list[LabelledEye]]:
-    """The picture with a mask over the mouth, spectacles, hair or a hand before one eye, now and then."""
-    grey, eyes = photo.grey, list(photo.eyes)
-    if photo.is_face and rng.random() < 0.45:
-        grey = grey.copy()
-        for eye in eyes:
-            other = _other_of_pair(eye, eyes)
-            if other is not None and eye.centre[0] < other.centre[0]:
-                _paint_mask(grey, eye, other, rng)
-    if eyes and rng.random() < 0.15:
-        grey = grey.copy()
-        for eye in eyes:
-            _paint_spectacles(grey, eye, rng)
-    if photo.is_face and len(eyes) > 1 and rng.random() < 0.12:
-        grey = grey.copy()
-        hidden = eyes.pop(int(rng.integers(len(eyes))))
-        _paint_cover(grey, hidden, rng)
-    return grey, eyes
-
-
-def _paint_mask(grey: npt.NDArray[np.uint8], left: LabelledEye, right: LabelledEye, rng: np.random.Generator) -> None:
-    """A polygon over nose, mouth and chin, even or with stripes."""
-    across = right.centre - left.centre
-    down = np.array([-across[1], across[0]])
-    top = rng.uniform(0.28, 0.6)
-    shape = np.array(
-        [(0, top), (0.9, top + 0.3), (0.95, 1.1), (0.5, 1.75), (0, 1.95), (-0.5, 1.75), (-0.95, 1.1), (-0.9, top + 0.3)]
-    )
-    shape = shape + rng.normal(0, 0.04, shape.shape)
-    outline = (left.centre + right.centre) / 2 + shape[:, :1] * across + shape[:, 1:] * down
-    covered = np.zeros_like(grey)
-    cv2.fillPoly(covered, [np.rint(outline).astype(np.int32)], [1.0])
-    ys, xs = np.nonzero(covered)
-    if not len(ys):
-        return
-    depth = (ys - ys.min()) / max(1, np.ptp(ys))
-    shade = (
-        rng.uniform(10, 245) + rng.uniform(0, 30) * np.sin(depth * rng.uniform(5, 60)) + rng.uniform(-40, 40) * depth
-    )
-    grey[ys, xs] = np.clip(shade + rng.normal(0, rng.uniform(0, 8), len(ys)), 0, 255).astype(np.uint8)
-
-
-def _paint_spectacles(grey: npt.NDArray[np.uint8], eye: LabelledEye, rng: np.random.Generator) -> None:
-    centre = eye.centre + rng.normal(0, 0.08, 2) * eye.width
-    axes = (eye.width * rng.uniform(0.75, 1.0), eye.width * rng.uniform(0.5, 0.8))
-    thickness = max(1, round(eye.width * rng.uniform(0.02, 0.12)))
-    colour = float(rng.choice([20, 60, 120, 200]))
-    if rng.random() < 0.5:
-        cv2.ellipse(grey, (_xy(centre), (2 * axes[0], 2 * axes[1]), float(np.rad2deg(eye.angle))), [colour], thickness)
-    else:
-        corners = cv2.boxPoints((_xy(centre), (2 * axes[0], 2 * axes[1]), float(np.rad2deg(eye.angle))))
-        cv2.polylines(grey, [np.rint(corners).astype(np.int32)], True, [colour], thickness)
-    if rng.random() < 0.4:
-        start = centre + rng.uniform(-0.5, 0.5, 2) * axes
-        glare = np.rint([start, start + rng.uniform(-0.6, 0.6, 2) * axes]).astype(int)
-        cv2.line(grey, glare[0].tolist(), glare[1].tolist(), [240.0], max(1, thickness))
-
-
-def _xy(point: Floats) -> tuple[float, float]:
-    return float(point[0]), float(point[1])
-
-
-def _paint_cover(grey: npt.NDArray[np.uint8], eye: LabelledEye, rng: np.random.Generator) -> None:
-    """Hair, a hand, an eye patch or a dark lens: nothing of the eye is left to be seen."""
-    radius = eye.width * rng.uniform(0.75, 1.1)
-    angles = np.sort(rng.uniform(0, 2 * np.pi, 12))
-    points = eye.centre + radius * rng.uniform(0.85, 1.2, (12, 1)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    circle = eye.centre + 0.75 * radius * np.stack([np.cos(np.arange(0, 6.3, 0.3)), np.sin(np.arange(0, 6.3, 0.3))], 1)
-    colour = float(rng.uniform(5, 230))
-    cv2.fillPoly(grey, [np.rint(points).astype(np.int32)], [colour])
-    cv2.fillPoly(grey, [np.rint(circle).astype(np.int32)], [colour])
 
 
 def _photographed(
