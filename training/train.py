@@ -28,9 +28,9 @@ from training.evaluation.bootstrap import shown
 from training.evaluation.examination import without_eye
 from training.evaluation.measures import measure_cases
 from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
-from training.learning.features import compute_features
 from training.learning.fitting import FitRecipe
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network, load_imagenet_weights
+from training.learning.rendering import render_all
 from training.learning.samples import CopyPlan, plan_samples
 from training.learning.trainer import FULL_PRECISION, Trainer, disable_mixed_precision, enable_mixed_precision
 from training.report.report import write_report
@@ -119,11 +119,11 @@ def _make(
 ) -> None:
     heatmap_cases, quality_pictures = checks
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
-    recipe = FitRecipe(head_steps=options.head_steps, steps=options.steps, patience=options.patience)
+    recipe = FitRecipe(frozen_up_to=options.frozen_up_to, head_steps=options.head_steps, steps=options.steps)
     backbone_sha256 = sha256_of(options.weights)
     planned = plan_samples(pictures, plan, options.seed)
-    features = compute_features(network.get_layer("densenet121"), backbone_sha256, pictures, planned, options.cache)
-    with_eye = {sample.picture for sample in features.samples}
+    rendered = render_all(pictures, planned, options.cache)
+    with_eye = {sample.picture for sample in rendered.samples}
     if not with_eye:
         raise UnusablePictures("the service found no eye in any picture")
     _check_folds(pictures, folds, with_eye)
@@ -133,9 +133,17 @@ def _make(
     models = len(np.unique(folds)) + 1 + len(origins)
     progress = Progress(f"steps of {models} models", models * recipe.all_steps)
     trainer = Trainer(
-        network, pictures, features, recipe, options.seed, options.cache / "models", precision, progress.advance
+        build_network,
+        network.get_layer("densenet121").get_weights(),
+        pictures,
+        rendered,
+        recipe,
+        options.seed,
+        options.cache / "models",
+        precision,
+        progress.advance,
     )
-    validation = CrossValidation(trainer, pictures, features, folds)
+    validation = CrossValidation(trainer, pictures, rendered, folds)
     unseen = figures_of_unseen_origins(trainer, pictures, origins) if options.leave_out_origins else None
     trained = trainer.model_without(np.zeros(len(pictures), dtype=bool))
     # The rewriting of graphs for half precision would also change how the models answer below.
@@ -144,7 +152,7 @@ def _make(
     draft = options.cache / "finished" / options.out.name
     draft.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trained.file, draft)
-    answering = write_answering_card(draft, validation.temperature(), validation.familiarity())
+    answering = write_answering_card(draft, validation.temperature(), validation.familiarity(), trainer.described_layer)
     settings = settings.model_copy(update={"model_path": draft.absolute()})
 
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
@@ -166,7 +174,7 @@ def _make(
         model_file=draft,
         parameters=network.count_params(),
         pictures=pictures,
-        samples=features.samples,
+        samples=rendered.samples,
         answering=answering,
         plan=plan,
         recipe=recipe,
@@ -219,8 +227,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     help_text = "batches on which only the new layers of a model learn"
     add("--head-steps", type=at_least(0), default=recipe.head_steps, help=help_text)
     add("--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns")
-    help_text = "stop a model early after that many evaluations in vain on pictures kept aside; 0 takes all steps"
-    add("--patience", type=at_least(0), default=recipe.patience, help=help_text)
+    help_text = "layer of the backbone behind which it learns; the one before is further from what is seen"
+    add("--frozen-up-to", choices=("pool3_pool", "pool2_pool", "pool1"), default=recipe.frozen_up_to, help=help_text)
     add("--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU")
     help_text = "augmented copies of each class"
     add("--copies-per-class", type=at_least(0), default=plan.copies_per_class, help=help_text)

@@ -19,12 +19,9 @@ from src.utils.files import renamed_when_whole, sha256_of, write_then_rename
 from training.data.pictures import HASH_DIGITS, ORIGINS, LabelledPicture, is_doubtful
 from training.data.split import METHOD
 from training.learning.fitting import FitRecipe
-from training.learning.network import CLASSES, CUT_LAYER, GRAD_CAM_LAYER, INPUT_SIDE
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, INPUT_SIDE
 from training.learning.samples import CopyPlan, Sample, SampleKind
 from training.learning.training_set import CLASS_SHARES, REAL_STYE_SHARE
-
-FAMILIARITY_LAYER = f"densenet121/{CUT_LAYER}"
-"""Its weights are ImageNet's: they know more than eyes, and stay the same from one training to the next."""
 
 _SUFFIXES = (".familiarity.npz", ".h5", ".json", ".md")
 """Statistics of the training pictures, the model, and its card for programs and for people."""
@@ -41,7 +38,7 @@ _RELATION = (
 )
 _LIMITATIONS = (
     *ORIGINS["limitations"],
-    "Only the last dense block and what follows it are trained; the rest of the backbone is as ImageNet left it.",
+    "Only the last dense blocks and what follows them are trained; the rest of the backbone is as ImageNet left it.",
     "Calibration holds for pictures like those of training, with their share of each disease; among people who use it "
     "disease is rarer, and a positive answer is right less often than its score says.",
     "Another eye disease is mostly answered as one of the four classes; the figures below say how many are called "
@@ -101,7 +98,8 @@ def make_card(
         "operating_points": operating_points,
         "training_data": _training_data(pictures, samples),
         "training": {
-            "backbone": f"DenseNet121, ImageNet weights, input normalisation folded in, frozen up to {CUT_LAYER}",
+            "backbone": "DenseNet121, ImageNet weights, input normalisation folded in, frozen up to "
+            f"{recipe.frozen_up_to}",
             "backbone_weights_sha256": backbone_sha256,
             "copies": asdict(plan),
             "fit": asdict(recipe),
@@ -186,7 +184,9 @@ def _aim(words: str, bound: str, target: float, measured: Any) -> dict[str, Any]
     return {"aim": words, "target": target, "is": bound, "measured": measured, "reached": reached}
 
 
-def write_answering_card(model_file: Path, temperature: float, familiarity: FamiliarityStatistics) -> dict[str, Any]:
+def write_answering_card(
+    model_file: Path, temperature: float, familiarity: FamiliarityStatistics, familiarity_layer: str
+) -> dict[str, Any]:
     """Writes the statistics beside the model, and a card of only those sections that the service reads, with which the
     model can be tested; returns these.
     """
@@ -199,7 +199,7 @@ def write_answering_card(model_file: Path, temperature: float, familiarity: Fami
         "calibrated": True,
         "calibration": {"method": "temperature scaling", "temperature": temperature},
         "familiarity": {
-            "layer": FAMILIARITY_LAYER,
+            "layer": familiarity_layer,
             "statistics": statistics.name,
             "sha256": sha256_of(statistics),
         },

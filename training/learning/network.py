@@ -21,11 +21,8 @@ INPUT_SIDE: Final = 224
 CLASSES: Final = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
 """In the order of the outputs."""
 
-CUT_LAYER: Final = "pool4_pool"
-"""The backbone is frozen up to the output of this layer; its last dense block lies behind."""
-
-CUT_SHAPE: Final = (7, 7, 512)
-"""Of that output, for one picture of `INPUT_SIDE`."""
+MAP_SIDE: Final = 7
+"""Height and width of the backbone's output, and so of a heatmap before it is laid over the eye."""
 
 GRAD_CAM_LAYER: Final = "multiply_1"
 
@@ -37,7 +34,7 @@ SCORE_LAYER: Final = "dense_3"
 HEAD_LAYERS: Final = ("dense", "dense_1", "conv2d", HIDDEN_LAYER, SCORE_LAYER)
 """Those that learn and do not come from ImageNet."""
 
-FEATURE_SHAPE: Final = (7, 7, 1024)
+FEATURE_SHAPE: Final = (MAP_SIDE, MAP_SIDE, 1024)
 """Of the whole backbone's output, for one picture of `INPUT_SIDE`."""
 
 PARAMETER_COUNT: Final = 7_366_759
@@ -70,35 +67,14 @@ def build_backbone() -> Any:
     return keras.applications.DenseNet121(include_top=False, weights=None, input_tensor=pictures)
 
 
-def frozen_part(backbone: Any) -> Any:
-    """The backbone up to `CUT_LAYER`, sharing its layers: (n, 224, 224, 3) to (n, 7, 7, 512)."""
-    return keras.Model(backbone.input, backbone.get_layer(CUT_LAYER).output, name="frozen_part")
+def layers_behind(backbone: Any, name: str) -> list[Any]:
+    """Those that come after the layer of that name, in their order; all for `input_1`.
 
-
-def build_trainable_part(backbone: Any) -> Any:
-    """Everything behind `CUT_LAYER` as a model of its own, to be trained on stored features.
-
-    The layers of the backbone are copies with its weights; their normalisation stays as it is, because its statistics
-    come from far more pictures than there are here. Layers bear the names that they have in the whole graph;
-    `install_trained_part` carries the weights back.
+    Raises:
+        ValueError: there is no such layer.
     """
-    shared = keras.Model(backbone.get_layer(CUT_LAYER).output, backbone.output)
-    copied = keras.models.clone_model(shared)
-    copied.set_weights(shared.get_weights())
-    for layer in copied.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
-    return keras.Model(copied.input, _score(copied.output), name="trainable_part")
-
-
-def install_trained_part(network: Any, trained: Any) -> None:
-    """Copies the weights of every layer of `trained` into the layer of the same name in `network`."""
-    backbone = network.get_layer("densenet121")
-    own_names = {layer.name for layer in network.layers}
-    for layer in trained.layers:
-        if layer.weights:
-            owner = network if layer.name in own_names else backbone
-            owner.get_layer(layer.name).set_weights(layer.get_weights())
+    names = [layer.name for layer in backbone.layers]
+    return list(backbone.layers[names.index(name) + 1 :])
 
 
 def save_network(network: Any, file: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from src.core.types import EyeRegion, RgbImage
 from training.data.eyes import find_eyes, network_input_of
 from training.data.pictures import LabelledPicture
-from training.learning.network import CLASSES, CUT_SHAPE, INPUT_SIDE
+from training.learning.network import CLASSES, INPUT_SIDE
 from training.painting.blob import FloatMap
 from training.painting.camera import draw_framing, framing_of, photograph
 from training.painting.eye_opening import evidence_of_disease, opening_of
@@ -23,6 +23,9 @@ from training.painting.stye_painter import paint_stye
 _PAINTED_ON = {"Cataract": 0.15, "Conjunctivitis": 0.35, "Healthy": 0.5}
 """Shares of the painted styes. Cataracts are mostly close-ups on which little lid is to be seen; red eyes need many, or
 redness alone would tell conjunctivitis from a stye."""
+
+EVIDENCE_SIDE = 28
+"""Four places of the maps of evidence lie on each place of the network's own: they are moved with the picture."""
 
 _FRAMING_ATTEMPTS = 20
 _VISIBLE_STYE = 0.75
@@ -36,6 +39,10 @@ class SampleKind(str, Enum):
     PHOTOGRAPHED = "photographed"
     HARMLESS_PAINT = "harmless_paint"
     PAINTED_STYE = "painted_stye"
+
+
+NATURAL = frozenset({SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED})
+"""Those on which nothing is painted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,9 @@ def plan_samples(pictures: Sequence[LabelledPicture], plan: CopyPlan, seed: int)
 
 @dataclass(frozen=True, slots=True)
 class RenderedSample:
-    """Index into the planned samples, RGB uint8 INPUT_SIDE x INPUT_SIDE x 3, and the evidence: float32 7 x 7, which
-    part (0-1) of each place of the feature map shows what its label is told by; all 0 where that is not known.
+    """Index into the planned samples, RGB uint8 INPUT_SIDE x INPUT_SIDE x 3, and the evidence: float32
+    EVIDENCE_SIDE x EVIDENCE_SIDE, which part (0-1) of each place shows what its label is told by; all 0 where that is
+    not known.
     """
 
     index: int
@@ -132,7 +140,7 @@ def _render(rgb: RgbImage, eyes: Sequence[EyeRegion], sample: Sample) -> tuple[R
     framing = draw_framing(eye.outline, height, width, rng)
     if opening is not None and sample.kind is SampleKind.HARMLESS_PAINT:
         rgb = paint_harmless(rgb, opening, rng)
-    return photograph(rgb, framing, INPUT_SIDE, rng), framing.coverage(mask, CUT_SHAPE[0])
+    return photograph(rgb, framing, INPUT_SIDE, rng), framing.coverage(mask, EVIDENCE_SIDE)
 
 
 def _painted_stye(rgb: RgbImage, eye: EyeRegion, rng: np.random.Generator) -> tuple[RgbImage, FloatMap] | None:
@@ -143,7 +151,7 @@ def _painted_stye(rgb: RgbImage, eye: EyeRegion, rng: np.random.Generator) -> tu
     for _ in range(_FRAMING_ATTEMPTS):
         framing = draw_framing(eye.outline, height, width, rng, may_cut_off=False)
         if framing.visible_share(stye.mask) >= _VISIBLE_STYE:
-            return photograph(stye.picture, framing, INPUT_SIDE, rng), framing.coverage(stye.mask, CUT_SHAPE[0])
+            return photograph(stye.picture, framing, INPUT_SIDE, rng), framing.coverage(stye.mask, EVIDENCE_SIDE)
     return None
 
 
@@ -155,7 +163,7 @@ def _original(rgb: RgbImage, eye: EyeRegion, sample: Sample) -> tuple[RgbImage, 
     height, width = rgb.shape[:2]
     opening = None if eye.outline is None else opening_of(eye.outline)
     mask = evidence_of_disease(CLASSES[sample.label], opening, height, width)
-    return network_input, framing_of(eye.box, height, width).coverage(mask, CUT_SHAPE[0])
+    return network_input, framing_of(eye.box, height, width).coverage(mask, EVIDENCE_SIDE)
 
 
 def _round_at_random(value: float, rng: np.random.Generator) -> int:

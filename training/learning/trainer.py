@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from src.services.tensorflow_runtime import tf
+from src.services.tensorflow_runtime import keras, tf
 from src.utils.files import renamed_when_whole
 from training.data.pictures import LabelledPicture, is_doubtful
-from training.learning.features import FeatureSet, source_hash
+from training.learning.description import describe
 from training.learning.fitting import FitRecipe, Fitting, predict
-from training.learning.network import install_trained_part, save_network
-from training.learning.samples import SampleKind
+from training.learning.network import save_network
+from training.learning.rendering import RenderedSet, source_hash
+from training.learning.samples import NATURAL, SampleKind
 from training.learning.training_set import TrainingSet, sampling_weights
 
 Bools = npt.NDArray[np.bool_]
 
-_KEPT_ASIDE_SHARE = 0.1
-"""Of the groups, if the fit may stop early."""
+_BATCH = 32
 _FLOAT16_LOSS_SCALE = 1024.0
 
 
@@ -73,31 +73,31 @@ class Trainer:
 
     def __init__(
         self,
-        whole_network: Any,
+        build: Callable[[], Any],
+        backbone_weights: Sequence[npt.NDArray[np.float32]],
         pictures: Sequence[LabelledPicture],
-        features: FeatureSet,
+        rendered: RenderedSet,
         recipe: FitRecipe,
         seed: int,
         folder: Path,
         precision: Precision = FULL_PRECISION,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:
-        """The network has the backbone's weights to begin from, the folder takes models and checkpoints, and the
-        precision is that in which the graphs that are made now multiply.
+        """Each model is built anew, and its backbone begins with those weights; the folder takes models and
+        checkpoints, and the precision is that in which the graphs that are made now multiply.
         """
-        self._network = whole_network
-        self._backbone = whole_network.get_layer("densenet121")
-        self._begin = self._backbone.get_weights()
+        self._build = build
+        self._begin = backbone_weights
         self._pictures = pictures
-        self._features = features
+        self._rendered = rendered
         self._recipe = recipe
         self._seed = seed
         self._folder = folder
         self._precision = precision
         self._on_step = on_step
-        self._picture_of = np.array([sample.picture for sample in features.samples])
-        labels = np.array([sample.label for sample in features.samples], dtype=np.int64)
-        self._training_set = TrainingSet(features.values, labels, features.evidence)
+        self._picture_of = np.array([sample.picture for sample in rendered.samples])
+        labels = np.array([sample.label for sample in rendered.samples], dtype=np.int64)
+        self._training_set = TrainingSet(rendered, labels)
 
     def model_without(self, left_out: Bools) -> TrainedModel:
         """A model that saw no sample of the pictures for which `left_out` (one per picture) is True."""
@@ -111,18 +111,46 @@ class Trainer:
 
         self._folder.mkdir(parents=True, exist_ok=True)
         checkpoints = self._folder / f"unfinished_{key}"
-        weights, kept_aside = self._weights(left_out)
-        self._backbone.set_weights(self._begin)
-        fit = Fitting(self._backbone, self._recipe, self._seed, self._precision.loss_scale)
-        part = fit.run(self._training_set, weights, kept_aside, checkpoints, self._on_step)
-        install_trained_part(self._network, part)
-        save_network(self._network, file)
-        said = predict(part, self._features.values, tested)
+        keras.utils.set_random_seed(self._seed)
+        network = self._build()
+        network.get_layer("densenet121").set_weights(self._begin)
+        fitting = Fitting(network, self._recipe, self._seed, self._precision.loss_scale)
+        fitting.run(self._training_set, self._weights(left_out), checkpoints, self._on_step)
+        save_network(network, file)
+        said = predict(network, self._rendered, tested)
         # Written last: it says that the model is complete.
         with renamed_when_whole(said_file) as unfinished:
             np.save(unfinished, said)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return TrainedModel(file, tested, said)
+
+    @property
+    def described_layer(self) -> str:
+        """By which eyes are compared: its weights are ImageNet's, which know more than eyes."""
+        return f"densenet121/{self._recipe.frozen_up_to}"
+
+    def descriptors(self) -> npt.NDArray[np.float32]:
+        """Of every sample that is a picture or a photographed copy, what `describe` says of the layer up to which the
+        backbone is frozen, and which is therefore the same for all models (samples, measures); 0 for painted ones.
+        """
+        file = self._folder / f"descriptors_{self._recipe.frozen_up_to}_{self._key(np.zeros(0, np.bool_))}.npy"
+        if file.is_file():
+            return np.asarray(np.load(file), np.float32)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        network = self._build()
+        backbone = network.get_layer("densenet121")
+        backbone.set_weights(self._begin)
+        frozen = keras.Model(backbone.input, backbone.get_layer(self._recipe.frozen_up_to).output)
+        natural = [i for i, sample in enumerate(self._rendered.samples) if sample.kind in NATURAL]
+        descriptors = np.zeros((len(self._rendered.samples), 2 * frozen.output_shape[-1]), np.float32)
+        for start in range(0, len(natural), _BATCH):
+            rows = natural[start : start + _BATCH]
+            descriptors[rows] = describe(
+                frozen.predict_on_batch(self._rendered.pictures[rows].astype(np.float32) / 255)
+            )
+        with renamed_when_whole(file) as unfinished:
+            np.save(unfinished, descriptors)
+        return descriptors
 
     def labels(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Class indices of these samples."""
@@ -131,26 +159,19 @@ class Trainer:
     def is_original(self, samples: npt.NDArray[np.int64]) -> Bools:
         """Which of these samples are pictures as they are, not copies."""
         return np.array(
-            [self._features.samples[index].kind is SampleKind.ORIGINAL for index in samples], dtype=np.bool_
+            [self._rendered.samples[index].kind is SampleKind.ORIGINAL for index in samples], dtype=np.bool_
         )
 
-    def _weights(self, left_out: Bools) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64] | None]:
-        """The probability of each sample to be drawn, and the samples kept aside to stop early, if that is wanted."""
+    def _weights(self, left_out: Bools) -> npt.NDArray[np.float64]:
+        """The probability of each sample to be drawn."""
         shown = ~left_out & ~np.array([is_doubtful(picture) for picture in self._pictures])
-        kept_aside = None
-        if self._recipe.patience:
-            rng = np.random.default_rng(self._seed)
-            groups = sorted({picture.group for picture in self._pictures})
-            aside = {group for group in groups if rng.random() < _KEPT_ASIDE_SHARE}
-            is_aside = np.array([picture.group in aside for picture in self._pictures])
-            found = np.flatnonzero((shown & is_aside)[self._picture_of])
-            kept_aside = found if len(found) else None
-            shown &= ~is_aside
-        return sampling_weights(self._features.samples, self._pictures, shown[self._picture_of]), kept_aside
+        return sampling_weights(self._rendered.samples, self._pictures, shown[self._picture_of])
 
     def _key(self, left_out: Bools) -> str:
-        recipe = f"{self._features.key} {source_hash(__name__)} {self._recipe} {self._seed} {self._precision}"
+        recipe = f"{self._rendered.key} {source_hash(__name__)} {self._recipe} {self._seed} {self._precision}"
         digest = hashlib.sha256(recipe.encode())
+        for weights in self._begin:
+            digest.update(weights.tobytes())
         for picture in self._pictures:
             # What the weights of its samples come from, which is data and in no source.
             digest.update(f"{picture.label} {picture.origin} {picture.group} {is_doubtful(picture)}\n".encode())

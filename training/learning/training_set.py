@@ -1,4 +1,4 @@
-"""The samples as the fit draws them: a tf.data pipeline over stored features, and how often each of them is shown, so
+"""The samples as the fit draws them: a tf.data pipeline over rendered pictures, and how often each of them is shown, so
 that no class, origin or much copied picture outweighs the others.
 """
 
@@ -9,13 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from src.services.tensorflow_runtime import tf
 from training.data.pictures import LabelledPicture
-from training.learning.network import CLASSES, CUT_SHAPE
+from training.learning.augmentation import augmented
+from training.learning.network import CLASSES, INPUT_SIDE, MAP_SIDE
+from training.learning.rendering import RenderedSet
 from training.learning.samples import Sample, SampleKind
+
+_STYE = CLASSES.index("Stye")
 
 CLASS_SHARES = {"Cataract": 0.23, "Conjunctivitis": 0.25, "Healthy": 0.3, "Stye": 0.22}
 """Of the samples shown. With more styes the network sees them everywhere; with fewer it misses the real ones."""
@@ -26,36 +31,44 @@ REAL_STYE_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """Outputs of the frozen part, float16 (n, 7, 7, 512), class indices (n), and where the heatmap of the label should
-    lie, float16 (n, 7, 7); all 0 where that is not known.
-    """
+    """The rendered samples and the class index of each (n)."""
 
-    values: npt.NDArray[np.float16]
+    rendered: RenderedSet
     labels: npt.NDArray[np.int64]
-    evidence: npt.NDArray[np.float16]
 
     def batches(
         self, weights: npt.NDArray[np.float64], batch: int, steps: int, seed: int, skip: int = 0
     ) -> Iterator[Any]:
-        """`steps` batches of (values, one-hot targets, evidence), all float32, read while the one before is learnt.
+        """`steps` batches of (pictures 0-1, one-hot targets, evidence), all float32, each sample augmented anew, made
+        while the one before is learnt.
 
         `weights` are the probabilities of the samples to be drawn (n), summing to 1. The same seed gives the same
         batches, of which `skip` were used before.
         """
         draws = np.random.default_rng(seed).choice(len(weights), size=(steps, batch), p=weights)
-        rows = tf.data.Dataset.from_tensor_slices(draws[skip:])
-        return iter(rows.map(self._read).prefetch(2))
 
-    def _read(self, rows: Any) -> tuple[Any, Any, Any]:
-        values, targets, evidence = tf.numpy_function(self._take, [rows], [tf.float32] * 3)
-        values.set_shape((rows.shape[0], *CUT_SHAPE))
-        targets.set_shape((rows.shape[0], len(CLASSES)))
-        evidence.set_shape((rows.shape[0], *CUT_SHAPE[:2]))
-        return values, targets, evidence
+        def make(step: Any) -> tuple[Any, ...]:
+            made = tf.numpy_function(
+                lambda number: self._make(draws[number], np.random.default_rng([seed, number])),
+                [step],
+                [tf.float32] * 3,
+            )
+            shapes = ((INPUT_SIDE, INPUT_SIDE, 3), (len(CLASSES),), (MAP_SIDE, MAP_SIDE))
+            for tensor, shape in zip(made, shapes, strict=True):
+                tensor.set_shape((batch, *shape))
+            return tuple(made)
 
-    def _take(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.float32], ...]:
-        targets = np.eye(len(CLASSES), dtype=np.float32)[self.labels[rows]]
-        return self.values[rows].astype(np.float32), targets, self.evidence[rows].astype(np.float32)
+        return iter(tf.data.Dataset.range(skip, steps).map(make, num_parallel_calls=2).prefetch(2))
+
+    def _make(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], ...]:
+        pictures, evidence = [], []
+        for row in rows:
+            seen, covered = self.rendered.pictures[row], self.rendered.evidence[row]
+            may_come_nearer = bool(self.labels[row] != _STYE or covered.any())
+            picture, moved = augmented(seen, covered, rng, may_come_nearer=may_come_nearer)
+            pictures.append(picture)
+            evidence.append(cv2.resize(moved, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA))
+        return np.stack(pictures), np.eye(len(CLASSES), dtype=np.float32)[self.labels[rows]], np.stack(evidence)
 
 
 def sampling_weights(

@@ -5,8 +5,6 @@ descriptors, by which the service knows strangers.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh, svd
@@ -44,12 +42,6 @@ def fit_temperature(
 
     best = minimize_scalar(surprise, bounds=_LOG_TEMPERATURES, method="bounded")
     return round(float(np.exp(best.x)), 4)
-
-
-def describe(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
-    """Descriptors (n, 2 x channels) of a layer's outputs (n, height, width, channels), as the service makes them."""
-    values = values.astype(np.float32)
-    return np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2))], axis=1)
 
 
 def fit_familiarity(descriptors: Floats, typical: float = 1.0) -> FamiliarityStatistics:

@@ -14,13 +14,12 @@ from training.card.model_card import write_answering_card
 from training.data.pictures import LabelledPicture, is_doubtful
 from training.evaluation.bootstrap import Bools, Integers
 from training.evaluation.examination import Case, LeftOut, examine_with
-from training.learning.features import FeatureSet
 from training.learning.network import CLASSES
-from training.learning.samples import SampleKind
+from training.learning.rendering import RenderedSet
+from training.learning.samples import NATURAL, SampleKind
 from training.learning.trainer import TrainedModel, Trainer
 from training.validation.calibration import (
     at_temperature,
-    describe,
     fit_familiarity,
     fit_temperature,
     typical_unfamiliarity,
@@ -47,16 +46,17 @@ class CrossValidation:
     """One model per fold, and what is learnt from all of them together: temperature and familiarity."""
 
     def __init__(
-        self, trainer: Trainer, pictures: Sequence[LabelledPicture], features: FeatureSet, folds: Integers
+        self, trainer: Trainer, pictures: Sequence[LabelledPicture], rendered: RenderedSet, folds: Integers
     ) -> None:
         """`folds` has for each picture the one in which it is tested."""
+        self._layer = trainer.described_layer
         self._pictures = pictures
         self._folds = folds
-        self._picture_of = np.array([sample.picture for sample in features.samples])
+        self._picture_of = np.array([sample.picture for sample in rendered.samples])
         self._fold_of = folds[self._picture_of]
-        self._label_of = np.array([sample.label for sample in features.samples], dtype=np.int64)
-        self._kind_of = np.array([sample.kind.value for sample in features.samples])
-        self._descriptors = describe(features.values)
+        self._label_of = np.array([sample.label for sample in rendered.samples], dtype=np.int64)
+        self._kind_of = np.array([sample.kind.value for sample in rendered.samples])
+        self._descriptors = trainer.descriptors()
         self.models: dict[int, TrainedModel] = {
             int(fold): trainer.model_without(folds == fold) for fold in np.unique(folds)
         }
@@ -91,7 +91,7 @@ class CrossValidation:
         """Sends each picture through the service with the model of its fold."""
         tested = TestedPictures()
         for fold, model in self.models.items():
-            write_answering_card(model.file, self.temperature(fold), self.familiarity(fold))
+            write_answering_card(model.file, self.temperature(fold), self.familiarity(fold), self._layer)
             own = [picture for picture, number in zip(self._pictures, self._folds, strict=True) if number == fold]
             examination, _ = examine_with(
                 settings.model_copy(update={"model_path": model.file.absolute()}), own, on_picture
@@ -123,4 +123,4 @@ class CrossValidation:
         return np.asarray(self._kind_of == SampleKind.ORIGINAL.value, dtype=np.bool_)
 
     def _natural(self) -> Bools:
-        return np.asarray(self._originals() | (self._kind_of == SampleKind.PHOTOGRAPHED.value), dtype=np.bool_)
+        return np.isin(self._kind_of, [kind.value for kind in NATURAL])
