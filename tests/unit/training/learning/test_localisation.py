@@ -9,16 +9,17 @@ import pytest
 
 from src.services.grad_cam import class_activation_maps
 from src.services.tensorflow_runtime import keras, tf
-from training.learning.fitting import class_maps, localisation_loss
-from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER, build_trainable_part
+from tests.unit.training.small_network import build_small_network
+from training.learning.localisation import class_maps, localisation_loss
+from training.learning.network import CLASSES, GRAD_CAM_LAYER, HIDDEN_LAYER, INPUT_SIDE, SCORE_LAYER
 
 
-def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows(backbone: Any) -> None:
+def test_the_closed_form_is_what_the_gradients_say_and_the_service_shows() -> None:
     keras.utils.set_random_seed(5)
-    part = build_trainable_part(backbone)
-    multiply, hidden, score = (part.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER))
-    features = np.random.default_rng(0).random((3, 7, 7, 512), dtype=np.float32)
-    activations, units = keras.Model(part.input, [multiply.output, hidden.output])(features, training=False)
+    network = build_small_network()
+    multiply, hidden, score = (network.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER))
+    pictures = np.random.default_rng(0).random((3, INPUT_SIDE, INPUT_SIDE, 3), dtype=np.float32)
+    activations, units = keras.Model(network.input, [multiply.output, hidden.output])(pictures, training=False)
     # The mean over 49 places divides each gradient by 49.
     all_maps = class_maps(activations, units, hidden.kernel, score.kernel).numpy() / 49
 

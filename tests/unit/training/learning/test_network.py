@@ -11,17 +11,14 @@ import pytest
 from src.services.tensorflow_runtime import keras, tf
 from training.learning.network import (
     CLASSES,
-    CUT_SHAPE,
     FEATURE_SHAPE,
     GRAD_CAM_LAYER,
     INPUT_SIDE,
     PARAMETER_COUNT,
     build_backbone,
     build_network,
-    build_trainable_part,
     fold_normalisation,
-    frozen_part,
-    install_trained_part,
+    layers_behind,
     load_imagenet_weights,
     save_network,
 )
@@ -33,8 +30,8 @@ DOCUMENTED_LAYERS = (
 
 
 @pytest.fixture(scope="module")
-def network(backbone: Any) -> Any:
-    build_trainable_part(backbone)  # whatever was built before must not change the names
+def network() -> Any:
+    build_network()  # whatever was built before must not change the names
     return build_network()
 
 
@@ -51,20 +48,15 @@ def test_the_graph_is_the_documented_one(network: Any) -> None:
     assert [network.get_layer(name).units for name in ("dense", "dense_1", "dense_2", "dense_3")] == [128, 1024, 64, 4]
 
 
-def test_an_installed_part_scores_as_it_did_alone(network: Any) -> None:
-    backbone = network.get_layer("densenet121")
-    part = build_trainable_part(backbone)
-    # Normalisation is not trained.
-    assert {weight.name.split("/")[-1] for weight in part.trainable_weights} == {"kernel:0", "bias:0"}
-    part.set_weights([1.01 * weight + 0.01 for weight in part.get_weights()])
-    picture = np.random.default_rng(0).random((1, INPUT_SIDE, INPUT_SIDE, 3), dtype=np.float32)
-    before = network(picture, training=False).numpy()
-    features = frozen_part(backbone)(picture, training=False)
-    assert features.shape == (1, *CUT_SHAPE)
-    expected = part(features, training=False).numpy()
-    assert np.abs(before - expected).max() > 1e-4
-    install_trained_part(network, part)
-    np.testing.assert_allclose(network(picture, training=False), expected, atol=1e-6)
+def test_the_layers_behind_one_are_those_that_it_feeds() -> None:
+    backbone = build_backbone()
+    names = [layer.name for layer in layers_behind(backbone, "pool3_pool")]
+    assert names[0] == "conv4_block1_0_bn"
+    assert names[-1] == "relu"
+    assert not any(name.startswith(("conv1", "conv2", "conv3", "pool2", "pool3")) for name in names)
+    assert len(layers_behind(backbone, "input_1")) == len(backbone.layers) - 1
+    with pytest.raises(ValueError, match="none"):
+        layers_behind(backbone, "none")
 
 
 def test_the_saved_file_loads_without_our_code(network: Any, tmp_path: Path) -> None:

@@ -14,15 +14,16 @@ import pytest
 
 from src.config.settings import PROJECT_ROOT
 from src.services.tensorflow_runtime import keras, tf
-from tests.unit.training.small_network import build_small_network
+from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network
 from training.data.pictures import LabelledPicture
-from training.learning.features import FeatureSet
-from training.learning.fitting import FitRecipe
-from training.learning.network import CLASSES, CUT_SHAPE
-from training.learning.samples import Sample, SampleKind
+from training.learning.description import describe
+from training.learning.fitting import FitRecipe, predict
+from training.learning.network import CLASSES, INPUT_SIDE
+from training.learning.rendering import RenderedSet
+from training.learning.samples import EVIDENCE_SIDE, NATURAL, Sample, SampleKind
 from training.learning.trainer import Precision, Trainer
 
-RECIPE = FitRecipe(head_steps=1, steps=1, batch=4)
+RECIPE = FitRecipe(frozen_up_to=FROZEN_UP_TO, head_steps=1, steps=1, batch=4)
 PICTURES = [
     LabelledPicture(Path(name) / f"site_{number}.png", label, "site", f"site/{label}{number}", number)
     for label, name in enumerate(CLASSES)
@@ -35,24 +36,24 @@ Make = Callable[..., Trainer]
 
 
 @pytest.fixture(scope="module")
-def features() -> FeatureSet:
+def rendered() -> RenderedSet:
     """The picture and one copy of it, for each."""
     samples = [
         Sample(index, kind, picture.label, 0)
         for index, picture in enumerate(ALL_PICTURES)
         for kind in (SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED)
     ]
-    values = np.random.default_rng(0).random((len(samples), *CUT_SHAPE)).astype(np.float16)
-    return FeatureSet(samples, values, np.zeros((len(samples), 7, 7), np.float16), "key")
+    samples.append(Sample(0, SampleKind.PAINTED_STYE, CLASSES.index("Stye"), 0))
+    pictures = np.random.default_rng(0).integers(0, 256, (len(samples), INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
+    return RenderedSet(samples, pictures, np.zeros((len(samples), EVIDENCE_SIDE, EVIDENCE_SIDE), np.uint8), "key")
 
 
 @pytest.fixture
-def make(features: FeatureSet, tmp_path: Path) -> Make:
-    keras.utils.set_random_seed(3)
-    network = build_small_network()
+def make(rendered: RenderedSet, tmp_path: Path, backbone: Any) -> Make:
+    weights = backbone.get_weights()
 
     def made(recipe: FitRecipe = RECIPE, seed: int = 0, **more: Any) -> Trainer:
-        return Trainer(network, ALL_PICTURES, features, recipe, seed, tmp_path, **more)
+        return Trainer(build_small_network, weights, ALL_PICTURES, rendered, recipe, seed, tmp_path, **more)
 
     return made
 
@@ -63,20 +64,21 @@ def left_out(*indices: int) -> Any:
     return flags
 
 
-def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(make: Make, tmp_path: Path) -> None:
+def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(
+    make: Make, rendered: RenderedSet, tmp_path: Path
+) -> None:
     steps: list[int] = []
     trainer = make(on_step=lambda: steps.append(1))
     first = trainer.model_without(left_out(0, 7))
     loaded = keras.models.load_model(first.file, compile=False)
-    pictures = np.random.default_rng(1).random((2, 224, 224, 3), dtype=np.float32)
-    assert np.array_equal(loaded(pictures), trainer._network(pictures))
+    np.testing.assert_allclose(predict(loaded, rendered, first.tested), first.said, atol=1e-6)
     assert np.abs(first.said.sum(axis=1) - 1).max() < 1e-5
     written = first.file.stat().st_mtime_ns
     again = make(on_step=lambda: steps.append(1)).model_without(left_out(0, 7))
     assert again.file == first.file
     assert first.file.stat().st_mtime_ns == written
     assert np.array_equal(again.said, first.said)
-    assert first.tested.tolist() == again.tested.tolist() == [0, 1, 14, 15]
+    assert first.tested.tolist() == again.tested.tolist() == [0, 1, 14, 15, len(rendered.samples) - 1]
     # The progress of a whole run counts both.
     assert len(steps) == 2 * RECIPE.all_steps
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
@@ -92,27 +94,25 @@ def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:
     np.testing.assert_allclose(after_another.said, alone.said, atol=1e-5)
 
 
-def test_left_out_and_doubtful_pictures_are_never_drawn_and_patience_keeps_groups_aside(
-    make: Make, features: FeatureSet
-) -> None:
-    hidden_pictures = {0, 7, len(ALL_PICTURES) - 1}
-    picture_of = np.array([sample.picture for sample in features.samples])
-    hidden = np.isin(picture_of, list(hidden_pictures))
-    weights, kept_aside = make()._weights(left_out(0, 7))
+def test_left_out_and_doubtful_pictures_are_never_drawn(make: Make, rendered: RenderedSet) -> None:
+    hidden = np.isin([sample.picture for sample in rendered.samples], [0, 7, len(ALL_PICTURES) - 1])
+    weights = make()._weights(left_out(0, 7))
     assert (weights[hidden] == 0).all()
     assert (weights[~hidden] > 0).all()
     assert weights.sum() == pytest.approx(1)
-    assert kept_aside is None
 
-    weights, kept_aside = make(replace(RECIPE, patience=1), seed=1)._weights(left_out(0, 7))
-    assert kept_aside is not None
-    assert len(kept_aside) > 0
-    assert (weights[kept_aside] == 0).all()
-    aside = set(picture_of[kept_aside])
-    assert not aside & hidden_pictures
-    # Neither in part nor for nothing: all samples of the pictures aside, and all others are drawn.
-    assert sorted(kept_aside) == np.flatnonzero(np.isin(picture_of, list(aside))).tolist()
-    assert set(picture_of[weights > 0]) | aside | hidden_pictures == set(range(len(ALL_PICTURES)))
+
+def test_pictures_are_described_by_what_no_training_changes(make: Make, rendered: RenderedSet, backbone: Any) -> None:
+    trainer = make()
+    assert trainer.described_layer == f"densenet121/{FROZEN_UP_TO}"
+    found = trainer.descriptors()
+    natural = np.array([sample.kind in NATURAL for sample in rendered.samples])
+    frozen = keras.Model(backbone.input, backbone.get_layer(FROZEN_UP_TO).output)
+    expected = describe(frozen(rendered.pictures[natural].astype(np.float32) / 255).numpy())
+    np.testing.assert_allclose(found[natural], expected, atol=1e-5)
+    assert not found[~natural].any()
+    assert np.array_equal(make().descriptors(), found)
+    assert make(replace(RECIPE, frozen_up_to="block")).descriptors().shape[1] == 2 * 1024
 
 
 def test_another_recipe_seed_scale_choice_origin_or_source_is_another_model(

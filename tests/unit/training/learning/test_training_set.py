@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from training.data.pictures import LabelledPicture
-from training.learning.network import CLASSES, CUT_SHAPE
-from training.learning.samples import Sample, SampleKind
+from training.learning import training_set
+from training.learning.network import CLASSES, INPUT_SIDE, MAP_SIDE
+from training.learning.rendering import RenderedSet
+from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
 from training.learning.training_set import CLASS_SHARES, REAL_STYE_SHARE, TrainingSet, sampling_weights
 
 COUNT = 8
@@ -18,30 +20,65 @@ COUNT = 8
 
 @pytest.fixture(scope="module")
 def samples() -> TrainingSet:
-    """Each sample's values and evidence are its own number."""
-    numbers = np.arange(COUNT, dtype=np.float16)[:, None, None]
-    values = np.broadcast_to(numbers[..., None], (COUNT, *CUT_SHAPE))
-    return TrainingSet(values, np.arange(COUNT) % 4, np.broadcast_to(numbers / COUNT, (COUNT, *CUT_SHAPE[:2])))
+    """Each sample's picture is grey, and its evidence all over, as its own number is."""
+    grey = 20 * np.arange(COUNT, dtype=np.uint8)[:, None, None]
+    pictures = np.broadcast_to(grey[..., None], (COUNT, INPUT_SIDE, INPUT_SIDE, 3))
+    evidence = np.broadcast_to(grey, (COUNT, EVIDENCE_SIDE, EVIDENCE_SIDE))
+    made_of = [Sample(index, SampleKind.ORIGINAL, index % 4, 0) for index in range(COUNT)]
+    return TrainingSet(RenderedSet(made_of, pictures, evidence, "key"), np.arange(COUNT) % 4)
+
+
+@pytest.fixture(autouse=True)
+def _as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn anew is drawn elsewhere."""
+    monkeypatch.setattr(training_set, "augmented", lambda seen, shown, *_, **__: (to_floats(seen), to_floats(shown)))
+
+
+def to_floats(picture: Any) -> Any:
+    return picture.astype(np.float32) / 255
 
 
 def numbers(batches: list[Any]) -> list[list[int]]:
-    return [values.numpy()[:, 0, 0, 0].astype(int).tolist() for values, _, _ in batches]
+    return [(pictures.numpy()[:, 0, 0, 0] * 255 / 20).round().astype(int).tolist() for pictures, _, _ in batches]
 
 
 def draw(samples: TrainingSet, seed: int = 0, skip: int = 0) -> list[Any]:
     return list(samples.batches(np.full(COUNT, 1 / COUNT), batch=5, steps=4, seed=seed, skip=skip))
 
 
-def test_values_targets_and_evidence_belong_together(samples: TrainingSet) -> None:
+def test_pictures_targets_and_evidence_belong_together(samples: TrainingSet) -> None:
     batches = draw(samples)
     assert len(batches) == 4
-    shapes = [(5, *CUT_SHAPE), (5, len(CLASSES)), (5, *CUT_SHAPE[:2])]
-    for batch in batches:
+    shapes = [(5, INPUT_SIDE, INPUT_SIDE, 3), (5, len(CLASSES)), (5, MAP_SIDE, MAP_SIDE)]
+    for batch, (drawn,) in zip(batches, ([row] for row in numbers(batches)), strict=True):
         assert [(tensor.dtype.name, tuple(tensor.shape)) for tensor in batch] == [("float32", s) for s in shapes]
-        values, targets, evidence = batch
-        drawn = values.numpy()[:, 0, 0, 0].astype(int)
-        assert np.array_equal(targets, np.eye(4)[drawn % 4])
-        assert np.array_equal(evidence.numpy()[:, 3, 3] * COUNT, drawn)
+        _, targets, evidence = batch
+        assert np.array_equal(targets, np.eye(4)[np.array(drawn) % 4])
+        np.testing.assert_allclose(evidence.numpy()[:, 3, 3] * 255 / 20, drawn, atol=1e-3)
+
+
+def test_only_a_stye_whose_place_is_not_known_never_comes_nearer(
+    samples: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others show by their evidence, or by missing everywhere, what they are."""
+    asked: list[tuple[int, bool]] = []
+
+    def noted(picture: Any, evidence: Any, _: Any, *, may_come_nearer: bool) -> Any:
+        asked.append((round(float(picture[0, 0, 0]) / 20), may_come_nearer))
+        return picture.astype(np.float32), evidence.astype(np.float32)
+
+    monkeypatch.setattr(training_set, "augmented", noted)
+    rendered = samples.rendered
+    unknown = TrainingSet(
+        RenderedSet(rendered.samples, rendered.pictures, np.zeros_like(rendered.evidence), "key"), samples.labels
+    )
+    draw(unknown)
+    stye = CLASSES.index("Stye")
+    assert {number % 4 == stye for number, _ in asked} == {True, False}
+    assert all(may == (number % 4 != stye) for number, may in asked)
+    asked.clear()
+    draw(samples)
+    assert all(may for number, may in asked if number)
 
 
 def test_the_seed_decides_the_batches_and_an_interrupted_run_gets_those_that_were_left(samples: TrainingSet) -> None:

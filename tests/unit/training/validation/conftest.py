@@ -13,12 +13,12 @@ from src.core.types import RgbImage
 from src.services.tensorflow_runtime import keras
 from src.utils.png_writer import encode_png
 from src.utils.preprocessing import resize
-from tests.unit.training.small_network import build_small_network
+from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network
 from training.data.pictures import LabelledPicture, find_pictures
-from training.learning.features import FeatureSet
 from training.learning.fitting import FitRecipe
-from training.learning.network import CLASSES, CUT_SHAPE
-from training.learning.samples import Sample, SampleKind
+from training.learning.network import CLASSES, INPUT_SIDE
+from training.learning.rendering import RenderedSet
+from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
 from training.learning.trainer import Trainer
 from training.validation.cross_validation import CrossValidation
 
@@ -39,7 +39,7 @@ class Trial:
     """All that a cross-validation consists of."""
 
     pictures: list[LabelledPicture]
-    features: FeatureSet
+    rendered: RenderedSet
     folds: npt.NDArray[Any]
     trainer: Trainer
     validation: CrossValidation
@@ -47,7 +47,7 @@ class Trial:
 
 @pytest.fixture(scope="package")
 def trial(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Trial:
-    """Four pictures per class of two origins, in two folds; each sample's features show its label."""
+    """Four pictures per class of two origins, in two folds; each sample's colour shows its label."""
     folder, dice = tmp_path_factory.mktemp("trial"), np.random.default_rng(0)
     for name in CLASSES:
         (folder / "eyes" / name).mkdir(parents=True)
@@ -62,12 +62,14 @@ def trial(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Tria
         for index, picture in enumerate(pictures)
         for kind in KINDS
     ]
-    values = dice.random((len(samples), *CUT_SHAPE)).astype(np.float16)
-    for index, sample in enumerate(samples):
-        values[index, :, :, sample.label * 128 : sample.label * 128 + 128] += 2
-    features = FeatureSet(samples, values, np.zeros((len(samples), 7, 7), np.float16), "key")
+    colours = np.array([(200, 40, 40), (40, 200, 40), (40, 40, 200), (190, 190, 40)])
+    labels = np.array([sample.label for sample in samples])
+    shown = dice.integers(0, 56, (len(samples), INPUT_SIDE, INPUT_SIDE, 3)) + colours[labels][:, None, None]
+    evidence = np.zeros((len(samples), EVIDENCE_SIDE, EVIDENCE_SIDE), np.uint8)
+    rendered = RenderedSet(samples, shown.astype(np.uint8), evidence, "key")
     folds = np.arange(len(pictures)) % 2
     keras.utils.set_random_seed(3)
-    recipe = FitRecipe(head_steps=8, steps=0, batch=8, learning_rate=3e-3, average_decay=0.5)
-    trainer = Trainer(build_small_network(), pictures, features, recipe, 0, folder / "models")
-    return Trial(pictures, features, folds, trainer, CrossValidation(trainer, pictures, features, folds))
+    recipe = FitRecipe(FROZEN_UP_TO, head_steps=8, steps=0, batch=8, learning_rate=3e-3, average_decay=0.5)
+    weights = build_small_network().get_layer("densenet121").get_weights()
+    trainer = Trainer(build_small_network, weights, pictures, rendered, recipe, 0, folder / "models")
+    return Trial(pictures, rendered, folds, trainer, CrossValidation(trainer, pictures, rendered, folds))

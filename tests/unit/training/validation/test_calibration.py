@@ -12,13 +12,13 @@ from scipy.special import softmax
 from src.services.familiarity import FamiliarityStatistics
 from src.services.forward_pass import compile_forward_pass
 from src.services.tensorflow_runtime import keras
-from tests.unit.training.small_network import build_small_network
+from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network, described
 from training.evaluation.probabilities import calibration_error
-from training.learning.network import CUT_LAYER, GRAD_CAM_LAYER, frozen_part
+from training.learning.description import describe
+from training.learning.network import GRAD_CAM_LAYER
 from training.validation import calibration
 from training.validation.calibration import (
     at_temperature,
-    describe,
     fit_familiarity,
     fit_temperature,
     typical_unfamiliarity,
@@ -81,8 +81,8 @@ def test_descriptors_are_those_that_the_service_computes() -> None:
     keras.utils.set_random_seed(0)
     network = build_small_network()
     pictures = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
-    forward = compile_forward_pass(network, GRAD_CAM_LAYER, 224, described_layer=f"densenet121/{CUT_LAYER}")
-    features = frozen_part(network.get_layer("densenet121"))(pictures.astype(np.float32) / 255)
+    forward = compile_forward_pass(network, GRAD_CAM_LAYER, 224, described_layer=f"densenet121/{FROZEN_UP_TO}")
+    features = described(network)(pictures.astype(np.float32) / 255)
     np.testing.assert_allclose(describe(features.numpy()), forward(pictures)[2], rtol=1e-3, atol=1e-4)
 
 

@@ -30,7 +30,7 @@ def validation(trial: Trial) -> CrossValidation:
 
 
 def fold_of_samples(trial: Trial) -> npt.NDArray[Any]:
-    return trial.folds[[sample.picture for sample in trial.features.samples]]
+    return trial.folds[[sample.picture for sample in trial.rendered.samples]]
 
 
 def test_each_sample_is_judged_by_the_model_that_left_its_fold_out(trial: Trial) -> None:
@@ -65,7 +65,7 @@ def test_painted_and_harmlessly_painted_copies_do_not_move_the_temperature(
     trial: Trial, validation: CrossValidation
 ) -> None:
     before = validation.temperature()
-    kinds = [sample.kind for sample in trial.features.samples]
+    kinds = [sample.kind for sample in trial.rendered.samples]
     painted = np.array([kind in {SampleKind.PAINTED_STYE, SampleKind.HARMLESS_PAINT} for kind in kinds])
     validation._said[painted] = 0.25
     assert validation.temperature() == before

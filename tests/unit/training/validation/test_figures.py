@@ -16,16 +16,17 @@ from src.services.judgement import Thresholds
 from src.services.tensorflow_runtime import keras
 from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
-from tests.unit.training.small_network import build_small_network
+from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network, described
 from tests.unit.training.validation.conftest import Trial
 from training.card.model_card import write_answering_card
 from training.data.pictures import LabelledPicture
 from training.evaluation.examination import Case, Examination, LeftOut, without_eye
 from training.evaluation.measures import measure_cases
-from training.learning.network import CLASSES, frozen_part, save_network
+from training.learning.description import describe
+from training.learning.network import CLASSES, save_network
 from training.learning.samples import SampleKind
 from training.validation import figures
-from training.validation.calibration import describe, fit_familiarity
+from training.validation.calibration import fit_familiarity
 from training.validation.cross_validation import TestedPictures as Answers
 from training.validation.figures import (
     _auroc,
@@ -69,7 +70,7 @@ def test_the_section_of_the_card_tells_pictures_from_copies_and_names_no_file(tr
     assert section["without_doubtful_labels"]["per_class"]["Cataract"]["sensitivity"] == 0.5
     assert figures_without_doubtful_labels(replace(tested, doubtful=[False] * 6)) is None
     natural = {SampleKind.PHOTOGRAPHED, SampleKind.HARMLESS_PAINT}
-    copies = sum(sample.kind in natural for sample in trial.features.samples)
+    copies = sum(sample.kind in natural for sample in trial.rendered.samples)
     assert section["degraded_copies_of_the_same_pictures"]["n"] == copies
     assert section["painted_styes"]["n"] == len(trial.pictures)
     assert 0 <= section["painted_styes"]["recall"] <= 1
@@ -187,10 +188,10 @@ def model(tmp_path: Path, drawn_eye: RgbImage) -> Path:
     dice = np.random.default_rng(0)
     known = [np.clip(drawn_eye * dice.uniform(0.6, 1.2, 3), 0, 255).astype(np.uint8) for _ in range(40)]
     crops = np.stack([to_network_input(picture, 224) for picture in known]).astype(np.float32) / 255
-    features = frozen_part(network.get_layer("densenet121"))(crops).numpy()
+    features = described(network)(crops).numpy()
     statistics = fit_familiarity(describe(features[:30]))
     typical = float(np.median(statistics.unfamiliarity(describe(features[30:]))))
-    write_answering_card(file, 1.0, fit_familiarity(describe(features[:30]), typical))
+    write_answering_card(file, 1.0, fit_familiarity(describe(features[:30]), typical), f"densenet121/{FROZEN_UP_TO}")
     return file
 
 
