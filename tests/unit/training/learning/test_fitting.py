@@ -28,8 +28,8 @@ RECIPE = FitRecipe(
     head_steps=4,
     steps=12,
     batch=8,
-    learning_rate=3e-3,
-    backbone_learning_rate=1e-3,
+    learning_rate=2e-2,
+    backbone_learning_rate=5e-3,
     average_decay=0.8,
 )
 

@@ -93,7 +93,7 @@ def test_samples_render_the_same_twice_and_show_evidence_of_diseases_and_painted
         assert rendered.picture.shape == (INPUT_SIDE, INPUT_SIDE, 3)
         assert np.array_equal(rendered.picture, again.picture)
         assert np.array_equal(rendered.evidence, again.evidence)
-        assert rendered.evidence.shape == (7, 7)
+        assert rendered.evidence.shape == (EVIDENCE_SIDE, EVIDENCE_SIDE)
         assert rendered.evidence.dtype == np.float32
         assert 0 <= rendered.evidence.min() <= rendered.evidence.max() <= 1.00001
         painted = sample.kind is SampleKind.PAINTED_STYE
@@ -113,7 +113,7 @@ def test_the_evidence_of_a_painted_stye_is_where_it_differs_from_its_picture(tmp
     inside, outside = [], []
     for rendered in render_samples([picture], samples):
         redness = rendered.picture[..., 0].astype(float) - rendered.picture[..., 1:].mean(axis=2)
-        places = cv2.resize(redness, (7, 7), interpolation=cv2.INTER_AREA)
+        places = cv2.resize(redness, (EVIDENCE_SIDE, EVIDENCE_SIDE), interpolation=cv2.INTER_AREA)
         on_bump = rendered.evidence >= 0.5 * rendered.evidence.max()
         inside.append(places[on_bump].mean())
         outside.append(places[rendered.evidence == 0].mean())
