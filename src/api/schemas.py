@@ -65,6 +65,9 @@ class EyeAnswer(_Answer):
     """Where it is in the sharpest of those frames. Null if it was not seen."""
     confidence: Percentage | None
     """The score of `best_prediction`, in percent; calibrated where `model.calibrated` says so."""
+    expected_precision: Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})] | None
+    """How often (0 to 1) an answer of this class at this confidence was right on pictures held back in training, at
+    PREVALENCE. Null where the pictures were too few to tell, or the model's card does not."""
     inconclusive: bool | None
     """True where there is any reason not to rely on the answer. `best_prediction` still says what is most likely."""
     reasons: list[Reason]

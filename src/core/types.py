@@ -222,6 +222,7 @@ class EyeReport:
         box: where the eye is in that frame, see `EyeCrop`.
         side_from: the best of what those frames know it from; None where the side is unknown.
         unfamiliarity: median over those frames, see `EyePrediction`; None without statistics.
+        expected_precision: how often (0-1) such an answer is right, see `Reliability`; None where nobody knows.
     """
 
     side: EyeSide
@@ -236,6 +237,7 @@ class EyeReport:
     box: Box
     side_from: SideSource | None = None
     unfamiliarity: float | None = None
+    expected_precision: float | None = None
 
     @property
     def inconclusive(self) -> bool:

@@ -29,7 +29,7 @@ from src.services.eye_crops import cut_eye
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
+from src.services.judgement import Reliability, Thresholds, reasons_to_doubt, typical_unfamiliarity
 from src.services.workers import Room, Workers, a_few_at_once
 from src.utils import geometry
 from src.utils.image_codec import decode_picture_of
@@ -80,11 +80,12 @@ class EyeAnalysis:
         *,
         input_side: int,
         fills_crops: bool,
+        reliability: Reliability | None,
         max_image_pixels: int,
         max_request_pixels: int,
     ) -> None:
         """The square of `input_side` pixels is the network's, which knows crops filled or not (see `cut_eye`); the
-        limits on pixels are checked before decoding.
+        limits on pixels are checked before decoding. Without `reliability` no answer says how often its like is right.
         """
         self._locator = locator
         self._crop_queue = crop_queue
@@ -93,6 +94,7 @@ class EyeAnalysis:
         self._thresholds = thresholds
         self._input_side = input_side
         self._fills_crops = fills_crops
+        self._reliability = reliability
         self._max_image_pixels = max_image_pixels
         self._max_request_pixels = max_request_pixels
 
@@ -213,7 +215,9 @@ class EyeAnalysis:
 
     def _merge_per_eye(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
         with times.measure(Stage.RENDER):
-            return {side: _merge(side, seen, self._thresholds) for side, seen in _by_side(eyes).items()}
+            return {
+                side: _merge(side, seen, self._thresholds, self._reliability) for side, seen in _by_side(eyes).items()
+            }
 
 
 def _in_order(*failures: Iterable[FrameFailure]) -> tuple[FrameFailure, ...]:
@@ -241,11 +245,14 @@ def _by_side(eyes: Sequence[_SeenEye]) -> dict[EyeSide, list[_SeenEye]]:
     return {side: [eye for eye in eyes if eye[0].side is side] for side in known}
 
 
-def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> EyeReport:
+def _merge(
+    side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds, reliability: Reliability | None
+) -> EyeReport:
     predictions = [prediction for _, prediction in seen]
     mean = np.mean([prediction.probabilities for prediction in predictions], axis=0, dtype=np.float64)
     probabilities = mean.astype(np.float32)
     best_class = int(probabilities.argmax())
+    confidence = float(probabilities[best_class])
     sharpest, its_prediction = max(seen, key=lambda pair: pair[0].quality.sharpness)
     heatmap = its_prediction.heatmaps[best_class]
     return EyeReport(
@@ -256,11 +263,12 @@ def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> E
         preview=sharpest.preview,
         overlay=None if heatmap is None else lay_over(sharpest.preview, heatmap, sharpest.place),
         source=sharpest.source,
-        confidence=float(probabilities[best_class]),
+        confidence=confidence,
         reasons=reasons_to_doubt(
             probabilities, predictions, [crop.quality for crop, _ in seen], sharpest.quality, thresholds
         ),
         box=sharpest.box,
         side_from=next((source for source in _SIDE_SOURCES if source in {crop.side_from for crop, _ in seen}), None),
         unfamiliarity=typical_unfamiliarity(predictions),
+        expected_precision=None if reliability is None else reliability.expected_precision(best_class, confidence),
     )
