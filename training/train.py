@@ -220,8 +220,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
     add("--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)")
-    shipped = Path("src/assets/models/eyenet_model_52k_ds.h5")
-    add("--out", type=Path, default=shipped, help="where the model is written; what is there is replaced")
+    out = Path("build/model/eyenet_model_52k_ds.h5")
+    add("--out", type=Path, default=out, help="where the model is written; what is there is replaced")
     add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
     add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
     add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
