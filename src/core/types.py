@@ -215,7 +215,7 @@ class EyeReport:
         probabilities: mean over those frames.
         best_class: index of the largest mean probability.
         preview: crop of the sharpest of those frames.
-        overlay: the best class's heatmap laid over `preview`, same size; None where the map is flat.
+        overlay: the best class's heatmap laid over `preview`, same size; None where the map is flat, or nobody asked.
         source: how the eye was found in that frame.
         confidence: the best class's mean probability, 0-1.
         reasons: why the answer is not sure, in the order of `Reason`; empty where nothing speaks against it.

@@ -171,7 +171,7 @@ def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_
 def merged(
     analysis: EyeAnalysis, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]
 ) -> dict[EyeSide, EyeReport]:
-    return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes())
+    return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes(), overlays=True)
 
 
 class Finds:
@@ -263,6 +263,17 @@ def test_each_eye_says_how_often_its_like_was_right_where_that_is_known(
     for eye in report_of(known, face).eyes.values():
         assert eye.expected_precision == pytest.approx((0.5 if eye.best_class == 0 else 0.1) / 0.8)
     assert {eye.expected_precision for eye in report_of(build_analysis(), face).eyes.values()} == {None}
+
+
+def test_without_overlays_no_heatmap_is_drawn_and_all_else_is_the_same(analysis: EyeAnalysis, face: RgbImage) -> None:
+    plain = asyncio.run(analysis.analyse_upload(analysis.read_headers([frame_of(face, 0)]), overlays=False))
+    usual = report_of(analysis, face)
+    assert plain.eyes.keys() == usual.eyes.keys()
+    for side, eye in usual.eyes.items():
+        assert eye.overlay is not None
+        assert plain.eyes[side].overlay is None
+        assert np.array_equal(plain.eyes[side].probabilities, eye.probabilities)
+        assert np.array_equal(plain.eyes[side].preview, eye.preview)
 
 
 NOT_PICTURES = [
