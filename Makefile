@@ -25,7 +25,7 @@ RESOLVE := uv pip compile --quiet --universal --python-version 3.10 --generate-h
 	--only-binary :all: --no-binary face-recognition-models --custom-compile-command 'make lock' --no-config
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve screen doctor test test-all lint train train-finder evaluate compare-precision bench chaos lock audit clean FORCE
+.PHONY: help install run serve screen doctor test test-all lint train install-model train-finder evaluate compare-precision bench chaos lock audit clean FORCE
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,9 +51,13 @@ lint: $(VENV)/.installed-dev ## Check style, format and types
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 
-train: $(VENV)/.installed-training ## Train, and REPLACE the shipped model: make train DATA=<pictures> WEIGHTS=<backbone> (ARGS="--out file.h5": elsewhere)
+train: $(VENV)/.installed-training ## Train a model into build/model: make train DATA=<pictures> WEIGHTS=<backbone>
 	@test -n "$(DATA)" && test -n "$(WEIGHTS)" || { echo 'Say where the pictures and the weights are: make train DATA=... WEIGHTS=...' >&2; exit 1; }
 	$(VENV)/bin/python -m training.train --data "$(DATA)" --weights "$(WEIGHTS)" $(ARGS)
+
+install-model: $(VENV)/.installed-training ## Put a trained model in place, unless it is worse: make install-model MODEL=<file.h5, or previous>
+	@test -n "$(MODEL)" || { echo 'Say which one: make install-model MODEL=build/model/eyenet_model_52k_ds.h5 (or previous)' >&2; exit 1; }
+	$(VENV)/bin/python -m training.install_model "$(MODEL)" $(ARGS)
 
 train-finder: $(VENV)/.installed-training ## Train the eye finder into build/finder: make train-finder DATA=<folder of labelled photos>
 	@test -n "$(DATA)" || { echo 'Say where the photos are: make train-finder DATA=...' >&2; exit 1; }

@@ -43,6 +43,7 @@ from training.validation.figures import (
     measure_strangers,
 )
 from training.validation.quality_limits import quality_of_pictures
+from training.validation.reliability import judged_by_other_folds, least_confidence_of, reliability_of
 
 Pictures = Sequence[LabelledPicture]
 
@@ -87,6 +88,8 @@ def _check_settings(settings: Settings) -> None:
         raise StartupError(f"CLASSES is wrong: the training makes a model for {','.join(CLASSES)}, in this order.")
     if settings.grad_cam_layer != GRAD_CAM_LAYER:
         raise StartupError(f"GRAD_CAM_LAYER is wrong: the training asks for heatmaps from {GRAD_CAM_LAYER}.")
+    if settings.min_confidence is not None:
+        raise StartupError("MIN_CONFIDENCE is wrong: the training chooses it for each class; leave it empty.")
     for name in ("crop_padding_x", "crop_padding_y"):
         usual = Settings.model_fields[name].default
         if getattr(settings, name) != usual:
@@ -152,12 +155,14 @@ def _make(
     draft = options.cache / "finished" / options.out.name
     draft.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trained.file, draft)
-    answering = write_answering_card(draft, validation.temperature(), validation.familiarity(), trainer.described_layer)
+    write_answering_card(draft, validation.temperature(), validation.familiarity(), trainer.described_layer)
     settings = settings.model_copy(update={"model_path": draft.absolute()})
 
     tested = validation.test(settings, Progress("pictures through the service", len(pictures)).advance)
     if not tested.cases:
         raise UnusablePictures(f"the service found no eye in any picture: {tested.left_out[0].problem}")
+    least_confidence = least_confidence_of(tested.cases, CLASSES)
+    tested.cases = judged_by_other_folds(tested.cases, tested.folds, CLASSES)
     no_eye = without_eye(tested.left_out)
     measured = measure_cases(tested.cases, CLASSES, tested.groups, no_eye, seed=options.seed)
     metrics = {
@@ -170,6 +175,15 @@ def _make(
         },
         "quality": quality_of_pictures(pictures, settings, options.seed, quality_pictures),
     }
+    answering = write_answering_card(
+        draft,
+        validation.temperature(),
+        validation.familiarity(),
+        trainer.described_layer,
+        reliability=reliability_of(tested.cases, CLASSES),
+        least_confidence=least_confidence,
+    )
+    thresholds = Thresholds.from_settings(settings, tuple(least_confidence.values()))
     card = make_card(
         model_file=draft,
         parameters=network.count_params(),
@@ -180,7 +194,7 @@ def _make(
         recipe=recipe,
         split={"folds": describe_folds(pictures, folds, CLASSES), "seed": options.seed},
         metrics=metrics,
-        operating_points=describe_operating_points(tested.cases, no_eye, CLASSES, Thresholds.from_settings(settings)),
+        operating_points=describe_operating_points(tested.cases, no_eye, CLASSES, thresholds),
         software={
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -215,8 +229,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, help=f"folder with the folders {', '.join(CLASSES)}")
     add("--weights", type=Path, required=True, help="Keras' ImageNet weights of DenseNet121 without top (.h5)")
-    shipped = Path("src/assets/models/eyenet_model_52k_ds.h5")
-    add("--out", type=Path, default=shipped, help="where the model is written; what is there is replaced")
+    out = Path("build/model/eyenet_model_52k_ds.h5")
+    add("--out", type=Path, default=out, help="where the model is written; what is there is replaced")
     add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
     add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
     add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")

@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 _LIMITATIONS: Final = [
     "Outlines of faces are those of dlib's 68 landmarks, those of close-ups an earlier finder's, looked through and "
     "mended by hand; no physician has checked them.",
-    "Which corner is the inner one was learnt from faces; close-ups have no label of their side.",
+    "Which corner is the inner one was learnt from faces and from close-ups whose side was seen by eye.",
     "Eyes narrower than about 7 px of 160 are left to the face detectors.",
 ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
 from pydantic import BaseModel
 
+from src.api.parameters import PreviewFormat
 from src.api.schemas import (
     BoxAnswer,
     ErrorAnswer,
@@ -25,11 +27,18 @@ from src.core.errors import EyeNetError, NotAPicture, NotBase64, PictureTooLarge
 from src.core.types import AnalysisReport, Box, EyeReport, EyeSide, ModelInfo, RgbImage
 from src.core.wording import NOTICE, percentage, percentages
 from src.utils.data_uri import encode_data_uri
+from src.utils.image_codec import encode_jpeg, encode_webp
 from src.utils.png_writer import encode_png
 
 # What is wrong is the picture in the field `image`.
 _ABOUT_A_PICTURE = (NotBase64, NotAPicture, UnsupportedPicture, PictureTooSmall, PictureTooLarge)
 _JSON = {"Content-Type": "application/json"}
+_QUALITY = 85
+_ENCODERS: Mapping[PreviewFormat, Callable[[RgbImage], bytes]] = {
+    PreviewFormat.PNG: encode_png,
+    PreviewFormat.JPEG: lambda rgb: encode_jpeg(rgb, _QUALITY),
+    PreviewFormat.WEBP: lambda rgb: encode_webp(rgb, _QUALITY),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,14 @@ def legacy_envelope(status: int, model: BaseModel, headers: dict[str, str] | Non
     return plain_envelope(200, wrapped, headers)
 
 
-def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
+def render_predict(
+    report: AnalysisReport, model: ModelInfo, previews: PreviewFormat = PreviewFormat.PNG
+) -> PredictAnswer:
     """Encodes pictures, so it belongs on a worker thread."""
     left, right = _left_and_right(report)
     return PredictAnswer(
         status_code=200,
-        body=EyesAnswer(left_eye=_eye(left, model), right_eye=_eye(right, model)),
+        body=EyesAnswer(left_eye=_eye(left, model, previews), right_eye=_eye(right, model, previews)),
         frame_errors=[
             FrameErrorAnswer(
                 index=failure.index, code=failure.error.code, error=sentence_of(failure.error, failure.index)
@@ -78,7 +89,9 @@ def render_predict(report: AnalysisReport, model: ModelInfo) -> PredictAnswer:
     )
 
 
-def render_upload(report: AnalysisReport, model: ModelInfo, *, one_is_left: bool) -> UploadAnswer:
+def render_upload(
+    report: AnalysisReport, model: ModelInfo, previews: PreviewFormat = PreviewFormat.PNG, *, one_is_left: bool
+) -> UploadAnswer:
     """Encodes pictures, so it belongs on a worker thread.
 
     With `one_is_left`, a single eye stands under `left_eye` whatever its side: the first frontend looks nowhere else.
@@ -87,8 +100,8 @@ def render_upload(report: AnalysisReport, model: ModelInfo, *, one_is_left: bool
     if one_is_left and left is None:
         left, right = right, None
     return UploadAnswer(
-        left_eye=UnseenEyeAnswer() if left is None else _eye(left, model),
-        right_eye=UnseenEyeAnswer() if right is None else _eye(right, model),
+        left_eye=UnseenEyeAnswer() if left is None else _eye(left, model, previews),
+        right_eye=UnseenEyeAnswer() if right is None else _eye(right, model, previews),
         faces_seen=report.faces_seen,
         model=_model(model),
         notice=NOTICE,
@@ -109,8 +122,10 @@ def sentence_of(error: EyeNetError, frame: int | None = None) -> str:
     return ": ".join([*place, str(error)])
 
 
-def _png_data_uri(rgb: RgbImage) -> str:
-    return encode_data_uri(encode_png(rgb), "image/png")
+def _data_uri(rgb: RgbImage | None, previews: PreviewFormat) -> str | None:
+    if rgb is None or previews is PreviewFormat.NONE:
+        return None
+    return encode_data_uri(_ENCODERS[previews](rgb), f"image/{previews.value}")
 
 
 def _model(model: ModelInfo) -> ModelAnswer:
@@ -128,7 +143,7 @@ def _left_and_right(report: AnalysisReport) -> tuple[EyeReport | None, EyeReport
     return eyes.get(EyeSide.LEFT, eyes.get(EyeSide.UNKNOWN)), eyes.get(EyeSide.RIGHT)
 
 
-def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
+def _eye(report: EyeReport | None, model: ModelInfo, previews: PreviewFormat) -> EyeAnswer:
     if report is None:
         # Clients iterate over the scores, so there are scores.
         return EyeAnswer(
@@ -142,6 +157,7 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
             side_from=None,
             box=None,
             confidence=None,
+            expected_precision=None,
             inconclusive=None,
             reasons=[],
             unfamiliarity=None,
@@ -149,14 +165,15 @@ def _eye(report: EyeReport | None, model: ModelInfo) -> EyeAnswer:
     return EyeAnswer(
         average_scores=percentages(report.probabilities, model.classes),
         best_prediction=model.classes[report.best_class],
-        image_preview=_png_data_uri(report.preview),
-        grad_cam_preview=None if report.overlay is None else _png_data_uri(report.overlay),
+        image_preview=_data_uri(report.preview, previews),
+        grad_cam_preview=_data_uri(report.overlay, previews),
         frames_seen=report.frames_seen,
         found_by=report.source,
         side=report.side,
         side_from=report.side_from,
         box=_box(report.box),
         confidence=percentage(report.confidence),
+        expected_precision=None if report.expected_precision is None else round(report.expected_precision, 3),
         inconclusive=report.inconclusive,
         reasons=list(report.reasons),
         unfamiliarity=None if report.unfamiliarity is None else round(report.unfamiliarity, 3),

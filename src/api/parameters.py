@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -12,9 +13,20 @@ from robyn import Request
 from src.core.errors import InvalidPayload
 from src.core.types import EyeSide
 
+
+class PreviewFormat(str, Enum):
+    """As what the pictures in an answer are encoded."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    NONE = "none"
+
+
 WORDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "mirrored": {"true": True, "false": False},
     "eye": {"left": EyeSide.LEFT, "right": EyeSide.RIGHT},
+    "previews": {form.value: form for form in PreviewFormat},
 }
 """The parameters, with what each word of theirs means. No other word is one, also not in capitals."""
 
@@ -26,10 +38,20 @@ class Told:
     Attributes:
         mirrored: the pictures are, as those of selfie cameras.
         eye: which eye an upload shows, the person's own.
+        previews: as what the pictures in the answer are encoded.
     """
 
     mirrored: bool | None = None
     eye: EyeSide | None = None
+    previews: PreviewFormat | None = None
+
+    @property
+    def preview_format(self) -> PreviewFormat:
+        return self.previews or PreviewFormat.PNG
+
+    @property
+    def wants_pictures(self) -> bool:
+        return self.previews is not PreviewFormat.NONE
 
 
 def told_in_query(request: Request, *names: str) -> Told:
@@ -63,7 +85,11 @@ def agreed(query: Told, body: Told) -> Told:
 def _meaning(name: str, words: set[str]) -> Any:
     known = WORDS[name]
     if not words <= known.keys():
-        raise InvalidPayload(f"The query: {name} must be {' or '.join(known)}.")
+        raise InvalidPayload(f"The query: {name} must be {_either(list(known))}.")
     if len(words) > 1:
         raise InvalidPayload(f"The query: {name} has two different values; send it once.")
     return known[words.pop()]
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

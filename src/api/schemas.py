@@ -19,8 +19,8 @@ FacesSeen: TypeAlias = Annotated[
         "answered: there may be more. 0: eyes were found without a face."
     ),
 ]
-PngDataUri: TypeAlias = Annotated[
-    str, Field(json_schema_extra={"pattern": "^data:image/png;base64,[A-Za-z0-9+/]+={0,2}$"})
+PictureDataUri: TypeAlias = Annotated[
+    str, Field(json_schema_extra={"pattern": "^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$"})
 ]
 
 
@@ -42,16 +42,20 @@ class BoxAnswer(_Answer):
 
 
 class EyeAnswer(_Answer):
-    """One eye. Scores and confidence are percentages; pictures are PNG data URIs."""
+    """One eye. Scores and confidence are percentages; pictures are data URIs of PNG, or of what `previews`
+    asks for.
+    """
 
     average_scores: dict[str, Percentage]
     """Per class, in percent: the mean over the frames in which this eye was seen. All zero if it was not seen."""
     best_prediction: str
     """The class with the highest of the scores, or `Not Detected`."""
-    image_preview: PngDataUri | None
-    """The eye in the sharpest of those frames, longest side at most 512 px. Null if it was not seen."""
-    grad_cam_preview: PngDataUri | None
-    """The same crop, same size, with the heatmap of `best_prediction` laid over it. Null where the map is flat."""
+    image_preview: PictureDataUri | None
+    """The eye in the sharpest of those frames, longest side at most 512 px. Null if it was not seen, or
+    nobody wants pictures."""
+    grad_cam_preview: PictureDataUri | None
+    """The same crop, same size, with the heatmap of `best_prediction` laid over it. Null where the map is flat, or
+    nobody wants pictures."""
     frames_seen: Count
     """In how many frames this eye was seen."""
     found_by: EyeSource | None
@@ -65,6 +69,9 @@ class EyeAnswer(_Answer):
     """Where it is in the sharpest of those frames. Null if it was not seen."""
     confidence: Percentage | None
     """The score of `best_prediction`, in percent; calibrated where `model.calibrated` says so."""
+    expected_precision: Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 1})] | None
+    """How often (0 to 1) an answer of this class at this confidence was right on pictures held back in training, at
+    PREVALENCE. Null where the pictures were too few to tell, or the model's card does not."""
     inconclusive: bool | None
     """True where there is any reason not to rely on the answer. `best_prediction` still says what is most likely."""
     reasons: list[Reason]

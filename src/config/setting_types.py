@@ -7,7 +7,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -88,6 +88,19 @@ def _check_header_names(headers: tuple[str, ...]) -> tuple[str, ...]:
     return headers
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _as_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
+    total = sum(shares)
+    if shares and not (min(shares) >= 0 and 0 < total < float("inf")):
+        raise ValueError("needs numbers of 0 or more, not all 0, separated by commas, such as 0.02,0.03,0.93,0.02")
+    return tuple(share / total for share in shares)
+
+
+ShareIfSet = Annotated[Annotated[float, Field(ge=0, le=1)] | None, BeforeValidator(_none_if_empty)]
+Shares = Annotated[tuple[float, ...], NoDecode, BeforeValidator(_split_on_commas), AfterValidator(_as_shares)]
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_on_commas)]
 Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_on_commas), AfterValidator(_check_keys)]
 ClassNames = Annotated[CommaSeparated, AfterValidator(_check_classes)]

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from src.config.env_file import misspelt_variables, read_env_file
 from src.config.process import usable_cores
-from src.config.setting_types import ClassNames, HeaderNames, HostNames, IpAddress, Keys, Origins
+from src.config.setting_types import ClassNames, HeaderNames, HostNames, IpAddress, Keys, Origins, ShareIfSet, Shares
 from src.core.errors import StartupError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -142,8 +142,15 @@ class Settings(BaseSettings):
         description="Pictures are mirrored (selfie cameras) unless a request says otherwise: swaps left and right eye.",
     )
 
-    min_confidence: float = Field(
-        0.6, ge=0, le=1, description="Mean score (0-1) of the best class, below which it is low_confidence; 0: never."
+    min_confidence: ShareIfSet = Field(
+        None,
+        description="Mean score (0-1) of the best class, below which it is low_confidence; 0: never; empty: as the "
+        "model's card says, else 0.6.",
+    )
+    prevalence: Shares = Field(
+        (),
+        description="Share of each of CLASSES among those examined, for expected_precision; empty: as in the "
+        "pictures that the model was tested with.",
     )
     max_unfamiliarity: float = Field(
         1.0,
@@ -233,7 +240,9 @@ def load_settings(env_file: Path | None = ENV_FILE) -> Settings:
     try:
         settings = Settings(_env_file=None, **from_file)
     except ValidationError as error:
-        raise StartupError(" ".join(_sentence(details["loc"], details["msg"]) for details in error.errors())) from None
+        sentences = (_sentence(details["loc"], details["msg"]) for details in error.errors())
+        # Of a list each part may be wrong in the same way.
+        raise StartupError(" ".join(dict.fromkeys(sentences))) from None
     for name, likely in misspelt_variables(os.environ, known).items():
         if likely == "API_KEYS" and not settings.api_keys:
             raise StartupError(

@@ -215,13 +215,14 @@ class EyeReport:
         probabilities: mean over those frames.
         best_class: index of the largest mean probability.
         preview: crop of the sharpest of those frames.
-        overlay: the best class's heatmap laid over `preview`, same size; None where the map is flat.
+        overlay: the best class's heatmap laid over `preview`, same size; None where the map is flat, or nobody asked.
         source: how the eye was found in that frame.
         confidence: the best class's mean probability, 0-1.
         reasons: why the answer is not sure, in the order of `Reason`; empty where nothing speaks against it.
         box: where the eye is in that frame, see `EyeCrop`.
         side_from: the best of what those frames know it from; None where the side is unknown.
         unfamiliarity: median over those frames, see `EyePrediction`; None without statistics.
+        expected_precision: how often (0-1) such an answer is right, see `Reliability`; None where nobody knows.
     """
 
     side: EyeSide
@@ -236,6 +237,7 @@ class EyeReport:
     box: Box
     side_from: SideSource | None = None
     unfamiliarity: float | None = None
+    expected_precision: float | None = None
 
     @property
     def inconclusive(self) -> bool:

@@ -29,7 +29,7 @@ from src.services.eye_crops import cut_eye
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.judgement import Thresholds, reasons_to_doubt, typical_unfamiliarity
+from src.services.judgement import Reliability, Thresholds, reasons_to_doubt, typical_unfamiliarity
 from src.services.workers import Room, Workers, a_few_at_once
 from src.utils import geometry
 from src.utils.image_codec import decode_picture_of
@@ -80,11 +80,12 @@ class EyeAnalysis:
         *,
         input_side: int,
         fills_crops: bool,
+        reliability: Reliability | None,
         max_image_pixels: int,
         max_request_pixels: int,
     ) -> None:
         """The square of `input_side` pixels is the network's, which knows crops filled or not (see `cut_eye`); the
-        limits on pixels are checked before decoding.
+        limits on pixels are checked before decoding. Without `reliability` no answer says how often its like is right.
         """
         self._locator = locator
         self._crop_queue = crop_queue
@@ -93,6 +94,7 @@ class EyeAnalysis:
         self._thresholds = thresholds
         self._input_side = input_side
         self._fills_crops = fills_crops
+        self._reliability = reliability
         self._max_image_pixels = max_image_pixels
         self._max_request_pixels = max_request_pixels
 
@@ -115,12 +117,18 @@ class EyeAnalysis:
         return pictures
 
     async def analyse_frames(
-        self, pictures: Pictures, room: Room, times: StageTimes | None = None, *, mirrored: bool | None = None
+        self,
+        pictures: Pictures,
+        room: Room,
+        times: StageTimes | None = None,
+        *,
+        mirrored: bool | None = None,
+        overlays: bool = True,
     ) -> AnalysisReport:
         """One report per eye over all frames of a face; without any eye where no frame could be read.
 
         Frames are worked on as far as there is `room`. The time of each stage is added to `times`. For `mirrored` see
-        `EyeLocator.find_eyes`.
+        `EyeLocator.find_eyes`. Without `overlays` no heatmap is laid over anything.
 
         Raises:
             NoEyesDetected: no eye in any frame that could be read.
@@ -141,7 +149,7 @@ class EyeAnalysis:
         if not seen:
             return AnalysisReport({}, failures)
         eyes = [eye for eyes_of_frame, _ in seen for eye in eyes_of_frame]
-        return AnalysisReport(await self._eye_reports(eyes, times), failures, max(faces for _, faces in seen))
+        return AnalysisReport(await self._eye_reports(eyes, times, overlays), failures, max(faces for _, faces in seen))
 
     async def analyse_upload(
         self,
@@ -150,11 +158,12 @@ class EyeAnalysis:
         *,
         eye: EyeSide | None = None,
         mirrored: bool | None = None,
+        overlays: bool = True,
     ) -> AnalysisReport:
         """The report of one picture: of both eyes, or of the one that it shows.
 
         Where one eye is seen, it is the one that the client says in `eye`, mirrored or not. The time of each stage is
-        added to `times`. For `mirrored` see `EyeLocator.find_eyes`.
+        added to `times`. For `mirrored` see `EyeLocator.find_eyes`; without `overlays` no heatmap is laid over it.
 
         Raises:
             NoEyesDetected: there is none in it.
@@ -167,7 +176,7 @@ class EyeAnalysis:
         crops, faces = await self._workers.run(self._frame_crops, frame, header, times, mirrored)
         if eye is not None and len(crops) == 1:
             crops = [replace(crops[0], side=eye, side_from=SideSource.CALLER)]
-        return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times), (), faces)
+        return AnalysisReport(await self._eye_reports(await self._predicted(crops, times), times, overlays), (), faces)
 
     def _header_or_failure(self, frame: Frame) -> _Picture | FrameFailure:
         try:
@@ -206,14 +215,19 @@ class EyeAnalysis:
         predictions = await self._crop_queue.classify([crop.network_input for crop in crops], times)
         return list(zip(crops, predictions, strict=True))
 
-    async def _eye_reports(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
+    async def _eye_reports(
+        self, eyes: Sequence[_SeenEye], times: StageTimes, overlays: bool
+    ) -> dict[EyeSide, EyeReport]:
         if not eyes:
             raise NoEyesDetected
-        return await self._workers.run(self._merge_per_eye, eyes, times)
+        return await self._workers.run(self._merge_per_eye, eyes, times, overlays)
 
-    def _merge_per_eye(self, eyes: Sequence[_SeenEye], times: StageTimes) -> dict[EyeSide, EyeReport]:
+    def _merge_per_eye(self, eyes: Sequence[_SeenEye], times: StageTimes, overlays: bool) -> dict[EyeSide, EyeReport]:
         with times.measure(Stage.RENDER):
-            return {side: _merge(side, seen, self._thresholds) for side, seen in _by_side(eyes).items()}
+            return {
+                side: _merge(side, seen, self._thresholds, self._reliability, overlays)
+                for side, seen in _by_side(eyes).items()
+            }
 
 
 def _in_order(*failures: Iterable[FrameFailure]) -> tuple[FrameFailure, ...]:
@@ -241,13 +255,16 @@ def _by_side(eyes: Sequence[_SeenEye]) -> dict[EyeSide, list[_SeenEye]]:
     return {side: [eye for eye in eyes if eye[0].side is side] for side in known}
 
 
-def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> EyeReport:
+def _merge(
+    side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds, reliability: Reliability | None, overlays: bool
+) -> EyeReport:
     predictions = [prediction for _, prediction in seen]
     mean = np.mean([prediction.probabilities for prediction in predictions], axis=0, dtype=np.float64)
     probabilities = mean.astype(np.float32)
     best_class = int(probabilities.argmax())
+    confidence = float(probabilities[best_class])
     sharpest, its_prediction = max(seen, key=lambda pair: pair[0].quality.sharpness)
-    heatmap = its_prediction.heatmaps[best_class]
+    heatmap = its_prediction.heatmaps[best_class] if overlays else None
     return EyeReport(
         side=side,
         probabilities=probabilities,
@@ -256,11 +273,12 @@ def _merge(side: EyeSide, seen: Sequence[_SeenEye], thresholds: Thresholds) -> E
         preview=sharpest.preview,
         overlay=None if heatmap is None else lay_over(sharpest.preview, heatmap, sharpest.place),
         source=sharpest.source,
-        confidence=float(probabilities[best_class]),
+        confidence=confidence,
         reasons=reasons_to_doubt(
             probabilities, predictions, [crop.quality for crop, _ in seen], sharpest.quality, thresholds
         ),
         box=sharpest.box,
         side_from=next((source for source in _SIDE_SOURCES if source in {crop.side_from for crop, _ in seen}), None),
         unfamiliarity=typical_unfamiliarity(predictions),
+        expected_precision=None if reliability is None else reliability.expected_precision(best_class, confidence),
     )

@@ -59,7 +59,7 @@ class EyeClassifier:
         card = read_model_card(model_path, sha256)
         _check_classes(model, classes, card.classes)
         self._familiarity = card.familiarity
-        self.fills_crops = card.fills_crops
+        self.card = card
         self._forward = _compile(model, grad_cam_layer, self.input_side, card, card_path_of(model_path))
         precision = choose_precision(precision, bfloat16_agrees=card.bfloat16_agrees)
         use_precision(precision)

@@ -26,7 +26,7 @@ _CLOSER_REGION = 1.5
 # What is on the photo takes at least this share of the width or of the height of a crop.
 _LEAST_OF_CROP = 0.85
 # An opening of which less than this share is in the picture has lost its lids.
-_LEAST_VISIBLE = 0.6
+_LEAST_VISIBLE = 0.75
 # The finder's person is answered in place of a face whose eyes are so much smaller.
 _IN_FRONT = 1.6
 

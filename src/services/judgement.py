@@ -1,4 +1,4 @@
-"""Whether an answer is sure enough to be called one, and if not, why."""
+"""Whether an answer is sure enough to be called one, and if not, why; and how often one like it was right."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from statistics import median
 from src.config.settings import Settings
 from src.core.types import CropQuality, EyePrediction, Probabilities, Reason
 
+_USUAL_MIN_CONFIDENCE = 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """One per check, each named after its setting; a value on the threshold passes.
 
     Attributes:
-        min_confidence: mean probability of the best class, 0-1.
+        min_confidence: mean probability of the best class, 0-1; one for each class.
         max_unfamiliarity: see `EyePrediction.unfamiliarity`.
         not_an_eye_from: the same measure; above it, the crop is not taken for an eye at all.
         min_sharpness: see `quality.sharpness`, 0-1.
@@ -26,7 +28,7 @@ class Thresholds:
         min_frame_agreement: share of frames, 0-1, whose best class is that of all frames together.
     """
 
-    min_confidence: float
+    min_confidence: tuple[float, ...]
     max_unfamiliarity: float
     not_an_eye_from: float
     min_sharpness: float
@@ -37,9 +39,52 @@ class Thresholds:
     min_frame_agreement: float
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Thresholds:
-        """Each from the setting of its name."""
-        return cls(**{threshold.name: getattr(settings, threshold.name) for threshold in fields(cls)})
+    def from_settings(cls, settings: Settings, least_confidence: Sequence[float] | None = None) -> Thresholds:
+        """Each from the setting of its name. Where MIN_CONFIDENCE is not set, the model's card says it, in
+        `least_confidence`, for each class.
+        """
+        values = {threshold.name: getattr(settings, threshold.name) for threshold in fields(cls)}
+        if settings.min_confidence is not None or least_confidence is None:
+            of_all = _USUAL_MIN_CONFIDENCE if settings.min_confidence is None else settings.min_confidence
+            least_confidence = [of_all] * len(settings.classes)
+        return cls(**values | {"min_confidence": tuple(least_confidence)})
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRange:
+    """What was said of pictures held back in training where one class had the highest score, and that was at least
+    `least` (0-1).
+
+    Attributes:
+        rates: for each true class, of all of its eyes, the share of which this was said at such a score, 0-1.
+    """
+
+    least: float
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far an answer can be relied on, class by class and score by score.
+
+    Attributes:
+        ranges: for each class that may be said, by rising score, each up to the next; none where the pictures were too
+            few to tell.
+        prevalence: the share of each class among those who are examined, summing to 1.
+    """
+
+    ranges: tuple[tuple[ScoreRange, ...], ...]
+    prevalence: tuple[float, ...]
+
+    def expected_precision(self, said: int, score: float) -> float | None:
+        """How often (0-1) this class is the true one where it is said at this score, by Bayes' rule; None where nobody
+        knows.
+        """
+        own = [found for found in self.ranges[said] if found.least <= score]
+        if not own:
+            return None
+        shares = [share * rate for share, rate in zip(self.prevalence, own[-1].rates, strict=True)]
+        return shares[said] / sum(shares) if sum(shares) > 0 else None
 
 
 def reasons_to_doubt(
@@ -56,7 +101,7 @@ def reasons_to_doubt(
     """
     best_class = int(probabilities.argmax())
     found = {
-        Reason.LOW_CONFIDENCE: bool(probabilities[best_class] < thresholds.min_confidence),
+        Reason.LOW_CONFIDENCE: bool(probabilities[best_class] < thresholds.min_confidence[best_class]),
         Reason.BLURRY: shown.sharpness < thresholds.min_sharpness,
         Reason.TOO_DARK: shown.brightness < thresholds.min_brightness,
         Reason.TOO_BRIGHT: shown.brightness > thresholds.max_brightness,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import Any
 
 from src.core.errors import StartupError
 from src.services.familiarity import FamiliarityStatistics
+from src.services.judgement import Reliability, ScoreRange
 from src.utils.files import sha256_of
 
 # Beyond these, single precision turns scores into zeros, ones and not-a-numbers.
 _TEMPERATURES = (0.001, 1000.0)
+_LARGEST_SLIP_OF_SHARES = 1e-3
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ class ModelCard:
             neural networks", ICML 2017.
         familiarity: None where crops cannot be compared with the training pictures.
         bfloat16_agrees: whether a comparison found the same answers in bfloat16 as in float32.
+        least_confidence: of each class, the score (0-1) below which it is not to be relied on; None where nobody says.
+        reliability: how often answers were right; None where nobody says.
         fills_crops: whether the model learnt crops whose part outside of the picture is filled, see `eye_crops`.
     """
 
@@ -55,6 +60,8 @@ class ModelCard:
     familiarity: FamiliarityCheck | None = None
     bfloat16_agrees: bool = False
     fills_crops: bool = False
+    least_confidence: tuple[float, ...] | None = None
+    reliability: Reliability | None = None
 
 
 def card_path_of(model_path: Path) -> Path:
@@ -88,6 +95,8 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
             _familiarity(card, path.parent),
             (bfloat16 := _section(card, "bfloat16")) is not None and _flag(bfloat16.get("agrees"), "bfloat16.agrees"),
             _flag(card.get("fills_crops", False), "fills_crops"),
+            _least_confidence(card, classes),
+            _reliability(card, classes),
         )
     except _CardError as error:
         raise StartupError(f"{path} is wrong: {error}.") from None
@@ -109,6 +118,42 @@ def _temperature(card: dict[str, Any]) -> float:
     if not (is_number and smallest <= temperature <= largest):
         raise _CardError(f"calibration.temperature must be a number from {smallest:g} to {largest:g}")
     return float(temperature)
+
+
+def _least_confidence(card: dict[str, Any], classes: tuple[str, ...]) -> tuple[float, ...] | None:
+    least = _section(card, "least_confidence")
+    return None if least is None else tuple(_share(least.get(name), f"least_confidence.{name}") for name in classes)
+
+
+def _reliability(card: dict[str, Any], classes: tuple[str, ...]) -> Reliability | None:
+    reliability = _section(card, "reliability")
+    if reliability is None:
+        return None
+    ranges, prevalence = (_section(reliability, name) or {} for name in ("ranges", "prevalence"))
+    shares = tuple(_share(prevalence.get(name), f"reliability.prevalence.{name}") for name in classes)
+    if abs(sum(shares) - 1) > _LARGEST_SLIP_OF_SHARES:
+        raise _CardError("reliability.prevalence must add up to 1")
+    return Reliability(tuple(_ranges(ranges.get(name), name, classes) for name in classes), shares)
+
+
+def _ranges(found: Any, said: str, classes: tuple[str, ...]) -> tuple[ScoreRange, ...]:
+    name = f"reliability.ranges.{said}"
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise _CardError(f"{name} must be a list of objects")
+    ranges = []
+    for row in found:
+        rates = _section(row, "rates") or {}
+        of_classes = tuple(_share(rates.get(other), f"{name}: rates.{other}") for other in classes)
+        ranges.append(ScoreRange(_share(row.get("least"), f"{name}: least"), of_classes))
+    if any(one.least >= other.least for one, other in itertools.pairwise(ranges)):
+        raise _CardError(f"{name} must be in the order of rising least")
+    return tuple(ranges)
+
+
+def _share(value: Any, name: str) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise _CardError(f"{name} must be a number from 0 to 1")
+    return float(value)
 
 
 def _familiarity(card: dict[str, Any], folder: Path) -> FamiliarityCheck | None:

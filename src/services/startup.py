@@ -7,12 +7,13 @@ import ctypes
 import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from src.config.settings import Settings
+from src.core.errors import StartupError
 from src.core.types import ModelInfo
 from src.services.analysis import EyeAnalysis
 from src.services.assets import prepare_assets
@@ -21,7 +22,8 @@ from src.services.crop_queue import CropQueue
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.judgement import Thresholds
+from src.services.judgement import Reliability, Thresholds
+from src.services.model_file import ModelCard
 from src.services.tensorflow_runtime import (
     enable_memory_growth,
     eyes_per_pass,
@@ -141,9 +143,10 @@ def load_services(
         crop_queue,
         image_store,
         workers,
-        Thresholds.from_settings(settings),
+        Thresholds.from_settings(settings, classifier.card.least_confidence),
         input_side=classifier.input_side,
-        fills_crops=classifier.fills_crops,
+        fills_crops=classifier.card.fills_crops,
+        reliability=_reliability(classifier.card, settings),
         max_image_pixels=settings.max_image_pixels,
         max_request_pixels=settings.max_request_pixels,
     )
@@ -158,6 +161,16 @@ def load_services(
         frames_at_once=max(workers.count, eyes_per_pass(settings) // 2),
         input_side=classifier.input_side,
     )
+
+
+def _reliability(card: ModelCard, settings: Settings) -> Reliability | None:
+    """At the prevalence that the settings say."""
+    prevalence, classes = settings.prevalence, settings.classes
+    if prevalence and len(prevalence) != len(classes):
+        raise StartupError(
+            f"PREVALENCE is wrong: it has {len(prevalence)} shares, CLASSES names {len(classes)} classes."
+        )
+    return card.reliability and (replace(card.reliability, prevalence=prevalence) if prevalence else card.reliability)
 
 
 def _go_once_through_everything(locator: EyeLocator, classifier: EyeClassifier) -> None:

@@ -108,6 +108,14 @@ def encode_jpeg(rgb: RgbImage, quality: int) -> bytes:
     return file.getvalue()
 
 
+def encode_webp(rgb: RgbImage, quality: int) -> bytes:
+    """A WebP file of an RGB uint8 HxWx3 array; `quality` is libwebp's, 0 to 100."""
+    file = io.BytesIO()
+    # Of the seven methods, the second smallest effort: files are a tenth larger, in a third of the time.
+    Image.fromarray(rgb).save(file, "WEBP", quality=quality, method=1)
+    return file.getvalue()
+
+
 def _jpeg_pixels(file: bytes, header: PictureHeader, transform: ImageCms.ImageCmsTransform | None) -> RgbImage:
     has_end = not header.suffix
     if header.space != "CMYK":

@@ -71,6 +71,19 @@ def test_every_readable_format_gives_nearly_the_same_scores(
     assert scores == pytest.approx(expected, abs=5)
 
 
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "none"])
+def test_the_pictures_in_the_answer_come_as_it_is_asked_for_on_both_routes(
+    client: httpx.Client, face: RgbImage, form: str
+) -> None:
+    upload = client.post("/upload", params={"previews": form}, json={"image": data_uri(face)}).json()
+    predict = client.post("/predict", params={"previews": form}, json=[{"image": data_uri(face)}]).json()["body"]
+
+    for eye in (upload["left_eye"], predict["right_eye"]):
+        assert eye["best_prediction"]
+        kinds = {preview and preview.split(",")[0] for preview in (eye["image_preview"], eye["grad_cam_preview"])}
+        assert kinds == {None if form == "none" else f"data:image/{form};base64"}
+
+
 def test_a_photo_taken_on_its_side_is_turned_upright(client: httpx.Client, face: RgbImage) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -185,10 +185,11 @@ def _aim(words: str, bound: str, target: float, measured: Any) -> dict[str, Any]
 
 
 def write_answering_card(
-    model_file: Path, temperature: float, familiarity: FamiliarityStatistics, familiarity_layer: str
+    model_file: Path, temperature: float, familiarity: FamiliarityStatistics, familiarity_layer: str, **figures: Any
 ) -> dict[str, Any]:
     """Writes the statistics beside the model, and a card of only those sections that the service reads, with which the
-    model can be tested; returns these.
+    model can be tested; returns these. `figures` are sections that say how far answers can be relied on, where that is
+    known.
     """
     statistics = model_file.with_suffix(".familiarity.npz")
     familiarity.save(statistics)
@@ -203,6 +204,7 @@ def write_answering_card(
             "statistics": statistics.name,
             "sha256": sha256_of(statistics),
         },
+        **figures,
     }
     write_card(sections, model_file.with_suffix(".json"))
     return sections

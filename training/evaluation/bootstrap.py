@@ -1,4 +1,6 @@
-"""How far a figure would move on other pictures of the same kind: the percentile bootstrap (Efron, 1979)."""
+"""How far a figure would move on other pictures of the same kind: the percentile bootstrap (Efron, 1979), and for
+shares of few pictures the score interval (Wilson, 1927).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,15 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 METHOD: Final = (
     "95 % intervals by percentile bootstrap: pictures are drawn again with replacement, per class, so that small "
-    "classes keep their size; pictures of one group are drawn together. A figure of exactly 0 or 1 gets an interval "
-    "without width, because mistakes that did not happen cannot be drawn; with n pictures, rates up to about 3/n are "
-    "still possible."
+    "classes keep their size; pictures of one group are drawn together. Sensitivity, specificity and precision of "
+    "fewer than 50 pictures, and those of exactly 0 or 1, have Wilson's score interval instead, because what did not "
+    "happen cannot be drawn; any other figure of exactly 0 or 1 gets an interval without width."
 )
+_FEW = 50
 _PERCENTILES = (2.5, 97.5)
 _LARGEST_CHUNK = 2_000_000
 """Counts held at once, so that large folders do not fill the memory."""
@@ -54,6 +58,14 @@ def estimate(value: float, resampled: npt.ArrayLike) -> dict[str, Any]:
     figures = figures[~np.isnan(figures)]
     interval = [round(float(bound), 4) for bound in np.percentile(figures, _PERCENTILES)] if len(figures) else None
     return {"value": round(float(value), 4), "interval": interval}
+
+
+def estimate_share(part: int, whole: int, estimated: dict[str, Any]) -> dict[str, Any]:
+    """What `estimate` says of a share, with Wilson's interval where there are few pictures, or no mistake to draw."""
+    if estimated["interval"] is None or (whole >= _FEW and 0 < part < whole):
+        return estimated
+    found = binomtest(part, whole).proportion_ci(method="wilson")
+    return {**estimated, "interval": [round(float(found.low), 4), round(float(found.high), 4)]}
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

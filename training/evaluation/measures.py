@@ -4,21 +4,30 @@ weights, and what follows from the counts; for all pictures, and for those that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import sklearn.metrics
 
 from training.data.pictures import LabelledPicture
-from training.evaluation.bootstrap import METHOD, Bools, Floats, Integers, divide, draw_counts, estimate
+from training.evaluation.bootstrap import METHOD, Bools, Floats, Integers, divide, draw_counts, estimate, estimate_share
 from training.evaluation.examination import Case
 from training.evaluation.probabilities import calibration_error, ranked_figures, risk_coverage, roc_points
 
 _NO_DISEASE = "Healthy"
 _OVERALL = ("accuracy", "macro_f1", "macro_recall")
 _PER_CLASS = ("sensitivity", "specificity", "precision", "f1")
+_SHARES: Final[dict[str, Callable[[Integers, int], tuple[int, int]]]] = {
+    "sensitivity": lambda matrix, label: (int(matrix[label, label]), int(matrix[label].sum())),
+    "specificity": lambda matrix, label: (
+        int(matrix.sum() - matrix[label].sum() - matrix[:, label].sum() + matrix[label, label]),
+        int(matrix.sum() - matrix[label].sum()),
+    ),
+    "precision": lambda matrix, label: (int(matrix[label, label]), int(matrix[:, label].sum())),
+}
+"""How many of how many pictures each is the share of; rows of the matrix are true classes."""
 _RANKED = ("auroc", "average_precision", "sensitivity_at_specificity_95")
 
 
@@ -134,6 +143,7 @@ def measure(
         if answered is not None:
             parts_of_answered.append(_figures_of_answered(truth, said, classes, answered, unseen, drawn))
     values, resampled = _point_values(truth, scores, said), _joined(parts)
+    matrix = confusion_matrix(truth, said, len(classes))
     measured: dict[str, Any] = {
         "n": len(truth),
         "intervals": {"method": METHOD, "resamples": resamples, "seed": seed},
@@ -143,11 +153,12 @@ def measure(
                 "n": int((truth == label).sum()),
                 "no_eye": int((unseen == label).sum()),
                 **_estimates((*_PER_CLASS, *_RANKED), values, resampled, label),
+                **_shares_of_few(matrix, label, _estimates(tuple(_SHARES), values, resampled, label)),
                 "roc": roc_points(truth == label, scores[:, label]),
             }
             for label, name in enumerate(classes)
         },
-        "confusion_matrix": _described(confusion_matrix(truth, said, len(classes)), classes),
+        "confusion_matrix": _described(matrix, classes),
         "calibration": calibration_error(truth, scores),
         "risk_coverage": risk_coverage(said == truth, scores.max(axis=1)),
     }
@@ -155,6 +166,7 @@ def measure(
         once = np.ones((1, len(truth) + len(unseen)))
         values = _figures_of_answered(truth, said, classes, answered, unseen, once)
         resampled = _joined(parts_of_answered)
+        matrix = confusion_matrix(truth[answered], said[answered], len(classes))
         measured["answered"] = {
             "n": int(answered.sum()),
             **_estimates(("coverage", *_OVERALL, "false_alarms_on_healthy"), values, resampled),
@@ -163,6 +175,7 @@ def measure(
                     "n": int((truth[answered] == label).sum()),
                     "coverage": _estimates(("class_coverage",), values, resampled, label)["class_coverage"],
                     **_estimates(_PER_CLASS, values, resampled, label),
+                    **_shares_of_few(matrix, label, _estimates(tuple(_SHARES), values, resampled, label)),
                 }
                 for label, name in enumerate(classes)
             },
@@ -196,6 +209,11 @@ def _estimates(
         name: estimate(values[name][(0, *column)], resampled[name][(slice(None), *column)] if resampled else [])
         for name in names
     }
+
+
+def _shares_of_few(matrix: Integers, label: int, estimates: dict[str, Any]) -> dict[str, Any]:
+    """The shares of one class with intervals that are right for few pictures, too."""
+    return {name: estimate_share(*_SHARES[name](matrix, label), estimates[name]) for name in _SHARES}
 
 
 def measure_cases(

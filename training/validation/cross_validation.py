@@ -32,7 +32,8 @@ _HEALTHY = CLASSES.index("Healthy")
 class TestedPictures:
     """What the service said of every picture, by a model, a temperature and statistics that came from other folds.
 
-    One case per eye, and of each case the group and origin of its picture, and whether its label is not learnt from.
+    One case per eye, and of each case the group and origin of its picture, whether its label is not learnt from, and
+    the fold.
     """
 
     cases: list[Case] = field(default_factory=list)
@@ -40,6 +41,7 @@ class TestedPictures:
     origins: list[str] = field(default_factory=list)
     doubtful: list[bool] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    folds: list[int] = field(default_factory=list)
 
 
 class CrossValidation:
@@ -99,6 +101,7 @@ class CrossValidation:
             origin_of = {picture.group: picture.origin for picture in own}
             doubtful = {picture.group for picture in own if is_doubtful(picture)}
             tested.cases += examination.cases
+            tested.folds += [fold] * len(examination.cases)
             tested.groups += examination.groups
             tested.origins += [origin_of[group] for group in examination.groups]
             tested.doubtful += [group in doubtful for group in examination.groups]

@@ -54,10 +54,10 @@ class EyeApi:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._thresholds = Thresholds.from_settings(settings)
         self._locator = EyeLocator.from_settings(prepare_assets(), settings)
         self._sha256 = sha256_of(settings.model_path)
         card = read_model_card(settings.model_path, self._sha256)
+        self._thresholds = Thresholds.from_settings(settings, card.least_confidence)
         self._calibrated = card.calibrated
         self._fills_crops = card.fills_crops
         self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads=1)

@@ -134,6 +134,7 @@ def _eye(
         "found_by": "landmarks",
         "side_from": "face",
         "confidence": max(scores),
+        "expected_precision": None,
         "inconclusive": True,
         "reasons": ["unfamiliar"],
         "unfamiliarity": unfamiliarity,

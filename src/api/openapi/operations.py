@@ -36,13 +36,20 @@ _EYE = {
     "it says nothing. May stand in the body instead.",
     "schema": {"type": "string", "enum": list(WORDS["eye"])},
 }
+_PREVIEWS = {
+    "name": "previews",
+    "in": "query",
+    "description": "As what `image_preview` and `grad_cam_preview` are encoded; with `none` both are null, and no "
+    "heatmap is drawn.",
+    "schema": {"type": "string", "enum": list(WORDS["previews"]), "default": "png"},
+}
 
 
 def predict(settings: Settings) -> PathItem:
     operation = {
         "operationId": "predict",
         "tags": ["analysis"],
-        "parameters": [_mirrored(settings, "")],
+        "parameters": [_mirrored(settings, ""), _PREVIEWS],
         "summary": "Frames of a face in, both eyes out",
         "description": "Scores are averaged over the frames in which an eye was seen; the sharpest of them is shown. "
         f"Five frames of 640 x 640 are plenty, {settings.max_frames} the most. A frame that cannot be read is "
@@ -73,7 +80,7 @@ def upload(settings: Settings) -> PathItem:
     operation = {
         "operationId": "upload",
         "tags": ["analysis"],
-        "parameters": [_EYE, _mirrored(settings, " May stand in the body instead.")],
+        "parameters": [_EYE, _mirrored(settings, " May stand in the body instead."), _PREVIEWS],
         "summary": "One photo of an eye, or of a face, in; its eyes out",
         "description": "A photo of a face or of both eyes is answered with both eyes, a close-up with the one that it "
         "shows; if neither it nor you say which that is, it stands under `left_eye`, with `side` `unknown`."

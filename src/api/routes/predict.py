@@ -21,15 +21,19 @@ def predict_handler(context: ApiContext) -> Handler:
     async def predict(request: Request, times: StageTimes) -> HttpAnswer:
         with context.admission.place(request) as body:
             analysis, max_frames = context.services.analysis, context.settings.max_frames
-            told = told_in_query(request, "mirrored")
+            told = told_in_query(request, "mirrored", "previews")
             pictures = await context.work(times, Stage.PARSE, _pictures, body.take(), max_frames, analysis)
             async with context.admission.turn(pictures, times) as room:
-                report = await analysis.analyse_frames(pictures, room, times, mirrored=told.mirrored)
+                report = await analysis.analyse_frames(
+                    pictures, room, times, mirrored=told.mirrored, overlays=told.wants_pictures
+                )
                 if not report.eyes:
                     # Not one frame could be read.
                     first = report.failures[0]
                     raise first.error.in_frame(first.index)
-                return await context.rendered(times, render_predict, report, context.services.model)
+                return await context.rendered(
+                    times, render_predict, report, context.services.model, told.preview_format
+                )
 
     return predict
 

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 def upload_handler(context: ApiContext) -> Handler:
     async def upload(request: Request, times: StageTimes) -> HttpAnswer:
         with context.admission.place(request) as body:
-            analysis, asked = context.services.analysis, told_in_query(request, "mirrored", "eye")
+            analysis, asked = context.services.analysis, told_in_query(request, "mirrored", "eye", "previews")
             picture, told = await context.work(times, Stage.PARSE, _picture, body.take(), asked, analysis)
             async with context.admission.turn(picture, times):
-                report = await analysis.analyse_upload(picture, times, eye=told.eye, mirrored=told.mirrored)
-                legacy = context.settings.legacy_envelope
-                return await context.rendered(times, render_upload, report, context.services.model, one_is_left=legacy)
+                report = await analysis.analyse_upload(
+                    picture, times, eye=told.eye, mirrored=told.mirrored, overlays=told.wants_pictures
+                )
+                legacy, model = context.settings.legacy_envelope, context.services.model
+                return await context.rendered(
+                    times, render_upload, report, model, told.preview_format, one_is_left=legacy
+                )
 
     return upload
 

@@ -116,6 +116,7 @@ function confidence(eye, isCalibrated) {
     { class: "confidence" },
     el("span", { class: "small" }, `${texts.confidenceLabel}: `),
     el("span", { class: "confidence-value" }, value),
+    isReliable && isCalibrated ? el("span", { class: "small expected" }, texts.expected(eye.expected_precision)) : null,
   );
 }
 

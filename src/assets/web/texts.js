@@ -178,10 +178,14 @@ export const eye = {
   inconclusive: "Inconclusive",
   inconclusiveLead: (name) => `Most like: ${name}, but do not rely on it.`,
   verdict: (name) => `Most like: ${name}.`,
-  confidence: (percent) => `${confidenceWord(percent)}, ${formatPercent(percent)}`,
+  confidence: (percent) => formatPercent(percent),
   uncalibrated: (percent) => `${formatPercent(percent)}, which is not a probability`,
   unreliable: (percent) => `${formatPercent(percent)}, not to be relied on`,
   confidenceLabel: "Confidence",
+  expected: (share) =>
+    typeof share === "number"
+      ? ` Of answers like this one, ${formatWholePercent(100 * share)} were right on pictures held back in training.`
+      : " How often answers like this one are right is not known.",
   scores: "Scores",
   highest: "the highest",
   why: "Why it is inconclusive",
@@ -205,13 +209,6 @@ const foundBy = {
   eye_finder: "Found by its shape, without a whole face",
   whole_picture: "No eye was found for certain, so the whole picture was taken as one",
 };
-
-// Below 60 % the service itself calls an answer inconclusive, unless it was set otherwise.
-function confidenceWord(percent) {
-  if (percent < 60) return "Low";
-  if (percent < 80) return "Moderate";
-  return percent < 95 ? "High" : "Very high";
-}
 
 // What the four names mean; a model of other classes shows its names alone.
 export const classes = {

@@ -28,6 +28,7 @@ _SETTINGS_THAT_MATTER = (
     "crop_padding_y",
     "mirrored_input",
     "min_confidence",
+    "prevalence",
     "max_unfamiliarity",
     "not_an_eye_from",
     "min_sharpness",
@@ -51,8 +52,12 @@ def conditions_of(settings: Settings, model: ModelInfo) -> Conditions:
         "classes": list(model.classes),
         "calibrated": model.calibrated,
         "precision": model.precision,
-        "settings": {name.upper(): getattr(settings, name) for name in _SETTINGS_THAT_MATTER},
+        "settings": {name.upper(): _as_json(getattr(settings, name)) for name in _SETTINGS_THAT_MATTER},
     }
+
+
+def _as_json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class EyeRecord:
         box: `x`, `y`, `w`, `h`, where the eye is in the upright picture, in its pixels.
         preview: file name of the small picture of the eye.
         heatmap: file name of the same with the heatmap over it; None where the map is flat.
+        expected_precision: how often (0-1) such an answer is right; None where nobody knows.
     """
 
     side: str
@@ -79,6 +85,7 @@ class EyeRecord:
     found_by: str
     preview: str
     heatmap: str | None
+    expected_precision: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +156,5 @@ def record_of_eye(eye: EyeReport, classes: Sequence[str], preview: str, heatmap:
         found_by=eye.source.value,
         preview=preview,
         heatmap=heatmap,
+        expected_precision=None if eye.expected_precision is None else round(eye.expected_precision, 3),
     )

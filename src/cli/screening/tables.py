@@ -112,7 +112,7 @@ def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> byt
     heading = ["file", "eye", "best_prediction", "inconclusive", "reasons", "confidence_percent"]
     heading += [f"{name}_percent" for name in classes]
     heading += ["unfamiliarity", "found_by", "file_sha256", "model_sha256", "screened_at"]
-    heading += ["side", "side_from", "box", "faces_seen"]
+    heading += ["side", "side_from", "box", "faces_seen", "expected_precision"]
     table.writerow([_harmless(cell) for cell in heading])
     for record, eye in in_reading_order(records):
         table.writerow(
@@ -134,6 +134,7 @@ def render_eyes(records: Iterable[PictureRecord], classes: Sequence[str]) -> byt
                 eye.side_from or "",
                 " ".join(str(eye.box[key]) for key in ("x", "y", "w", "h")),
                 record.faces_seen,
+                "" if eye.expected_precision is None else eye.expected_precision,
             ]
         )
     return codecs.BOM_UTF8 + text.getvalue().encode("utf-8")

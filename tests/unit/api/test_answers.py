@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from src.api.answers import legacy_envelope, plain_envelope, render_error, render_predict, render_upload
-from src.api.schemas import ErrorAnswer, PredictAnswer, UploadAnswer
+from src.api.parameters import PreviewFormat
+from src.api.schemas import ErrorAnswer, EyeAnswer, PredictAnswer, UploadAnswer
 from src.core.errors import Busy, EyeNetError, InvalidPayload, NoEyesDetected, NotAPicture, PictureTooLarge
 from src.core.types import (
     AnalysisReport,
@@ -61,6 +62,36 @@ def picture_of(data_uri: str | None) -> RgbImage:
     assert data_uri is not None
     assert data_uri.startswith("data:image/png;base64,")
     return decode_picture(decode_data_uri(data_uri), 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("form", "most_wrong"), [(PreviewFormat.PNG, 0), (PreviewFormat.JPEG, 8), (PreviewFormat.WEBP, 8)]
+)
+def test_pictures_are_encoded_as_it_is_asked_for(form: PreviewFormat, most_wrong: float) -> None:
+    smooth = np.repeat(np.linspace(0, 255, 60, dtype=np.uint8)[None, :, None], 40, axis=0).repeat(3, axis=2)
+    seen = replace(eye(EyeSide.LEFT, overlay=smooth[::-1]), preview=smooth)
+    answers = (
+        render_upload(report(seen), MODEL, form, one_is_left=False),
+        render_predict(report(seen), MODEL, form).body,
+    )
+    for answer in answers:
+        assert isinstance(answer.left_eye, EyeAnswer)
+        for uri, expected in (
+            (answer.left_eye.image_preview, smooth),
+            (answer.left_eye.grad_cam_preview, smooth[::-1]),
+        ):
+            assert uri is not None
+            assert uri.startswith(f"data:image/{form.value};base64,")
+            found = decode_picture(decode_data_uri(uri), 1_000_000)
+            assert np.abs(found.astype(int) - expected).mean() <= most_wrong
+
+
+def test_without_pictures_both_are_null_and_all_else_is_there() -> None:
+    usual, plain = (
+        render_predict(report(eye(EyeSide.LEFT)), MODEL, form).body.left_eye.model_dump()
+        for form in (PreviewFormat.PNG, PreviewFormat.NONE)
+    )
+    assert plain == usual | {"image_preview": None, "grad_cam_preview": None}
 
 
 class TestPredict:

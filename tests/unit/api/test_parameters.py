@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from src.api.parameters import Told, agreed, told_in_query
+from src.api.parameters import PreviewFormat, Told, agreed, told_in_query
 from src.core.errors import InvalidPayload
 from src.core.types import EyeSide
 
@@ -48,6 +48,20 @@ def test_what_the_route_does_not_ask_for_is_ignored() -> None:
 def test_no_other_word_is_an_eye(word: str) -> None:
     with pytest.raises(InvalidPayload, match=r"^The query: eye must be left or right\.$"):
         told(eye=[word])
+
+
+@pytest.mark.parametrize("form", PreviewFormat)
+def test_the_form_of_the_pictures_is_asked_for_by_its_name(form: PreviewFormat) -> None:
+    asked = told("previews", previews=[form.value])
+    assert asked == Told(previews=form)
+    assert (asked.preview_format, asked.wants_pictures) == (form, form is not PreviewFormat.NONE)
+    assert (Told().preview_format, Told().wants_pictures) == (PreviewFormat.PNG, True)
+
+
+@pytest.mark.parametrize("word", [PRIVATE, "", "PNG", "jpg", "image/png", "false"])
+def test_no_other_word_is_a_form(word: str) -> None:
+    with pytest.raises(InvalidPayload, match=r"^The query: previews must be png, jpeg, webp or none\.$"):
+        told("previews", previews=[word])
 
 
 @pytest.mark.parametrize("word", [PRIVATE, "", "True", "1", "0", "yes", "left", "null"])

@@ -136,6 +136,7 @@ WRONG = {
     "CROP_PADDING_X": ["-1", "nan"],
     "CROP_PADDING_Y": ["inf", "wide"],
     "MIN_CONFIDENCE": ["-0.1", "60"],
+    "PREVALENCE": ["0.5,-0.5", "0,0,0,0", "rare,common", "nan,1", "inf,1"],
     "MAX_UNFAMILIARITY": ["nan", "-1"],
     "NOT_AN_EYE_FROM": ["1001"],
     "MIN_SHARPNESS": ["1.1"],

@@ -26,7 +26,7 @@ def as_text(default: Any) -> str:
         return f"{default:g}"
     if isinstance(default, Path):
         return default.as_posix()
-    return str(default)
+    return "" if default is None else str(default)
 
 
 ROWS = {

@@ -50,7 +50,7 @@ from src.services.crop_queue import CropQueue
 from src.services.eye_locator import EyeLocator
 from src.services.grad_cam import lay_over
 from src.services.image_store import ImageStore
-from src.services.judgement import Thresholds
+from src.services.judgement import Reliability, ScoreRange, Thresholds
 from src.services.workers import Workers
 from src.utils.geometry import cut, whole_pixels
 from src.utils.picture_header import read_picture_header
@@ -108,7 +108,7 @@ def build_analysis(
     """With the parts and limits that a test does not name as the service has them on two cores."""
     store = ImageStore(settings, idle=True)
 
-    def build(thresholds: Thresholds = THRESHOLDS) -> EyeAnalysis:
+    def build(thresholds: Thresholds = THRESHOLDS, reliability: Reliability | None = None) -> EyeAnalysis:
         crop_queue = CropQueue(classifier.classify, workers.executor, eyes_per_pass=1, passes_at_once=2)
         side = classifier.input_side
         return EyeAnalysis(
@@ -118,7 +118,8 @@ def build_analysis(
             workers,
             thresholds,
             input_side=side,
-            fills_crops=classifier.fills_crops,
+            fills_crops=classifier.card.fills_crops,
+            reliability=reliability,
             max_image_pixels=MAX_PIXELS,
             max_request_pixels=25 * MAX_PIXELS,
         )
@@ -170,7 +171,7 @@ def test_an_over_exposed_eye_is_too_bright_and_one_less_open_than_the_threshold_
 def merged(
     analysis: EyeAnalysis, crops: Sequence[EyeCrop], predictions: Sequence[EyePrediction]
 ) -> dict[EyeSide, EyeReport]:
-    return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes())
+    return analysis._merge_per_eye(list(zip(crops, predictions, strict=True)), StageTimes(), overlays=True)
 
 
 class Finds:
@@ -252,6 +253,27 @@ class TestFrames:
                 assert report.eyes[side].frames_seen == 3
                 assert report.eyes[side].probabilities.tobytes() == alone.eyes[side].probabilities.tobytes()
                 assert report.eyes[side].unfamiliarity == alone.eyes[side].unfamiliarity
+
+
+def test_each_eye_says_how_often_its_like_was_right_where_that_is_known(
+    build_analysis: BuildAnalysis, face: RgbImage
+) -> None:
+    always = (ScoreRange(0.0, (0.5, 0.1, 0.1, 0.1)),)
+    known = build_analysis(reliability=Reliability((always,) * 4, (0.25,) * 4))
+    for eye in report_of(known, face).eyes.values():
+        assert eye.expected_precision == pytest.approx((0.5 if eye.best_class == 0 else 0.1) / 0.8)
+    assert {eye.expected_precision for eye in report_of(build_analysis(), face).eyes.values()} == {None}
+
+
+def test_without_overlays_no_heatmap_is_drawn_and_all_else_is_the_same(analysis: EyeAnalysis, face: RgbImage) -> None:
+    plain = asyncio.run(analysis.analyse_upload(analysis.read_headers([frame_of(face, 0)]), overlays=False))
+    usual = report_of(analysis, face)
+    assert plain.eyes.keys() == usual.eyes.keys()
+    for side, eye in usual.eyes.items():
+        assert eye.overlay is not None
+        assert plain.eyes[side].overlay is None
+        assert np.array_equal(plain.eyes[side].probabilities, eye.probabilities)
+        assert np.array_equal(plain.eyes[side].preview, eye.preview)
 
 
 NOT_PICTURES = [

@@ -91,7 +91,7 @@ def shared_cases(*, filled: bool) -> list[PaintedCase]:
 
 @pytest.fixture(scope="module", params=[portrait_cases, shared_cases], ids=["portrait", "shared_pictures"])
 def looked(request: pytest.FixtureRequest, classifier: EyeClassifier) -> Looked:
-    return Looked(classifier, request.param(filled=classifier.fills_crops))
+    return Looked(classifier, request.param(filled=classifier.card.fills_crops))
 
 
 class TestPointing:
@@ -169,7 +169,7 @@ class TestForgetting:
     def test_without_what_was_learned_the_map_is_another(
         self, settings: Settings, classifier: EyeClassifier, tmp_path: Path, part: ShuffledPart
     ) -> None:
-        crops = [case.crop for case in portrait_cases(filled=classifier.fills_crops)]
+        crops = [case.crop for case in portrait_cases(filled=classifier.card.fills_crops)]
         save_shuffled(settings.model_path, part, 0, tmp_path / "shuffled.h5")
         forgetful = EyeClassifier("Forgetful", tmp_path / "shuffled.h5", CLASSES, settings.grad_cam_layer)
         before, after = classifier.classify(crops), forgetful.classify(crops)

@@ -11,20 +11,32 @@ import pytest
 
 from src.config.settings import Settings, load_settings
 from src.core.types import CropQuality, EyePrediction, Reason
-from src.services.judgement import Thresholds, reasons_to_doubt
+from src.services.judgement import Reliability, ScoreRange, Thresholds, reasons_to_doubt
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Thresholds)])
 def test_each_setting_reaches_its_threshold_and_no_other(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
     usual = dataclasses.asdict(Thresholds.from_settings(load_settings(env_file=None)))
-    changed = type(usual[field])(1 if usual[field] != 1 else 0)
+    one_for_each = field == "min_confidence"
+    changed = 1 if one_for_each else type(usual[field])(1 if usual[field] != 1 else 0)
     monkeypatch.setenv(field.upper(), str(changed))
-    assert dataclasses.asdict(Thresholds.from_settings(load_settings(env_file=None))) == usual | {field: changed}
+    expected = usual | {field: (1,) * 4 if one_for_each else changed}
+    assert dataclasses.asdict(Thresholds.from_settings(load_settings(env_file=None))) == expected
     assert {name for name in Settings.model_fields if name.startswith("min_")} < usual.keys()
 
 
+def test_the_least_confidence_is_that_of_the_setting_else_that_of_the_card_else_the_usual_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = (0.5, 0.6, 0.7, 0.8)
+    assert Thresholds.from_settings(load_settings(env_file=None), card).min_confidence == card
+    assert Thresholds.from_settings(load_settings(env_file=None)).min_confidence == (0.6,) * 4
+    monkeypatch.setenv("MIN_CONFIDENCE", "0.9")
+    assert Thresholds.from_settings(load_settings(env_file=None), card).min_confidence == (0.9,) * 4
+
+
 THRESHOLDS = Thresholds(
-    min_confidence=0.6,
+    min_confidence=(0.6,) * 3,
     max_unfamiliarity=1.0,
     not_an_eye_from=2.0,
     min_sharpness=0.2,
@@ -36,7 +48,7 @@ THRESHOLDS = Thresholds(
 )
 GOOD = CropQuality(sharpness=0.5, brightness=120, shortest_side=100, openness=0.3)
 SURE = (0.1, 0.9)
-OFF = Thresholds(0, 1000, 1000, 0, 0, 255, 0, 0, 0)
+OFF = Thresholds((0,) * 3, 1000, 1000, 0, 0, 255, 0, 0, 0)
 
 
 def prediction(shares: Sequence[float] = SURE, unfamiliarity: float | None = None) -> EyePrediction:
@@ -75,6 +87,36 @@ def test_a_good_eye_leaves_no_doubt_nor_does_one_that_is_exactly_on_its_threshol
 def test_the_best_class_needs_its_probability_in_the_mean_over_the_frames(shares: list[float], doubted: bool) -> None:
     found = reasons([prediction((1 - share, share)) for share in shares], [GOOD] * len(shares))
     assert found == ([Reason.LOW_CONFIDENCE] if doubted else [])
+
+
+def test_each_class_has_a_least_confidence_of_its_own() -> None:
+    thresholds = replace(THRESHOLDS, min_confidence=(0.9, 0.6))
+    assert reasons([prediction((0.2, 0.8))], thresholds=thresholds) == []
+    assert reasons([prediction((0.8, 0.2))], thresholds=thresholds) == [Reason.LOW_CONFIDENCE]
+
+
+class TestExpectedPrecision:
+    """Of 100 ill eyes 80 are called so, 60 of them with 0.8 or more; of 100 healthy ones 10, and 2."""
+
+    ILL = (ScoreRange(0.0, (0.2, 0.08)), ScoreRange(0.8, (0.6, 0.02)))
+
+    def of(self, score: float, *prevalence: float, said: int = 0) -> float | None:
+        return Reliability((self.ILL, ()), prevalence).expected_precision(said, score)
+
+    def test_it_is_the_share_of_the_ill_among_those_who_are_called_ill_at_such_a_score(
+        self,
+    ) -> None:
+        assert self.of(0.8, 0.5, 0.5) == self.of(1.0, 0.5, 0.5) == pytest.approx(0.6 / 0.62)
+        assert self.of(0.79, 0.5, 0.5) == self.of(0.3, 0.5, 0.5) == pytest.approx(0.2 / 0.28)
+
+    def test_where_the_disease_is_rarer_the_same_score_is_right_less_often(self) -> None:
+        assert self.of(0.9, 0.02, 0.98) == pytest.approx(0.012 / (0.012 + 0.0196))
+        assert self.of(0.9, 0.0, 1.0) == 0
+
+    def test_of_a_class_without_figures_and_of_what_is_never_said_nothing_is_known(self) -> None:
+        assert self.of(0.9, 0.5, 0.5, said=1) is None
+        assert Reliability(((ScoreRange(0.0, (0.0, 0.0)),), ()), (0.5, 0.5)).expected_precision(0, 0.7) is None
+        assert Reliability(((ScoreRange(0.5, (0.5, 0.1)),), ()), (0.5, 0.5)).expected_precision(0, 0.4) is None
 
 
 class TestStrangeness:

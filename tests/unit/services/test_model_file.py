@@ -12,6 +12,7 @@ import pytest
 
 from src.core.errors import StartupError
 from src.services.familiarity import FamiliarityStatistics
+from src.services.judgement import Reliability, ScoreRange
 from src.services.model_file import ModelCard, read_model_card
 
 SHA256 = "0123456789abcdef" * 4
@@ -60,6 +61,45 @@ def test_whether_crops_are_filled_is_read(model_path: Path) -> None:
     assert read(model_path, fills_crops=True).fills_crops
     with pytest.raises(StartupError, match="fills_crops must be true or false"):
         read(model_path, fills_crops="yes")
+
+
+def test_the_least_confidence_of_each_class_is_read(model_path: Path) -> None:
+    assert read(model_path).least_confidence is None
+    assert read(model_path, least_confidence={"Ill": 0.8, "Healthy": 0.5}).least_confidence == (0.5, 0.8)
+    for wrong in ({"Ill": 0.8}, {"Ill": 0.8, "Healthy": 1.5}, {"Ill": 0.8, "Healthy": True}):
+        with pytest.raises(StartupError, match=r"least_confidence\.Healthy must be a number from 0 to 1"):
+            read(model_path, least_confidence=wrong)
+
+
+RATES = {"Healthy": 0.1, "Ill": 0.7}
+RELIABILITY = {
+    "prevalence": {"Healthy": 0.6, "Ill": 0.4},
+    "ranges": {"Healthy": [], "Ill": [{"least": 0, "rates": RATES, "answers": 40}, {"least": 0.9, "rates": RATES}]},
+}
+
+
+def test_how_often_answers_were_right_is_read(model_path: Path) -> None:
+    assert read(model_path).reliability is None
+    ill = (ScoreRange(0.0, (0.1, 0.7)), ScoreRange(0.9, (0.1, 0.7)))
+    assert read(model_path, reliability=RELIABILITY).reliability == Reliability(((), ill), (0.6, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"prevalence": {"Healthy": 0.6}}, "reliability.prevalence.Ill must be a number from 0 to 1"),
+        ({"prevalence": {"Healthy": 0.6, "Ill": 0.5}}, "reliability.prevalence must add up to 1"),
+        ({"prevalence": 1}, "prevalence must be an object"),
+        ({"ranges": {"Healthy": []}}, "reliability.ranges.Ill must be a list of objects"),
+        ({"ranges": {"Healthy": [1], "Ill": []}}, "reliability.ranges.Healthy must be a list of objects"),
+        ({"ranges": {"Healthy": [], "Ill": [{"least": 2, "rates": RATES}]}}, "reliability.ranges.Ill: least must be"),
+        ({"ranges": {"Healthy": [], "Ill": [{"least": 0}]}}, "reliability.ranges.Ill: rates.Healthy must be"),
+        ({"ranges": {"Healthy": [], "Ill": [{"least": 0.5, "rates": RATES}] * 2}}, "in the order of rising least"),
+    ],
+)
+def test_wrong_figures_stop_the_start(model_path: Path, wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(StartupError, match=sentence):
+        read(model_path, reliability=RELIABILITY | wrong)
 
 
 def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:

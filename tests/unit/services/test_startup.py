@@ -54,6 +54,12 @@ def usual(make_settings: MakeSettings, passes: list[int]) -> Iterator[Services]:
     services.close()
 
 
+def test_a_prevalence_of_other_classes_stops_the_start(make_settings: MakeSettings) -> None:
+    count = len(make_settings().classes)
+    with pytest.raises(StartupError, match=f"PREVALENCE is wrong: it has 2 shares, CLASSES names {count} classes"):
+        load_services(make_settings(prevalence=(0.5, 0.5)))
+
+
 @pytest.fixture
 def unsettled_process() -> Iterator[None]:
     """One in which nothing of what `start_services` sets is set, which it is not afterwards either."""

@@ -82,6 +82,7 @@ def test_what_is_missing_or_wrong_stops_the_start(
     assert "no pictures in" in complaint(data, weights, "--not-an-eye", empty)
     # The tests of the new model go through the service, hours later.
     wrong = {"CLASSES": "Healthy,Stye,Cataract,Conjunctivitis", "GRAD_CAM_LAYER": "multiply", "CROP_PADDING_Y": "30"}
+    wrong["MIN_CONFIDENCE"] = "0.6"
     for name, value in wrong.items():
         with monkeypatch.context() as environment:
             environment.setenv(name, value)
@@ -159,6 +160,8 @@ def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     assert answering.calibrated
     assert answering.temperature == card["calibration"]["temperature"]
     assert answering.familiarity is not None
+    assert answering.reliability is not None
+    assert answering.least_confidence == tuple(card["least_confidence"].values())
     assert card["metrics"]["cross_validation"]["pictures"]["n"] == 9
     assert card["metrics"]["origins_never_seen"]["a"]["Healthy"]["n"] == 2
     assert card["metrics"]["strangers"]["other_eye_conditions"]["n"] == 1

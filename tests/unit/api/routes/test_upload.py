@@ -141,12 +141,12 @@ def test_what_is_said_of_the_picture_reaches_the_analysis(
     post: Post, analysis: Analysis, body: str, query: dict[str, str]
 ) -> None:
     assert asyncio.run(post(body, **query)).status_code == 200
-    assert analysis.told == {"eye": EyeSide.RIGHT, "mirrored": True}
-    assert asyncio.run(post(PICTURE)).status_code == 200
-    assert analysis.told == {"eye": None, "mirrored": None}
+    assert analysis.told == {"eye": EyeSide.RIGHT, "mirrored": True, "overlays": True}
+    assert asyncio.run(post(PICTURE, previews="none")).status_code == 200
+    assert analysis.told == {"eye": None, "mirrored": None, "overlays": False}
 
 
-@pytest.mark.parametrize("query", [{"eye": "left"}, {"mirrored": "maybe"}])
+@pytest.mark.parametrize("query", [{"eye": "left"}, {"mirrored": "maybe"}, {"previews": "gif"}])
 def test_what_is_said_wrongly_or_two_ways_is_refused_and_nothing_is_computed(
     context: ApiContext, post: Post, analysis: Analysis, query: dict[str, str]
 ) -> None:

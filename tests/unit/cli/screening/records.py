@@ -33,6 +33,7 @@ def make_eye(of_stye: float, *reasons: str, side: str = "left", **changes: Any) 
         "found_by": "landmarks",
         "preview": f"0123456789abcdef-{side}_eye.jpg",
         "heatmap": f"0123456789abcdef-{side}_eye-heatmap.jpg",
+        "expected_precision": None,
     }
     return EyeRecord(**(values | changes))
 

@@ -23,6 +23,8 @@ MODEL = ModelInfo("EyeNet", "ab" * 32, ("A", "B"), "multiply_1", "CPU", "2.14.1"
 def test_they_are_the_same_when_read_back(settings: Settings) -> None:
     conditions = conditions_of(settings, MODEL)
     assert json.loads(json.dumps(conditions)) == conditions
+    rarely_ill = conditions_of(settings.model_copy(update={"prevalence": (0.9, 0.1)}), MODEL)
+    assert json.loads(json.dumps(rarely_ill)) == rarely_ill != conditions
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_they_are_the_same_when_read_back(settings: Settings) -> None:
     + ["crop_padding_x", "crop_padding_y", "max_image_pixels", "max_body_mb"],
 )
 def test_every_number_that_can_change_an_answer_counts(settings: Settings, name: str) -> None:
-    other = settings.model_copy(update={name: getattr(settings, name) + 1})
+    other = settings.model_copy(update={name: (getattr(settings, name) or 0) + 1})
     assert conditions_of(other, MODEL) != conditions_of(settings, MODEL)
 
 
@@ -118,10 +120,12 @@ def test_an_eye_is_kept_in_the_words_and_units_of_the_api() -> None:
         box=Box(3, 5, 40, 30),
         side_from=SideSource.CALLER,
         unfamiliarity=0.12345,
+        expected_precision=0.87654,
     )
     eye = record_of_eye(report, ("Healthy", "Stye"), "small.jpg", None)
     assert eye.average_scores == {"Healthy": 25.56, "Stye": 74.44}
     assert (eye.side, eye.side_from, eye.box) == ("right", "caller", {"x": 3, "y": 5, "w": 40, "h": 30})
     assert (eye.best_prediction, eye.confidence) == ("Stye", 74.44)
     assert (eye.inconclusive, eye.reasons, eye.unfamiliarity) == (True, ["blurry", "too_dark"], 0.123)
+    assert eye.expected_precision == 0.877
     assert (eye.found_by, eye.preview, eye.heatmap) == ("eye_cascade", "small.jpg", None)

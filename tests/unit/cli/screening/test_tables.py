@@ -112,7 +112,13 @@ def test_what_was_added_stands_behind_what_was_there() -> None:
         *("file", "eye", "best_prediction", "inconclusive", "reasons", "confidence_percent"),
         *("Healthy_percent", "Stye_percent", "unfamiliarity", "found_by"),
         *("file_sha256", "model_sha256", "screened_at", "side", "side_from", "box", "faces_seen"),
+        "expected_precision",
     ]
+
+
+def test_how_often_such_an_answer_is_right_is_said_where_it_is_known() -> None:
+    table = rows(make_record("a.jpg", make_eye(10, expected_precision=0.871)), make_record("b.jpg", make_eye(20)))
+    assert {row["file"]: row["expected_precision"] for row in table} == {"a.jpg": "0.871", "b.jpg": ""}
 
 
 def test_it_is_as_rfc_4180_says() -> None:

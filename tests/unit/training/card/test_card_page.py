@@ -19,8 +19,8 @@ from training.validation.figures import describe_operating_points
 
 SECTIONS = (
     "Intended use; Aims; What it learnt from; How it was tested; Per class; "
-    "If it does not answer where it is not sure; By origin; Calibration; Strangers; Heatmaps; Known failures; "
-    "How to retrain and swap it; Licences"
+    "If it does not answer where it is not sure; How far an answer can be relied on; By origin; Calibration; "
+    "Strangers; Heatmaps; Known failures; How to retrain and swap it; Licences"
 )
 
 
@@ -46,6 +46,12 @@ def card(metrics: dict[str, Any], answers: list[Case], settings: Settings) -> di
         },
         "split": {"method": "By origin."},
         "calibration": {"method": "temperature scaling", "temperature": 1.25},
+        "reliability": {
+            "prevalence": dict.fromkeys(CLASSES, 0.25),
+            "least_answers": 40,
+            "ranges": {name: [] for name in CLASSES} | {"Healthy": [{"least": 0.812, "answers": 44, "right": 33}]},
+        },
+        "least_confidence": dict.fromkeys(CLASSES, 0.55),
         "metrics": metrics,
         "licences": {"backbone_weights": "BSD"},
     }
@@ -67,6 +73,9 @@ def test_the_page_has_all_sections_in_order_with_the_figures_where_they_belong(c
     macro_f1 = card["metrics"]["cross_validation"]["pictures"]["macro_f1"]
     low, high = macro_f1["interval"]
     assert f"{macro_f1['value']:.3f} ({low:.3f} to {high:.3f})" in aims
+    relied_on = section(page, "How far an answer can be relied on")
+    assert "| Healthy | 0.81 | 44 | 0.750 | 0.55 |" in relied_on
+    assert "| Stye | - | too few | - | 0.55 |" in relied_on
     assert "T = 1.25" in section(page, "Calibration")
     assert "0.123" in section(page, "By origin")
     assert "0.610" in section(page, "Strangers")
@@ -91,11 +100,13 @@ def test_every_table_has_as_many_cells_in_each_row(card: dict[str, Any]) -> None
 def test_says_what_was_not_measured(card: dict[str, Any]) -> None:
     metrics = card["metrics"]
     metrics["strangers"] = {}
+    del card["reliability"]
     metrics["heatmaps"] = {"left_out": None, "shipped": None}
     metrics["cross_validation"]["degraded_copies_of_the_same_pictures"] = None
     metrics["cross_validation"]["without_doubtful_labels"] = None
     del metrics["origins_never_seen"]
     page = render_page(card)
+    assert "Not measured" in section(page, "How far an answer can be relied on")
     assert "Not measured" in section(page, "Strangers")
     assert "Not measured" in section(page, "Heatmaps")
     assert "- on degraded copies" in section(page, "Calibration")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from training.evaluation import bootstrap
-from training.evaluation.bootstrap import draw_counts, estimate, share, shown
+from training.evaluation.bootstrap import draw_counts, estimate, estimate_share, share, shown
 
 TRUTH = np.array([0] * 6 + [1] * 2)
 
@@ -47,6 +47,19 @@ def test_an_interval_leaves_out_a_fortieth_at_each_end_and_resamples_on_which_a_
     assert estimate(0.5, [0.5, np.nan, 0.5]) == {"value": 0.5, "interval": [0.5, 0.5]}
     assert estimate(0.5, [np.nan]) == {"value": 0.5, "interval": None}
     assert estimate(np.nan, [0.5]) == {"value": None, "interval": None}
+
+
+def test_a_share_of_few_pictures_or_without_a_mistake_has_the_score_interval() -> None:
+    drawn = {"value": 0.5, "interval": [0.4, 0.6]}
+    # Wilson's interval by its formula, for z = 1.96.
+    for part, whole in ((6, 9), (9, 9), (0, 60)):
+        share, z2 = part / whole, 1.959964**2
+        middle = (share + z2 / (2 * whole)) / (1 + z2 / whole)
+        half = np.sqrt(z2 * (share * (1 - share) / whole + z2 / (4 * whole**2))) / (1 + z2 / whole)
+        low, high = estimate_share(part, whole, drawn)["interval"]
+        assert (low, high) == pytest.approx((max(0, middle - half), min(1, middle + half)), abs=1e-4)
+    assert estimate_share(30, 60, drawn) == drawn
+    assert estimate_share(0, 0, {"value": None, "interval": None})["interval"] is None
 
 
 def test_an_estimate_or_a_number_in_words() -> None:

@@ -55,7 +55,13 @@ def seen_by_the_classifier(picture: LabelledPicture, settings: Settings) -> RgbI
     """What the service makes of the file, as it is sent."""
     recorder, workers = Recorder(), Workers(1)
     store = ImageStore(settings, idle=True)
-    limits = {"input_side": INPUT_SIDE, "fills_crops": True, "max_image_pixels": 10**6, "max_request_pixels": 10**6}
+    limits = {
+        "input_side": INPUT_SIDE,
+        "fills_crops": True,
+        "reliability": None,
+        "max_image_pixels": 10**6,
+        "max_request_pixels": 10**6,
+    }
     locator = EyeLocator.from_settings(prepare_assets(), settings)
     analysis = EyeAnalysis(locator, recorder, store, workers, Thresholds.from_settings(settings), **limits)  # type: ignore[arg-type]
     answer = asyncio.run(answer_file(analysis, picture.file))
