@@ -27,6 +27,7 @@ from training.data.split import assign_folds, describe_folds, whole_origins
 from training.evaluation.bootstrap import shown
 from training.evaluation.examination import without_eye
 from training.evaluation.measures import measure_cases
+from training.finder.labels import LEFT_OUT_ORIGINS
 from training.heatmaps.heatmap_quality import heatmaps_of_left_out, heatmaps_of_model
 from training.learning.fitting import FitRecipe
 from training.learning.network import CLASSES, GRAD_CAM_LAYER, build_network, load_imagenet_weights
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None, heatmap_cases: int = 40, qualit
         folds = assign_folds(pictures, options.folds)
         _check_folds(pictures, folds, range(len(pictures)))
         folders = {"not_an_eye": options.not_an_eye, "other_eye_conditions": options.other_conditions}
+        hosts = _hosts(options.faces)
         strangers = {name: find_strangers(folder) for name, folder in folders.items() if folder is not None}
         network = build_network()
         load_imagenet_weights(network.get_layer("densenet121"), options.weights)
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str] | None = None, heatmap_cases: int = 40, qualit
         print(f"cannot start: {problem}", file=sys.stderr)
         return 2
     try:
-        _make(options, (heatmap_cases, quality_pictures), settings, pictures, folds, strangers, network)
+        _make(options, (heatmap_cases, quality_pictures), settings, pictures, folds, strangers, hosts, network)
     except (OSError, StartupError, UnusablePictures) as problem:
         print(f"cannot go on: {problem}", file=sys.stderr)
         return 2
@@ -118,14 +120,15 @@ def _make(
     pictures: Pictures,
     folds: npt.NDArray[np.int64],
     strangers: dict[str, list[LabelledPicture]],
+    hosts: Sequence[Path],
     network: Any,
 ) -> None:
     heatmap_cases, quality_pictures = checks
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
     recipe = FitRecipe(frozen_up_to=options.frozen_up_to, head_steps=options.head_steps, steps=options.steps)
     backbone_sha256 = sha256_of(options.weights)
-    planned = plan_samples(pictures, plan, options.seed)
-    rendered = render_all(pictures, planned, options.cache)
+    planned = plan_samples(pictures, plan, options.seed, len(hosts))
+    rendered = render_all(pictures, planned, options.cache, hosts)
     with_eye = {sample.picture for sample in rendered.samples}
     if not with_eye:
         raise UnusablePictures("the service found no eye in any picture")
@@ -212,6 +215,17 @@ def _make(
     _print_aims(card["aims"], options)
 
 
+def _hosts(folder: Path | None) -> list[Path]:
+    """The faces, but for those that the eye finder is measured on: models are measured on them, too."""
+    if folder is None:
+        return []
+    return [
+        picture.file
+        for picture in find_strangers(folder)
+        if picture.file.name.partition("_")[0] not in LEFT_OUT_ORIGINS
+    ]
+
+
 def _origins_to_leave_out(pictures: Pictures) -> list[str]:
     """Those that are cut by the folds, and do not hold all there is to learn from."""
     cut = {picture.origin for picture in pictures} - set(whole_origins(pictures))
@@ -233,6 +247,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--out", type=Path, default=out, help="where the model is written; what is there is replaced")
     add("--cache", type=Path, default=Path("build/training"), help="folder from which a run goes on")
     add("--report", type=Path, default=Path("build/validation"), help="folder for the report")
+    help_text = "folder of photos of faces, into which eyes of all classes are put, so that no camera tells a class"
+    add("--faces", type=Path, help=help_text)
     add("--not-an-eye", type=Path, help="folder of pictures of anything else, to test with only")
     add("--other-conditions", type=Path, help="folder of other eye diseases, to test with only")
     add("--folds", type=at_least(2), default=5, help="parts of the cross-validation")

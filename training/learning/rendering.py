@@ -39,10 +39,14 @@ class RenderedSet:
 
 
 def render_all(
-    pictures: Sequence[LabelledPicture], planned: Sequence[Sample], cache_folder: Path, processes: int | None = None
+    pictures: Sequence[LabelledPicture],
+    planned: Sequence[Sample],
+    cache_folder: Path,
+    hosts: Sequence[Path] = (),
+    processes: int | None = None,
 ) -> RenderedSet:
     """All samples, by as many processes as there are cores; parts of an earlier run are not rendered again."""
-    key = _key(pictures, planned)
+    key = _key(pictures, planned, hosts)
     folder = cache_folder / f"rendered_{key}"
     folder.mkdir(parents=True, exist_ok=True)
     parts = [(start, folder / f"part_{start:07d}.npz") for start in range(0, len(planned), _PART)]
@@ -52,12 +56,12 @@ def render_all(
     count = min(processes or os.cpu_count() or 1, max(1, len(missing)))
     if count == 1:
         for start, file in missing:
-            progress.advance(_render_part(pictures, planned[start : start + _PART], start, file))
+            progress.advance(_render_part(pictures, planned[start : start + _PART], hosts, start, file))
     else:
         # Forked children would hang in TensorFlow's locks.
         with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
             tasks = [
-                pool.submit(_render_part, pictures, planned[start : start + _PART], start, file)
+                pool.submit(_render_part, pictures, planned[start : start + _PART], hosts, start, file)
                 for start, file in missing
             ]
             for task in tasks:
@@ -67,9 +71,11 @@ def render_all(
     return RenderedSet([planned[index] for index in kept], rendered, evidence, key)
 
 
-def _render_part(pictures: Sequence[LabelledPicture], samples: Sequence[Sample], start: int, file: Path) -> int:
+def _render_part(
+    pictures: Sequence[LabelledPicture], samples: Sequence[Sample], hosts: Sequence[Path], start: int, file: Path
+) -> int:
     """Writes the file and returns how many samples it is of."""
-    rendered = list(render_samples(pictures, samples))
+    rendered = list(render_samples(pictures, samples, hosts))
     side = EVIDENCE_SIDE
     evidence = np.array([sample.evidence for sample in rendered], dtype=np.float32).reshape(-1, side, side)
     # It gets its name last: the name says that the part is complete.
@@ -88,10 +94,12 @@ def _load(file: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], npt
         return part["kept"], part["pictures"], part["evidence"]
 
 
-def _key(pictures: Sequence[LabelledPicture], planned: Sequence[Sample]) -> str:
+def _key(pictures: Sequence[LabelledPicture], planned: Sequence[Sample], hosts: Sequence[Path] = ()) -> str:
     digest = hashlib.sha256(f"{source_hash('training.learning.samples')} {sha256_of(FINDER_FILE)}".encode())
     for picture in pictures:
         digest.update(sha256_of(picture.file).encode())
+    for host in hosts:
+        digest.update(sha256_of(host).encode())
     for sample in planned:
         digest.update(repr(sample).encode())
     return digest.hexdigest()[:16]

@@ -25,7 +25,7 @@ from src.utils.png_writer import encode_png
 from src.utils.preprocessing import to_network_input
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.network import CLASSES, INPUT_SIDE
-from training.learning.samples import CopyPlan, Sample, SampleKind, plan_samples, render_samples
+from training.learning.samples import EVIDENCE_SIDE, CopyPlan, Sample, SampleKind, plan_samples, render_samples
 
 KINDS_WITHOUT_PAINT = [SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED]
 PLAN = CopyPlan(copies_per_class=20, most_copies=15, harmless_share=0.5, painted_styes=80)
