@@ -143,6 +143,13 @@ def test_an_origin_that_holds_all_there_is_to_learn_from_is_not_left_out() -> No
     assert train._origins_to_leave_out(pictures("a", "a", "a")) == []
 
 
+def test_faces_that_models_are_measured_on_take_no_eyes(tmp_path: Path, drawn_eye: RgbImage) -> None:
+    for name in ("lfw_1.png", "somebody_1.png", "group/somebody_2.png"):
+        put(tmp_path / "faces" / name, drawn_eye)
+    assert {file.name for file in train._hosts(tmp_path / "faces")} == {"somebody_1.png", "somebody_2.png"}
+    assert train._hosts(None) == []
+
+
 @pytest.mark.usefixtures("small")
 def test_makes_a_model_its_card_and_a_report_and_a_second_run_trains_nothing(
     data: Path, tmp_path: Path, weights: Path, drawn_eye: RgbImage

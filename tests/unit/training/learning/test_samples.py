@@ -22,10 +22,18 @@ from src.services.judgement import Thresholds
 from src.services.picture_file import answer_file
 from src.services.workers import Workers
 from src.utils.png_writer import encode_png
-from src.utils.preprocessing import to_network_input
+from src.utils.preprocessing import resize, to_network_input
 from training.data.pictures import LabelledPicture, find_pictures
 from training.learning.network import CLASSES, INPUT_SIDE
-from training.learning.samples import EVIDENCE_SIDE, CopyPlan, Sample, SampleKind, plan_samples, render_samples
+from training.learning.samples import (
+    EVIDENCE_SIDE,
+    CopyPlan,
+    Sample,
+    SampleKind,
+    eyes_of_host,
+    plan_samples,
+    render_samples,
+)
 
 KINDS_WITHOUT_PAINT = [SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED]
 PLAN = CopyPlan(copies_per_class=20, most_copies=15, harmless_share=0.5, painted_styes=80)
@@ -131,8 +139,8 @@ def test_nothing_is_painted_where_the_search_is_not_sure_and_the_picture_is_show
     pictures: list[LabelledPicture], settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people, "_SURE", 1.1)
-    samples = [Sample(0, kind, CLASSES.index("Cataract"), 1) for kind in SampleKind]
-    original, copy = render_samples(pictures, samples)
+    samples = [Sample(0, kind, CLASSES.index("Cataract"), 1, host=0) for kind in SampleKind]
+    original, copy = render_samples(pictures, samples, [pictures[1].file])
     assert [samples[rendered.index].kind for rendered in (original, copy)] == KINDS_WITHOUT_PAINT
     assert np.array_equal(original.picture, to_network_input(pictures[0].read(), INPUT_SIDE))
     assert np.array_equal(original.picture, seen_by_the_classifier(pictures[0], settings))
@@ -143,7 +151,52 @@ def test_nothing_is_painted_where_the_search_is_not_sure_and_the_picture_is_show
 def test_a_picture_in_which_no_eye_is_found_gives_no_samples(tmp_path: Path) -> None:
     (tmp_path / "skin.png").write_bytes(encode_png(np.full((120, 160, 3), (200, 150, 130), np.uint8)))
     picture = LabelledPicture(tmp_path / "skin.png", CLASSES.index("Cataract"), "site", "site/1", 1)
-    assert list(render_samples([picture], [Sample(0, kind, 0, 1) for kind in SampleKind])) == []
+    samples = [Sample(0, kind, 0, 1, host=0) for kind in SampleKind]
+    assert list(render_samples([picture], samples, [picture.file])) == []
+
+
+def test_copies_of_all_but_styes_are_put_into_faces_where_there_are_any(pictures: list[LabelledPicture]) -> None:
+    plan = CopyPlan(copies_per_class=80, most_copies=60, harmless_share=0.25, transplanted_share=0.5)
+    planned = plan_samples(pictures, plan, seed=0, hosts=3)
+    moved = [sample for sample in planned if sample.kind is SampleKind.TRANSPLANTED]
+    assert {sample.host for sample in moved} == {0, 1, 2}
+    counts = Counter(CLASSES[sample.label] for sample in moved)
+    assert counts["Stye"] == 0
+    assert all(25 < counts[name] < 55 for name in ("Cataract", "Conjunctivitis", "Healthy"))
+    assert all(sample.host == -1 for sample in planned if sample.kind is not SampleKind.TRANSPLANTED)
+
+
+def test_a_transplanted_eye_is_seen_in_the_other_face_with_its_own_evidence(
+    pictures: list[LabelledPicture], tmp_path: Path, face: RgbImage
+) -> None:
+    (tmp_path / "face.png").write_bytes(encode_png(face))
+    label = CLASSES.index("Conjunctivitis")
+    index = next(number for number, picture in enumerate(pictures) if picture.label == label)
+    samples = [Sample(index, SampleKind.TRANSPLANTED, label, seed, host=0) for seed in range(6)]
+    found = list(render_samples(pictures, samples, [tmp_path / "face.png"]))
+    assert len(found) == 6
+    assert all(rendered.evidence.any() for rendered in found)
+    # Evidence lies on the white that was drawn; the portrait's own eyes are darker than the skin.
+    for part, outline in eyes_of_host(tmp_path / "face.png"):
+        assert 0 <= outline.min() <= outline.max() < max(part.shape)
+    bright = [
+        cv2.resize(rendered.picture.mean(axis=2), (EVIDENCE_SIDE, EVIDENCE_SIDE), interpolation=cv2.INTER_AREA)
+        for rendered in found
+    ]
+    contrasts = [
+        picture[rendered.evidence > 0.5].mean() / picture[rendered.evidence == 0].mean()
+        for picture, rendered in zip(bright, found, strict=True)
+        if (rendered.evidence > 0.5).any()
+    ]
+    assert np.mean(contrasts) > 1
+
+
+def test_faces_whose_eyes_are_too_small_take_no_other(
+    pictures: list[LabelledPicture], tmp_path: Path, face: RgbImage
+) -> None:
+    (tmp_path / "small.png").write_bytes(encode_png(resize(face, 200, 200)))
+    samples = [Sample(0, SampleKind.TRANSPLANTED, pictures[0].label, seed, host=0) for seed in range(3)]
+    assert list(render_samples(pictures, samples, [tmp_path / "small.png"])) == []
 
 
 def test_no_stye_is_painted_on_lids_that_are_not_in_the_picture(
