@@ -150,7 +150,7 @@ def describe_operating_points(
     """
     unseen = [picture.label for picture in no_eye]
     return {
-        "thresholds": asdict(thresholds),
+        "thresholds": asdict(thresholds) | {"min_confidence": list(thresholds.min_confidence)},
         "held_back": {
             reason.value: {
                 name: sum(reason.value in case.reasons for case in cases if case.truth == label)

@@ -59,6 +59,7 @@ class EyeApi:
         card = read_model_card(settings.model_path, self._sha256)
         self._thresholds = Thresholds.from_settings(settings, card.least_confidence)
         self._calibrated = card.calibrated
+        self._reliability = card.reliability
         self._fills_crops = card.fills_crops
         self._classifier = OnnxClassifier(converted_model(settings), card.temperature, threads=1)
         self._worker_threads = os.cpu_count() or 1
@@ -157,10 +158,15 @@ class EyeApi:
             "side_from": sharpest.side_from and sharpest.side_from.value,
             "box": dict(zip("xywh", astuple(sharpest.box), strict=True)),
             "confidence": scores[best],
+            "expected_precision": self._expected_precision(best, float(probabilities[best])),
             "inconclusive": bool(reasons),
             "reasons": [reason.value for reason in reasons],
             "unfamiliarity": None,
         }
+
+    def _expected_precision(self, best: int, score: float) -> float | None:
+        found = None if self._reliability is None else self._reliability.expected_precision(best, score)
+        return None if found is None else round(found, 3)
 
     def _model(self) -> dict[str, Any]:
         return {"name": self._settings.model_name, "hash": self._sha256[:12], "calibrated": self._calibrated}

@@ -116,12 +116,11 @@ def test_samples_render_the_same_twice_and_show_evidence_of_diseases_and_painted
             assert np.array_equal(rendered.picture, seen_in_the_service)
 
 
-def test_the_evidence_of_a_painted_stye_is_where_it_differs_from_its_picture(tmp_path: Path) -> None:
+def test_the_evidence_of_a_painted_stye_is_where_it_differs_from_its_picture(
+    tmp_path: Path, drawn_eye: RgbImage
+) -> None:
     """Seen on a sample that is framed the same with and without the stye."""
-    eye = np.full((180, 240, 3), (205, 160, 135), dtype=np.uint8)
-    cv2.ellipse(eye, (120, 95), (55, 20), 0, 0, 360, (235, 235, 232), -1)
-    cv2.circle(eye, (120, 95), 20, (40, 50, 60), -1)
-    (tmp_path / "eye.png").write_bytes(encode_png(eye))
+    (tmp_path / "eye.png").write_bytes(encode_png(drawn_eye))
     picture = LabelledPicture(tmp_path / "eye.png", CLASSES.index("Healthy"), "site", "site/1", 1)
     samples = [Sample(0, SampleKind.PAINTED_STYE, CLASSES.index("Stye"), seed) for seed in range(12)]
     inside, outside = [], []

@@ -126,7 +126,7 @@ def test_operating_points_say_whom_each_reason_holds_back_and_that_more_confiden
     ]
     classes, thresholds = ["Healthy", "Stye", "Cataract"], Thresholds.from_settings(settings)
     points = describe_operating_points(cases, [], classes, thresholds)
-    assert points["thresholds"]["min_confidence"] == settings.min_confidence
+    assert points["thresholds"]["min_confidence"] == [0.6] * 4
     assert points["thresholds"]["max_unfamiliarity"] == settings.max_unfamiliarity
     assert list(points["held_back"]) == [reason.value for reason in Reason]
     assert points["held_back"]["blurry"] == {"Healthy": 2, "Stye": 0, "Cataract": 0}
