@@ -125,7 +125,7 @@ def _make(
 ) -> None:
     heatmap_cases, quality_pictures = checks
     plan = CopyPlan(copies_per_class=options.copies_per_class, painted_styes=options.painted_styes)
-    recipe = FitRecipe(frozen_up_to=options.frozen_up_to, head_steps=options.head_steps, steps=options.steps)
+    recipe = FitRecipe(options.frozen_up_to, options.views, options.head_steps, options.steps)
     backbone_sha256 = sha256_of(options.weights)
     planned = plan_samples(pictures, plan, options.seed, len(hosts))
     rendered = render_all(pictures, planned, options.cache, hosts)
@@ -257,6 +257,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     help_text = "batches on which only the new layers of a model learn"
     add("--head-steps", type=at_least(0), default=recipe.head_steps, help=help_text)
     add("--steps", type=at_least(1), default=recipe.steps, help="batches after these, on which all that learns learns")
+    help_text = "samples drawn and augmented, from which all models learn"
+    add("--views", type=at_least(1), default=recipe.views, help=help_text)
     help_text = "layer of the backbone behind which it learns; the one before is further from what is seen"
     add("--frozen-up-to", choices=("pool3_pool", "pool2_pool", "pool1"), default=recipe.frozen_up_to, help=help_text)
     add("--mixed-precision", action="store_true", help="multiply in float16 on a GPU, in bfloat16 on a CPU")

@@ -1,9 +1,10 @@
-"""Fits the network to pictures, from one layer of its backbone on, and its heatmaps to where the evidence is."""
+"""Fits the network to views of the samples, from one layer of its backbone on, and its heatmaps to the evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class FitRecipe:
     """How deep, how long and how fast.
 
     Attributes:
-        frozen_up_to: the layer of the backbone behind which all convolutions learn; `input_1` for all of them.
+        frozen_up_to: the layer of the backbone behind which all convolutions learn.
+        views: samples drawn and augmented, see `make_views`, for all models.
         head_steps: batches on which only the new layers behind the backbone learn.
         steps: batches after these, on which the backbone's last blocks learn as well.
         batch: samples in each.
@@ -43,6 +45,7 @@ class FitRecipe:
     """
 
     frozen_up_to: str = "pool3_pool"
+    views: int = 20_480
     head_steps: int = 30
     steps: int = 870
     batch: int = 32
@@ -66,21 +69,24 @@ class Fitting:
         self._recipe = recipe
         self._seed = seed
         self._loss_scale = loss_scale
+        backbone = network.get_layer("densenet121")
+        learning = layers_behind(backbone, recipe.frozen_up_to)
         # Statistics of normalisations come from far more pictures than there are here, and stay as they are.
-        for layer in network.get_layer("densenet121").layers:
+        for layer in learning:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
+                layer.call = partial(_normalised, layer)
         self._head = [weight for name in HEAD_LAYERS for weight in network.get_layer(name).trainable_variables]
-        learning = layers_behind(network.get_layer("densenet121"), recipe.frozen_up_to)
         self._block = [weight for layer in learning for weight in layer.trainable_variables]
         self._head_optimizer = _optimizer(recipe.learning_rate, recipe)
         self._block_optimizer = _optimizer(recipe.backbone_learning_rate, recipe)
         self._head_optimizer.build(self._head)
         self._block_optimizer.build(self._block)
         self._steps_done = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._outputs = keras.Model(
-            network.input, [network.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
-        )
+        behind = keras.Model(backbone.get_layer(recipe.frozen_up_to).output, backbone.output)
+        outputs = [network.get_layer(name).output for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
+        head = keras.Model(network.get_layer("global_average_pooling2d").input, outputs)
+        self._outputs = keras.Model(behind.input, head(behind.output))
         self._loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
         self._train_head = tf.function(lambda *batch: self._step(batch, with_block=False))
         self._train_all = tf.function(lambda *batch: self._step(batch, with_block=True))
@@ -112,10 +118,10 @@ class Fitting:
                 self._block_optimizer.finalize_variable_values(self._block)
 
     def _step(self, batch: Any, with_block: bool) -> None:
-        pictures, targets, evidence = batch
+        features, targets, evidence = batch
         variables = self._head + self._block if with_block else self._head
         with tf.GradientTape() as tape:
-            activations, hidden, scores = self._outputs(pictures, training=True)
+            activations, hidden, scores = self._outputs(features, training=True)
             kernels = (self._network.get_layer(name).kernel for name in (HIDDEN_LAYER, SCORE_LAYER))
             maps = class_maps(activations, hidden, *kernels)
             misplaced = localisation_loss(maps, targets, evidence)
@@ -142,6 +148,13 @@ class Fitting:
             for _ in range(int(self._steps_done)):
                 on_step()
         return manager
+
+
+def _normalised(layer: Any, values: Any, training: bool | None = None) -> Any:
+    """What a frozen normalisation gives, as one product: Keras would compute gradients of its statistics, too."""
+    del training
+    scale = tf.stop_gradient(layer.gamma * tf.math.rsqrt(layer.moving_variance + layer.epsilon))
+    return values * scale + (tf.stop_gradient(layer.beta) - layer.moving_mean * scale)
 
 
 def _optimizer(learning_rate: float, recipe: FitRecipe) -> Any:

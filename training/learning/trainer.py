@@ -21,6 +21,7 @@ from training.learning.network import save_network
 from training.learning.rendering import RenderedSet, source_hash
 from training.learning.samples import NATURAL, SampleKind
 from training.learning.training_set import TrainingSet, sampling_weights
+from training.learning.views import Backbone, ViewSet, make_views
 
 Bools = npt.NDArray[np.bool_]
 
@@ -83,11 +84,11 @@ class Trainer:
         precision: Precision = FULL_PRECISION,
         on_step: Callable[[], None] = lambda: None,
     ) -> None:
-        """Each model is built anew, and its backbone begins with those weights; the folder takes models and
-        checkpoints, and the precision is that in which the graphs that are made now multiply.
+        """Each model is built anew, and its backbone begins with those weights; the folder takes models,
+        views and checkpoints, and the precision is that in which the graphs that are made now multiply.
         """
         self._build = build
-        self._begin = backbone_weights
+        self._backbone = Backbone(build, backbone_weights, recipe.frozen_up_to)
         self._pictures = pictures
         self._rendered = rendered
         self._recipe = recipe
@@ -97,7 +98,8 @@ class Trainer:
         self._on_step = on_step
         self._picture_of = np.array([sample.picture for sample in rendered.samples])
         labels = np.array([sample.label for sample in rendered.samples], dtype=np.int64)
-        self._training_set = TrainingSet(rendered, labels)
+        self._labels = labels
+        self._views: ViewSet | None = None
 
     def model_without(self, left_out: Bools) -> TrainedModel:
         """A model that saw no sample of the pictures for which `left_out` (one per picture) is True."""
@@ -113,9 +115,9 @@ class Trainer:
         checkpoints = self._folder / f"unfinished_{key}"
         keras.utils.set_random_seed(self._seed)
         network = self._build()
-        network.get_layer("densenet121").set_weights(self._begin)
+        network.get_layer("densenet121").set_weights(self._backbone.weights)
         fitting = Fitting(network, self._recipe, self._seed, self._precision.loss_scale)
-        fitting.run(self._training_set, self._weights(left_out), checkpoints, self._on_step)
+        fitting.run(TrainingSet(self._all_views(), self._labels), self._weights(left_out), checkpoints, self._on_step)
         save_network(network, file)
         said = predict(network, self._rendered, tested)
         # Written last: it says that the model is complete.
@@ -137,10 +139,7 @@ class Trainer:
         if file.is_file():
             return np.asarray(np.load(file), np.float32)
         self._folder.mkdir(parents=True, exist_ok=True)
-        network = self._build()
-        backbone = network.get_layer("densenet121")
-        backbone.set_weights(self._begin)
-        frozen = keras.Model(backbone.input, backbone.get_layer(self._recipe.frozen_up_to).output)
+        frozen = self._backbone.frozen_part()
         natural = [i for i, sample in enumerate(self._rendered.samples) if sample.kind in NATURAL]
         descriptors = np.zeros((len(self._rendered.samples), 2 * frozen.output_shape[-1]), np.float32)
         for start in range(0, len(natural), _BATCH):
@@ -154,13 +153,21 @@ class Trainer:
 
     def labels(self, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Class indices of these samples."""
-        return self._training_set.labels[samples]
+        return self._labels[samples]
 
     def is_original(self, samples: npt.NDArray[np.int64]) -> Bools:
         """Which of these samples are pictures as they are, not copies."""
         return np.array(
             [self._rendered.samples[index].kind is SampleKind.ORIGINAL for index in samples], dtype=np.bool_
         )
+
+    def _all_views(self) -> ViewSet:
+        """Drawn as for a model of all pictures; each model learns from those whose pictures it may see."""
+        if self._views is None:
+            everything = self._weights(np.zeros(len(self._pictures), dtype=np.bool_))
+            count = self._recipe.views
+            self._views = make_views(self._rendered, everything, count, self._seed, self._backbone, self._folder)
+        return self._views
 
     def _weights(self, left_out: Bools) -> npt.NDArray[np.float64]:
         """The probability of each sample to be drawn."""
@@ -170,7 +177,7 @@ class Trainer:
     def _key(self, left_out: Bools) -> str:
         recipe = f"{self._rendered.key} {source_hash(__name__)} {self._recipe} {self._seed} {self._precision}"
         digest = hashlib.sha256(recipe.encode())
-        for weights in self._begin:
+        for weights in self._backbone.weights:
             digest.update(weights.tobytes())
         for picture in self._pictures:
             # What the weights of its samples come from, which is data and in no source.

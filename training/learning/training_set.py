@@ -1,5 +1,5 @@
-"""The samples as the fit draws them: a tf.data pipeline over rendered pictures, and how often each of them is shown, so
-that no class, origin or much copied picture outweighs the others.
+"""The samples as the fit draws them: a tf.data pipeline over views of them, and how often each is shown, so that no
+class, origin or much copied picture outweighs the others.
 """
 
 from __future__ import annotations
@@ -9,18 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from src.services.tensorflow_runtime import tf
 from training.data.pictures import LabelledPicture
-from training.learning.augmentation import augmented
-from training.learning.network import CLASSES, INPUT_SIDE, MAP_SIDE
-from training.learning.rendering import RenderedSet
+from training.learning.network import CLASSES, MAP_SIDE
 from training.learning.samples import Sample, SampleKind
-
-_STYE = CLASSES.index("Stye")
+from training.learning.views import ViewSet
 
 CLASS_SHARES = {"Cataract": 0.23, "Conjunctivitis": 0.25, "Healthy": 0.3, "Stye": 0.22}
 """Of the samples shown. With more styes the network sees them everywhere; with fewer it misses the real ones."""
@@ -31,44 +27,35 @@ REAL_STYE_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """The rendered samples and the class index of each (n)."""
+    """Views of the rendered samples, and the class index of each sample (n)."""
 
-    rendered: RenderedSet
+    views: ViewSet
     labels: npt.NDArray[np.int64]
 
     def batches(
         self, weights: npt.NDArray[np.float64], batch: int, steps: int, seed: int, skip: int = 0
     ) -> Iterator[Any]:
-        """`steps` batches of (pictures 0-1, one-hot targets, evidence), all float32, each sample augmented anew, made
-        while the one before is learnt.
+        """`steps` batches of (features, one-hot targets, evidence), all float32, read while the one before is learnt.
 
-        `weights` are the probabilities of the samples to be drawn (n), summing to 1. The same seed gives the same
-        batches, of which `skip` were used before.
+        `weights` are the samples' (n): the views of a sample share its weight, and a sample without views is passed
+        over. The same seed gives the same batches, of which `skip` were used before.
         """
-        draws = np.random.default_rng(seed).choice(len(weights), size=(steps, batch), p=weights)
+        rows = self.views.rows
+        chances = (weights / np.maximum(1, np.bincount(rows, minlength=len(weights))))[rows]
+        draws = np.random.default_rng(seed).choice(len(rows), size=(steps, batch), p=chances / chances.sum())
 
-        def make(step: Any) -> tuple[Any, ...]:
-            made = tf.numpy_function(
-                lambda number: self._make(draws[number], np.random.default_rng([seed, number])),
-                [step],
-                [tf.float32] * 3,
-            )
-            shapes = ((INPUT_SIDE, INPUT_SIDE, 3), (len(CLASSES),), (MAP_SIDE, MAP_SIDE))
-            for tensor, shape in zip(made, shapes, strict=True):
+        def read(step: int) -> tuple[npt.NDArray[np.float32], ...]:
+            features, evidence = self.views.at(draws[step])
+            return features, np.eye(len(CLASSES), dtype=np.float32)[self.labels[rows[draws[step]]]], evidence
+
+        def tensors(step: Any) -> tuple[Any, ...]:
+            made = tf.numpy_function(read, [step], [tf.float32] * 3)
+            for tensor, shape in zip(made, (feature_shape, (len(CLASSES),), (MAP_SIDE, MAP_SIDE)), strict=True):
                 tensor.set_shape((batch, *shape))
             return tuple(made)
 
-        return iter(tf.data.Dataset.range(skip, steps).map(make, num_parallel_calls=2).prefetch(2))
-
-    def _make(self, rows: npt.NDArray[np.int64], rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], ...]:
-        pictures, evidence = [], []
-        for row in rows:
-            seen, covered = self.rendered.pictures[row], self.rendered.evidence[row]
-            may_come_nearer = bool(self.labels[row] != _STYE or covered.any())
-            picture, moved = augmented(seen, covered, rng, may_come_nearer=may_come_nearer)
-            pictures.append(picture)
-            evidence.append(cv2.resize(moved, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA))
-        return np.stack(pictures), np.eye(len(CLASSES), dtype=np.float32)[self.labels[rows]], np.stack(evidence)
+        feature_shape = self.views.features[0].shape[1:]
+        return iter(tf.data.Dataset.range(skip, steps).map(tensors, num_parallel_calls=2).prefetch(2))
 
 
 def sampling_weights(

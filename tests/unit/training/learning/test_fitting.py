@@ -11,13 +11,22 @@ import pytest
 
 from src.services.tensorflow_runtime import keras
 from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network
-from training.learning import fitting, training_set
+from training.learning import fitting
 from training.learning.fitting import FitRecipe, Fitting, predict
 from training.learning.localisation import class_maps
-from training.learning.network import CLASSES, GRAD_CAM_LAYER, HEAD_LAYERS, HIDDEN_LAYER, INPUT_SIDE, SCORE_LAYER
+from training.learning.network import (
+    CLASSES,
+    GRAD_CAM_LAYER,
+    HEAD_LAYERS,
+    HIDDEN_LAYER,
+    INPUT_SIDE,
+    MAP_SIDE,
+    SCORE_LAYER,
+)
 from training.learning.rendering import RenderedSet
 from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
 from training.learning.training_set import TrainingSet
+from training.learning.views import ViewSet
 
 COUNT = 24
 EVERY = np.arange(COUNT)
@@ -49,10 +58,23 @@ def rendered(evidence: Any = None, corner: int = 0) -> RenderedSet:
     return RenderedSet(made_of, pictures.astype(np.uint8), shown, "key")
 
 
+PICTURES = rendered()
+
+
+def as_they_are(rendered: RenderedSet, backbone: Any, frozen_up_to: str = FROZEN_UP_TO) -> TrainingSet:
+    """One view of each sample, not augmented."""
+    frozen = keras.Model(backbone.input, backbone.get_layer(frozen_up_to).output)
+    features = frozen(rendered.pictures.astype(np.float32) / 255).numpy().astype(np.float16)
+    side = EVIDENCE_SIDE // MAP_SIDE
+    places = rendered.evidence.reshape(COUNT, MAP_SIDE, side, MAP_SIDE, side)
+    evidence = places.mean(axis=(2, 4), dtype=np.float32) / 255
+    return TrainingSet(ViewSet(EVERY, [features], [evidence]), LABELS)
+
+
 @pytest.fixture(scope="module")
-def samples() -> TrainingSet:
+def samples(backbone: Any) -> TrainingSet:
     """No evidence."""
-    return TrainingSet(rendered(), LABELS)
+    return as_they_are(PICTURES, backbone)
 
 
 def untrained(backbone: Any, seed: int = 0) -> Any:
@@ -74,8 +96,8 @@ def fitted(backbone: Any, samples: TrainingSet) -> Any:
     return fit(backbone, samples)
 
 
-def loss_of(network: Any, samples: TrainingSet) -> float:
-    said = predict(network, samples.rendered, EVERY)
+def loss_of(network: Any) -> float:
+    said = predict(network, PICTURES, EVERY)
     return float(-np.log(said[EVERY, LABELS]).mean())
 
 
@@ -92,8 +114,8 @@ def kernel_of(network: Any, layer: str) -> Any:
 def test_the_loss_falls_on_what_is_easy_and_the_seed_decides_the_weights(
     backbone: Any, samples: TrainingSet, fitted: Any
 ) -> None:
-    assert loss_of(fitted, samples) < 0.7 * loss_of(untrained(backbone), samples)
-    said = predict(fitted, samples.rendered, EVERY, batch=7)
+    assert loss_of(fitted) < 0.7 * loss_of(untrained(backbone))
+    said = predict(fitted, PICTURES, EVERY, batch=7)
     assert (said.argmax(axis=1) == LABELS).mean() > 0.9
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     steps: list[int] = []
@@ -103,9 +125,7 @@ def test_the_loss_falls_on_what_is_easy_and_the_seed_decides_the_weights(
     assert distance(again, fitted) < 1e-5
 
 
-def test_what_is_frozen_and_every_normalisation_stay_and_all_behind_learns(
-    backbone: Any, samples: TrainingSet, fitted: Any
-) -> None:
+def test_what_is_frozen_and_every_normalisation_stay_and_all_behind_learns(backbone: Any, fitted: Any) -> None:
     before = untrained(backbone)
     changed = {
         layer.name
@@ -118,7 +138,8 @@ def test_what_is_frozen_and_every_normalisation_stay_and_all_behind_learns(
         )
     }
     assert changed == {"block"}
-    deeper = fit(backbone, samples, replace(RECIPE, frozen_up_to="input_1", head_steps=0, steps=2))
+    recipe = replace(RECIPE, frozen_up_to="input_1", head_steps=0, steps=2)
+    deeper = fit(backbone, as_they_are(PICTURES, backbone, "input_1"), recipe)
     assert not np.array_equal(kernel_of(deeper, "conv1/conv"), kernel_of(before, "conv1/conv"))
     old, new = (net.get_layer("densenet121").get_layer("conv1/bn").get_weights() for net in (before, deeper))
     assert all(np.array_equal(one, other) for one, other in zip(old, new, strict=True))
@@ -170,7 +191,7 @@ def test_an_interrupted_run_goes_on_at_its_checkpoint(
     assert int(second._block_optimizer.iterations) == RECIPE.steps
     # Dropout differs; the batches, the optimizers and the average do not.
     assert distance(network, fitted) < 0.5 * distance(untrained(backbone), fitted)
-    assert loss_of(network, samples) == pytest.approx(loss_of(fitted, samples), rel=0.25)
+    assert loss_of(network) == pytest.approx(loss_of(fitted), rel=0.25)
 
 
 def test_the_scale_of_the_loss_changes_next_to_nothing_and_a_step_that_overflows_is_skipped(
@@ -178,7 +199,7 @@ def test_the_scale_of_the_loss_changes_next_to_nothing_and_a_step_that_overflows
 ) -> None:
     recipe = replace(RECIPE, head_steps=3, steps=0)
     plain, scaled = (
-        predict(fit(backbone, samples, recipe, loss_scale=scale), samples.rendered, EVERY) for scale in (1.0, 1024.0)
+        predict(fit(backbone, samples, recipe, loss_scale=scale), PICTURES, EVERY) for scale in (1.0, 1024.0)
     )
     np.testing.assert_allclose(scaled, plain, atol=1e-3)
     # The loss itself is finite; what sums up gradients is infinite.
@@ -187,13 +208,13 @@ def test_the_scale_of_the_loss_changes_next_to_nothing_and_a_step_that_overflows
         np.testing.assert_allclose(new, old, atol=1e-6)
 
 
-def test_the_place_of_the_evidence_is_learnt(backbone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_place_of_the_evidence_is_learnt(backbone: Any) -> None:
     """With the evidence in one corner, the weight of the place moves heat there."""
-    monkeypatch.setattr(training_set, "augmented", lambda seen, shown, *_, **__: (to_floats(seen), to_floats(shown)))
     quarter = EVIDENCE_SIDE * 2 // 7
     corner = np.zeros((COUNT, EVIDENCE_SIDE, EVIDENCE_SIDE), np.uint8)
     corner[:, :quarter, :quarter] = 255
-    at_corner = TrainingSet(rendered(corner, corner=INPUT_SIDE * 2 // 7), LABELS)
+    bright = rendered(corner, corner=INPUT_SIDE * 2 // 7)
+    at_corner = as_they_are(bright, backbone)
 
     def heat_in_corner(place_weight: float) -> float:
         """Share of the heat of each sample's own class."""
@@ -201,13 +222,9 @@ def test_the_place_of_the_evidence_is_learnt(backbone: Any, monkeypatch: pytest.
         network = fit(backbone, at_corner, recipe)
         layers = [network.get_layer(name) for name in (GRAD_CAM_LAYER, HIDDEN_LAYER, SCORE_LAYER)]
         model = keras.Model(network.input, [layers[0].output, layers[1].output])
-        activations, hidden = model(to_floats(at_corner.rendered.pictures))
+        activations, hidden = model(bright.pictures.astype(np.float32) / 255)
         maps = class_maps(activations, hidden, layers[1].kernel, layers[2].kernel).numpy()
         own = np.maximum(maps[np.arange(COUNT), ..., LABELS], 0)
         return float(own[:, :2, :2].sum() / own.sum())
 
     assert heat_in_corner(3.0) > heat_in_corner(0.0)
-
-
-def to_floats(picture: Any) -> Any:
-    return picture.astype(np.float32) / 255

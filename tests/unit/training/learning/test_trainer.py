@@ -23,7 +23,7 @@ from training.learning.rendering import RenderedSet
 from training.learning.samples import EVIDENCE_SIDE, NATURAL, Sample, SampleKind
 from training.learning.trainer import Precision, Trainer
 
-RECIPE = FitRecipe(frozen_up_to=FROZEN_UP_TO, head_steps=1, steps=1, batch=4)
+RECIPE = FitRecipe(frozen_up_to=FROZEN_UP_TO, views=40, head_steps=1, steps=1, batch=4)
 PICTURES = [
     LabelledPicture(Path(name) / f"site_{number}.png", label, "site", f"site/{label}{number}", number)
     for label, name in enumerate(CLASSES)
@@ -81,7 +81,8 @@ def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(
     assert first.tested.tolist() == again.tested.tolist() == [0, 1, 14, 15, len(rendered.samples) - 1]
     # The progress of a whole run counts both.
     assert len(steps) == 2 * RECIPE.all_steps
-    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".h5", ".npy"]
+    assert sorted(file.suffix for file in tmp_path.glob("model_*")) == [".h5", ".npy"]
+    assert len(list(tmp_path.glob("views_*"))) == 1
 
 
 def test_each_model_begins_from_the_backbone_as_it_was(make: Make) -> None:

@@ -9,76 +9,44 @@ import numpy as np
 import pytest
 
 from training.data.pictures import LabelledPicture
-from training.learning import training_set
-from training.learning.network import CLASSES, INPUT_SIDE, MAP_SIDE
-from training.learning.rendering import RenderedSet
-from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
+from training.learning.network import CLASSES, MAP_SIDE
+from training.learning.samples import Sample, SampleKind
 from training.learning.training_set import CLASS_SHARES, REAL_STYE_SHARE, TrainingSet, sampling_weights
+from training.learning.views import ViewSet
 
 COUNT = 8
 
 
 @pytest.fixture(scope="module")
 def samples() -> TrainingSet:
-    """Each sample's picture is grey, and its evidence all over, as its own number is."""
-    grey = 20 * np.arange(COUNT, dtype=np.uint8)[:, None, None]
-    pictures = np.broadcast_to(grey[..., None], (COUNT, INPUT_SIDE, INPUT_SIDE, 3))
-    evidence = np.broadcast_to(grey, (COUNT, EVIDENCE_SIDE, EVIDENCE_SIDE))
-    made_of = [Sample(index, SampleKind.ORIGINAL, index % 4, 0) for index in range(COUNT)]
-    return TrainingSet(RenderedSet(made_of, pictures, evidence, "key"), np.arange(COUNT) % 4)
-
-
-@pytest.fixture(autouse=True)
-def _as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is drawn anew is drawn elsewhere."""
-    monkeypatch.setattr(training_set, "augmented", lambda seen, shown, *_, **__: (to_floats(seen), to_floats(shown)))
-
-
-def to_floats(picture: Any) -> Any:
-    return picture.astype(np.float32) / 255
+    """Each sample has two views but for the last, which has none; features and evidence of a view are its sample's
+    number.
+    """
+    rows = np.repeat(np.arange(COUNT), 2)[:-2]
+    numbers = rows.astype(np.float32)[:, None, None]
+    features = np.broadcast_to(numbers[..., None], (len(rows), 14, 14, 3)).astype(np.float16)
+    return TrainingSet(
+        ViewSet(rows, [features], [np.broadcast_to(numbers, (len(rows), MAP_SIDE, MAP_SIDE))]), np.arange(COUNT) % 4
+    )
 
 
 def numbers(batches: list[Any]) -> list[list[int]]:
-    return [(pictures.numpy()[:, 0, 0, 0] * 255 / 20).round().astype(int).tolist() for pictures, _, _ in batches]
+    return [features.numpy()[:, 0, 0, 0].astype(int).tolist() for features, _, _ in batches]
 
 
 def draw(samples: TrainingSet, seed: int = 0, skip: int = 0) -> list[Any]:
     return list(samples.batches(np.full(COUNT, 1 / COUNT), batch=5, steps=4, seed=seed, skip=skip))
 
 
-def test_pictures_targets_and_evidence_belong_together(samples: TrainingSet) -> None:
+def test_features_targets_and_evidence_belong_together(samples: TrainingSet) -> None:
     batches = draw(samples)
     assert len(batches) == 4
-    shapes = [(5, INPUT_SIDE, INPUT_SIDE, 3), (5, len(CLASSES)), (5, MAP_SIDE, MAP_SIDE)]
+    shapes = [(5, 14, 14, 3), (5, len(CLASSES)), (5, MAP_SIDE, MAP_SIDE)]
     for batch, (drawn,) in zip(batches, ([row] for row in numbers(batches)), strict=True):
         assert [(tensor.dtype.name, tuple(tensor.shape)) for tensor in batch] == [("float32", s) for s in shapes]
         _, targets, evidence = batch
         assert np.array_equal(targets, np.eye(4)[np.array(drawn) % 4])
-        np.testing.assert_allclose(evidence.numpy()[:, 3, 3] * 255 / 20, drawn, atol=1e-3)
-
-
-def test_only_a_stye_whose_place_is_not_known_never_comes_nearer(
-    samples: TrainingSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All others show by their evidence, or by missing everywhere, what they are."""
-    asked: list[tuple[int, bool]] = []
-
-    def noted(picture: Any, evidence: Any, _: Any, *, may_come_nearer: bool) -> Any:
-        asked.append((round(float(picture[0, 0, 0]) / 20), may_come_nearer))
-        return picture.astype(np.float32), evidence.astype(np.float32)
-
-    monkeypatch.setattr(training_set, "augmented", noted)
-    rendered = samples.rendered
-    unknown = TrainingSet(
-        RenderedSet(rendered.samples, rendered.pictures, np.zeros_like(rendered.evidence), "key"), samples.labels
-    )
-    draw(unknown)
-    stye = CLASSES.index("Stye")
-    assert {number % 4 == stye for number, _ in asked} == {True, False}
-    assert all(may == (number % 4 != stye) for number, may in asked)
-    asked.clear()
-    draw(samples)
-    assert all(may for number, may in asked if number)
+        assert evidence.numpy()[:, 3, 3].tolist() == drawn
 
 
 def test_the_seed_decides_the_batches_and_an_interrupted_run_gets_those_that_were_left(samples: TrainingSet) -> None:
@@ -94,6 +62,18 @@ def test_what_weighs_nothing_is_not_drawn_and_what_weighs_more_is_drawn_more(sam
     drawn = np.concatenate(numbers(list(samples.batches(weights, batch=100, steps=2, seed=0))))
     assert set(drawn) == {1, 2}
     assert (drawn == 1).mean() == pytest.approx(0.75, abs=0.1)
+
+
+def test_views_of_a_sample_share_its_weight_and_a_sample_without_views_is_passed_over(samples: TrainingSet) -> None:
+    rows = np.array([0, 0, 0, 1])
+    uneven = TrainingSet(
+        ViewSet(rows, [samples.views.features[0][[0, 0, 0, 2]]], [samples.views.evidence[0][[0, 0, 0, 2]]]),
+        samples.labels,
+    )
+    weights = np.array([0.4, 0.4, 0, 0, 0, 0, 0, 0.2])
+    drawn = np.concatenate(numbers(list(uneven.batches(weights, batch=200, steps=2, seed=0))))
+    assert (drawn == 0).mean() == pytest.approx(0.5, abs=0.1)
+    assert set(np.concatenate(numbers(draw(samples)))) <= set(range(COUNT - 1))
 
 
 def make(
