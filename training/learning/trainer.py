@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from src.services.tensorflow_runtime import keras, tf
 from src.utils.files import renamed_when_whole
+from src.utils.progress import Progress
 from training.data.pictures import LabelledPicture, is_doubtful
 from training.learning.description import describe
 from training.learning.fitting import FitRecipe, Fitting, predict
@@ -24,6 +25,9 @@ from training.learning.training_set import TrainingSet, sampling_weights
 from training.learning.views import Backbone, ViewSet, make_views
 
 Bools = npt.NDArray[np.bool_]
+
+DESCRIBED = NATURAL | {SampleKind.TRANSPLANTED}
+"""Those by which it is told whether an eye is familiar: as people and cameras show eyes, without paint."""
 
 _BATCH = 32
 _FLOAT16_LOSS_SCALE = 1024.0
@@ -60,8 +64,8 @@ def disable_mixed_precision() -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A Keras .h5, the indices of the samples of the pictures that were left out, and their probabilities, float32
-    (len(tested), classes).
+    """A Keras .h5, the indices of the samples of the pictures that were left out, but for those in other faces, and
+    their probabilities, float32 (len(tested), classes).
     """
 
     file: Path
@@ -105,7 +109,8 @@ class Trainer:
         """A model that saw no sample of the pictures for which `left_out` (one per picture) is True."""
         key = self._key(left_out)
         file, said_file = self._folder / f"model_{key}.h5", self._folder / f"model_{key}.npy"
-        tested = np.flatnonzero(left_out[self._picture_of])
+        moved = np.array([sample.kind is SampleKind.TRANSPLANTED for sample in self._rendered.samples])
+        tested = np.flatnonzero(left_out[self._picture_of] & ~moved)
         if said_file.is_file() and file.is_file():
             for _ in range(self._recipe.all_steps):
                 self._on_step()
@@ -132,21 +137,23 @@ class Trainer:
         return f"densenet121/{self._recipe.frozen_up_to}"
 
     def descriptors(self) -> npt.NDArray[np.float32]:
-        """Of every sample that is a picture or a photographed copy, what `describe` says of the layer up to which the
-        backbone is frozen, and which is therefore the same for all models (samples, measures); 0 for painted ones.
+        """Of every sample that is `DESCRIBED`, what `describe` says of the layer up to which the backbone is frozen,
+        and which is therefore the same for all models (samples, measures); 0 for the others.
         """
         file = self._folder / f"descriptors_{self._recipe.frozen_up_to}_{self._key(np.zeros(0, np.bool_))}.npy"
         if file.is_file():
             return np.asarray(np.load(file), np.float32)
         self._folder.mkdir(parents=True, exist_ok=True)
         frozen = self._backbone.frozen_part()
-        natural = [i for i, sample in enumerate(self._rendered.samples) if sample.kind in NATURAL]
+        described = [i for i, sample in enumerate(self._rendered.samples) if sample.kind in DESCRIBED]
         descriptors = np.zeros((len(self._rendered.samples), 2 * frozen.output_shape[-1]), np.float32)
-        for start in range(0, len(natural), _BATCH):
-            rows = natural[start : start + _BATCH]
+        progress = Progress("samples described", len(described))
+        for start in range(0, len(described), _BATCH):
+            rows = described[start : start + _BATCH]
             descriptors[rows] = describe(
                 frozen.predict_on_batch(self._rendered.pictures[rows].astype(np.float32) / 255)
             )
+            progress.advance(len(rows))
         with renamed_when_whole(file) as unfinished:
             np.save(unfinished, descriptors)
         return descriptors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from training.evaluation.examination import Case, LeftOut, examine_with
 from training.learning.network import CLASSES
 from training.learning.rendering import RenderedSet
 from training.learning.samples import NATURAL, SampleKind
-from training.learning.trainer import TrainedModel, Trainer
+from training.learning.trainer import DESCRIBED, TrainedModel, Trainer
 from training.validation.calibration import (
     at_temperature,
     fit_familiarity,
@@ -68,7 +68,7 @@ class CrossValidation:
         self._strangeness = np.zeros(len(self._label_of))
         for fold in self.models:
             own = self._fold_of == fold
-            statistics = fit_familiarity(self._descriptors[self._natural() & ~own])
+            statistics = fit_familiarity(self._descriptors[self._of_kinds(DESCRIBED) & ~own])
             self._strangeness[own] = statistics.unfamiliarity(self._descriptors[own])
 
     def temperature(self, without: int | None = None) -> float:
@@ -76,14 +76,14 @@ class CrossValidation:
 
         A picture counts as much as all of its copies together, and no picture more than another.
         """
-        chosen = self._natural() & (self._fold_of != without)
+        chosen = self._of_kinds(NATURAL) & (self._fold_of != without)
         counts = np.bincount(self._picture_of[chosen & ~self._originals()], minlength=len(self._pictures))
         weights = np.where(self._originals(), 1.0, 1 / np.maximum(1, counts[self._picture_of]))
         return fit_temperature(self._said[chosen], self._label_of[chosen], weights[chosen])
 
     def familiarity(self, without: int | None = None) -> FamiliarityStatistics:
-        """Of the pictures and their photographed copies, one fold apart."""
-        chosen = self._natural() & (self._fold_of != without)
+        """Of the samples that are described, one fold apart."""
+        chosen = self._of_kinds(DESCRIBED) & (self._fold_of != without)
         healthy = chosen & self._originals() & (self._label_of == _HEALTHY)
         # In a small folder all healthy eyes may be in one fold.
         usual = healthy if healthy.any() else chosen & self._originals()
@@ -110,7 +110,7 @@ class CrossValidation:
 
     def calibrated_copies(self, kinds: Sequence[SampleKind]) -> tuple[Integers, npt.NDArray[np.float64]]:
         """True classes and calibrated probabilities of all copies of these kinds, by their folds' models."""
-        chosen = np.isin(self._kind_of, [kind.value for kind in kinds])
+        chosen = self._of_kinds(kinds)
         probabilities = self._said.astype(np.float64)
         for fold in self.models:
             own = self._fold_of == fold
@@ -125,5 +125,5 @@ class CrossValidation:
     def _originals(self) -> Bools:
         return np.asarray(self._kind_of == SampleKind.ORIGINAL.value, dtype=np.bool_)
 
-    def _natural(self) -> Bools:
-        return np.isin(self._kind_of, [kind.value for kind in NATURAL])
+    def _of_kinds(self, kinds: Collection[SampleKind]) -> Bools:
+        return np.isin(self._kind_of, [kind.value for kind in kinds])

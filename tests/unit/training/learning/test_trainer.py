@@ -20,8 +20,8 @@ from training.learning.description import describe
 from training.learning.fitting import FitRecipe, predict
 from training.learning.network import CLASSES, INPUT_SIDE
 from training.learning.rendering import RenderedSet
-from training.learning.samples import EVIDENCE_SIDE, NATURAL, Sample, SampleKind
-from training.learning.trainer import Precision, Trainer
+from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
+from training.learning.trainer import DESCRIBED, Precision, Trainer
 
 RECIPE = FitRecipe(frozen_up_to=FROZEN_UP_TO, views=40, head_steps=1, steps=1, batch=4)
 PICTURES = [
@@ -43,6 +43,7 @@ def rendered() -> RenderedSet:
         for index, picture in enumerate(ALL_PICTURES)
         for kind in (SampleKind.ORIGINAL, SampleKind.PHOTOGRAPHED)
     ]
+    samples.append(Sample(0, SampleKind.TRANSPLANTED, ALL_PICTURES[0].label, 0, host=0))
     samples.append(Sample(0, SampleKind.PAINTED_STYE, CLASSES.index("Stye"), 0))
     pictures = np.random.default_rng(0).integers(0, 256, (len(samples), INPUT_SIDE, INPUT_SIDE, 3), np.uint8)
     return RenderedSet(samples, pictures, np.zeros((len(samples), EVIDENCE_SIDE, EVIDENCE_SIDE), np.uint8), "key")
@@ -78,6 +79,7 @@ def test_what_was_trained_is_saved_as_it_is_and_not_trained_again(
     assert again.file == first.file
     assert first.file.stat().st_mtime_ns == written
     assert np.array_equal(again.said, first.said)
+    # The eye in another face is no test.
     assert first.tested.tolist() == again.tested.tolist() == [0, 1, 14, 15, len(rendered.samples) - 1]
     # The progress of a whole run counts both.
     assert len(steps) == 2 * RECIPE.all_steps
@@ -107,11 +109,11 @@ def test_pictures_are_described_by_what_no_training_changes(make: Make, rendered
     trainer = make()
     assert trainer.described_layer == f"densenet121/{FROZEN_UP_TO}"
     found = trainer.descriptors()
-    natural = np.array([sample.kind in NATURAL for sample in rendered.samples])
+    described = np.array([sample.kind in DESCRIBED for sample in rendered.samples])
     frozen = keras.Model(backbone.input, backbone.get_layer(FROZEN_UP_TO).output)
-    expected = describe(frozen(rendered.pictures[natural].astype(np.float32) / 255).numpy())
-    np.testing.assert_allclose(found[natural], expected, atol=1e-5)
-    assert not found[~natural].any()
+    expected = describe(frozen(rendered.pictures[described].astype(np.float32) / 255).numpy())
+    np.testing.assert_allclose(found[described], expected, atol=1e-5)
+    assert not found[~described].any()
     assert np.array_equal(make().descriptors(), found)
     assert make(replace(RECIPE, frozen_up_to="block")).descriptors().shape[1] == 2 * 1024
 
