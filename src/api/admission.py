@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sized
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from robyn import Request
 
-from src.api.requests import take_body
 from src.config.settings import Settings
 from src.core.budget import Budget
 from src.core.errors import Busy, Draining, Starting, TimedOut
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from src.services.workers import Room
 
 _Result = TypeVar("_Result")
+_Sent = TypeVar("_Sent", bound=Sized)
 
 _POLL_SECONDS = 0.02
 
@@ -171,15 +171,14 @@ class RoomBesideOthers:
             self._left.notify_all()
 
 
-class Body:
+class Body(Generic[_Sent]):
     """The body of a request, until it is taken: then only whoever took it keeps it in memory."""
 
-    def __init__(self, content: str | bytes) -> None:
-        self._content = content
+    def __init__(self, content: _Sent) -> None:
+        self._content = [content]
 
-    def take(self) -> str | bytes:
-        content, self._content = self._content, b""
-        return content
+    def take(self) -> _Sent:
+        return self._content.pop()
 
 
 class Admission:
@@ -203,14 +202,14 @@ class Admission:
         self.lifecycle.ready()
 
     @contextlib.contextmanager
-    def place(self, request: Request) -> Iterator[Body]:
-        """A place and memory for this request for as long as the block lasts; gives its body.
+    def place(self, request: Request, take: Callable[[Request, int], _Sent]) -> Iterator[Body[_Sent]]:
+        """A place and memory for this request for as long as the block lasts; gives its body, which `take` takes.
 
         Raises:
-            BodyTooLarge, InvalidJson: see `take_body`.
+            BodyTooLarge, UnsupportedContentType, InvalidPayload: see `take_upload`.
             Starting, Draining, Busy: see `Lifecycle.work`.
         """
-        content = take_body(request, self._max_body_mb)
+        content = take(request, self._max_body_mb)
         size, body = len(content), Body(content)
         del content
         with self.lifecycle.work(size):

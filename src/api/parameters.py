@@ -64,7 +64,16 @@ def told_in_query(request: Request, *names: str) -> Told:
     for key, values in request.query_params.to_dict().items():
         if (name := unquote(key)) in names:
             found.setdefault(name, set()).update(map(unquote, values))
-    return Told(**{name: _meaning(name, words) for name, words in found.items()})
+    return Told(**{name: _meaning("query", name, words) for name, words in found.items()})
+
+
+def told_in_form(fields: Mapping[str, str], *names: str) -> Told:
+    """What the fields of a form say under these names; others, and empty ones, are ignored.
+
+    Raises:
+        InvalidPayload: another word.
+    """
+    return Told(**{name: _meaning("form", name, {fields[name]}) for name in names if fields.get(name)})
 
 
 def agreed(query: Told, body: Told) -> Told:
@@ -82,12 +91,12 @@ def agreed(query: Told, body: Told) -> Told:
     return Told(**together)
 
 
-def _meaning(name: str, words: set[str]) -> Any:
+def _meaning(place: str, name: str, words: set[str]) -> Any:
     known = WORDS[name]
     if not words <= known.keys():
-        raise InvalidPayload(f"The query: {name} must be {_either(list(known))}.")
+        raise InvalidPayload(f"The {place}: {name} must be {_either(list(known))}.")
     if len(words) > 1:
-        raise InvalidPayload(f"The query: {name} has two different values; send it once.")
+        raise InvalidPayload(f"The {place}: {name} has two different values; send it once.")
     return known[words.pop()]
 
 

@@ -8,16 +8,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
-from robyn import Request
 
+from src.api.bodies import SentForm, SentPicture
 from src.api.parameters import Told
 from src.core.errors import (
-    BodyTooLarge,
     InvalidJson,
     InvalidPayload,
     NotBase64,
     TooManyFrames,
-    UnsupportedContentType,
 )
 from src.core.types import Box, EyeSide, Frame, FrameFailure
 from src.utils.data_uri import decode_data_uri
@@ -87,41 +85,6 @@ class FrameRequest(_PictureRequest):
 _AnyRequest = TypeVar("_AnyRequest", bound=_Request)
 
 
-def take_body(request: Request, max_megabytes: int) -> str | bytes:
-    """The body: ASCII text, or bytes, so that in memory it is as large as it was sent.
-
-    It is taken away from Robyn's request, which would keep it until the answer is out.
-
-    Raises:
-        UnsupportedContentType: it is said not to be JSON, or to be compressed (RFC 9110, section 15.5.16).
-        BodyTooLarge: more than `max_megabytes` MiB.
-    """
-    body: str | bytes = request.body
-    request.body = ""
-    if (request.headers.get("content-encoding") or "").strip().lower() not in ("", "identity"):
-        raise UnsupportedContentType("The body is compressed (Content-Encoding); send it uncompressed.")
-    # Robyn reads forms by a rule of its own, and keeps their files beside the body.
-    if request.files or request.form_data or not _may_be_json(request.headers.get("content-type") or ""):
-        raise UnsupportedContentType
-    # One character outside Latin makes Python use four bytes for every other one.
-    if not isinstance(body, bytes) and not body.isascii():
-        # No character is less than a byte, so what is too long already need not be copied.
-        _check_length(body, max_megabytes)
-        body = body.encode()
-    _check_length(body, max_megabytes)
-    return body
-
-
-def _may_be_json(content_type: str) -> bool:
-    """Whether it is said to be JSON, or nothing is said; parameters are left alone (RFC 8259, section 11)."""
-    return content_type.partition(";")[0].strip().lower() in ("", "application/json")
-
-
-def _check_length(body: str | bytes, max_megabytes: int) -> None:
-    if len(body) > max_megabytes * 1024 * 1024:
-        raise BodyTooLarge(f"The body is larger than the {max_megabytes} MiB allowed.")
-
-
 def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[FrameFailure]]:
     """The frames of a `/predict` body, and those that are not frames.
 
@@ -148,14 +111,18 @@ def parse_frames(body: str | bytes, max_frames: int) -> tuple[list[Frame], list[
     return frames, failures
 
 
-def parse_upload(body: str | bytes) -> tuple[Frame, Told]:
+def parse_upload(body: str | bytes | SentPicture | SentForm) -> tuple[Frame, Told]:
     """The picture of an `/upload` body, and what is said of it there.
 
     Raises:
-        InvalidJson: not JSON.
-        InvalidPayload: not `{"image": "..."}`, or another word than the known ones beside it.
+        InvalidJson: neither JSON nor a picture as it is.
+        InvalidPayload: not `{"image": "..."}`, nothing in it, or another word than the known ones beside it.
         NotBase64: its text is neither a data URI nor base64.
     """
+    if isinstance(body, SentForm):
+        body = body.picture()
+    if isinstance(body, SentPicture):
+        return Frame(0, body.content if isinstance(body.content, bytes) else decode_data_uri(body.content)), body.told()
     payload = _parse_json(body)
     try:
         request = _validated(PictureRequest, payload)
@@ -200,7 +167,7 @@ def _why_not_json(body: str | bytes, problem: str) -> str | None:
         if re.match(opening, head, re.DOTALL):
             return sentence
     if begins_like_a_picture(head):
-        return "The body is a picture itself; send JSON that has the picture as base64."
+        return "The body is a picture itself; send JSON that has it as base64, or say its type to /upload: image/jpeg."
     if "recursion" in problem:
         return "The body is nested too deeply; send JSON of a few levels."
     return "The body is not UTF-8 text; send JSON as UTF-8." if "not valid UTF-8" in problem else None

@@ -198,8 +198,14 @@ class TooManyPixels(TooLarge):
 class UnsupportedContentType(EyeNetError):
     status = 415
     code = "unsupported_content_type"
-    sentence = "This content type is not read here; send JSON, with Content-Type: application/json."
-    advice = "Send JSON as `Content-Type: application/json`, uncompressed. Forms and `curl -d` say another type."
+    sentence = (
+        "This content type is not read here; send JSON, with Content-Type: application/json. /upload also takes a form "
+        "with the picture, or the picture itself, as image/jpeg or its like."
+    )
+    advice = (
+        "Send JSON as `Content-Type: application/json`, or to `/upload` a form (`curl -F`) or the picture itself as "
+        "`image/jpeg` and its like; uncompressed. `curl -d` says another type."
+    )
 
 
 class HostNotAllowed(EyeNetError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from lab.common.backend import ServiceProcess
 from lab.common.http import exchange
+from src.config.settings import ASSETS_DIR
 from tests.contract.payloads import assert_error
 from tests.html_reader import Reader
 from tests.services import Start
@@ -16,6 +18,7 @@ from tests.services import Start
 ALLOWED = "http://localhost:5173"
 KEY = "a-key-of-this-house"
 NAME = "eyenet.example.org"
+DRAWN_EYE = ASSETS_DIR / "examples" / "drawn_eye.webp"
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +28,43 @@ def strict(start: Start) -> Iterator[ServiceProcess]:
         yield process
 
 
-@pytest.mark.parametrize("path", ["/predict", "/upload"])
+FORM = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\nAAAA\r\n--x--\r\n'
+
+
 @pytest.mark.parametrize(
-    "kind",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "image/png", "a" * 2000],
-)
-def test_what_is_not_said_to_be_json_is_refused_before_it_is_looked_at(
+    ("path", "kind"),
+    [
+        *(("/predict", kind) for kind in ("multipart/form-data; boundary=x", "image/png")),
+        *((path, kind) for path in ("/predict", "/upload")
+          for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/mixed; boundary=x", "a" * 2000)),
+    ],
+)  # fmt: skip
+def test_what_is_not_said_to_be_what_is_read_here_is_refused_before_it_is_looked_at(
     client: httpx.Client, path: str, kind: str
 ) -> None:
-    form = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\nAAAA\r\n--x--\r\n'
-    body = form if kind.startswith("multipart") else b"image=%FF&x" if "form" in kind else b'{"image": "AAAA"}'
+    body = FORM if kind.startswith("multipart") else b"image=%FF&x" if "form" in kind else b'{"image": "AAAA"}'
     answer = client.post(path, content=body, headers={"Content-Type": kind})
     assert_error(answer, 415, "unsupported_content_type")
     assert "send JSON, with Content-Type: application/json" in answer.json()["message"]
+
+
+def test_a_form_and_a_picture_as_it_is_are_answered_as_json_is(client: httpx.Client) -> None:
+    picture = DRAWN_EYE.read_bytes()
+    text = {"image": base64.b64encode(picture).decode(), "eye": "right"}
+    as_json = client.post("/upload", json=text).json()
+    assert as_json["right_eye"]["side_from"] == "caller"
+    answers = [
+        client.post("/upload", files={"image": ("eye.webp", picture, "image/webp")}, data={"eye": "right"}),
+        client.post("/upload", files={"image": (None, text["image"])}, data={"eye": "right"}),
+        client.post("/upload?eye=right", content=picture, headers={"Content-Type": "image/webp"}),
+        client.post("/upload?eye=right", files={"image": ("a", picture)}, data={"eye": "right"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert all(answer.json() == as_json for answer in answers)
+    contradiction = client.post("/upload?eye=left", files={"image": ("a", picture)}, data={"eye": "right"})
+    assert_error(contradiction, 400, "invalid_payload")
+    assert_error(client.post("/upload", files={"image": ("a.png", b"x")}), 400, "not_a_picture")
+    assert_error(client.post("/upload", content=b"x", headers={"Content-Type": "image/png"}), 400, "not_a_picture")
 
 
 @pytest.mark.parametrize("headers", [{}, {"Content-Type": "Application/JSON; charset=UTF-8"}, {"Content-Type": ""}])

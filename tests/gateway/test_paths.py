@@ -133,9 +133,8 @@ def test_a_refused_post_is_told_of_in_the_log_as_a_post(tmp_path: Path) -> None:
     with GatewayProcess(tmp_path, [1]) as gateway:
         gateway.client.post("/nope", json={})
         gateway.client.post("/upload", json={})
-        gateway.client.post("/upload", content=b"x", headers={"Content-Type": "multipart/form-data; boundary=x"})
-        wait_until(lambda: gateway.log.count("bytes_in=") >= 4, "line per request")
+        wait_until(lambda: gateway.log.count("bytes_in=") >= 3, "line per request")
         log = gateway.log
 
-    for line in ('path="/nope" status=404', 'path="/upload" status=502', 'path="/upload" status=415'):
+    for line in ('path="/nope" status=404', 'path="/upload" status=502'):
         assert f"method=POST {line} " in log

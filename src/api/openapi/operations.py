@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from src.api.openapi import examples
 from src.api.openapi.responses import JSON, errors_of, errors_of_gateway, json_content, response
@@ -93,7 +93,9 @@ def upload(settings: Settings) -> PathItem:
                 JSON: {
                     "schema": reference("PictureRequest"),
                     "examples": {"drawing": {"summary": "a drawn eye", "value": examples.upload_request()}},
-                }
+                },
+                "multipart/form-data": {"schema": _FORM},
+                "image/*": {"schema": {"type": "string", "format": "binary"}},
             },
         },
     }
@@ -175,6 +177,17 @@ def docs() -> PathItem:
 def demo_page() -> PathItem:
     what = "Photo or webcam in, both eyes out; in the browser, no build step."
     return _with_head(_page("demo_page", "The demo page", what))
+
+
+_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {
+        "image": {"type": "string", "format": "binary", "description": "The picture's file: PNG, JPEG, WebP or BMP."},
+        "eye": {"type": "string", "enum": ["left", "right"], "description": "As the parameter."},
+        "mirrored": {"type": "boolean", "description": "As the parameter."},
+    },
+}
 
 
 def _mirrored(settings: Settings, where_else: str) -> dict[str, Any]:

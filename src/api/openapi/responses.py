@@ -58,7 +58,7 @@ _TITLES = {
     404: "There is nothing at this path.",
     405: "Any other method at this path.",
     413: "Too many bytes, frames or pixels.",
-    415: "The body is not said to be JSON.",
+    415: "The body is not said to be of a type that is read here.",
     421: "The service does not answer to the name that it was asked by.",
     429: "Too many requests of one address.",
     500: "Something of ours broke.",

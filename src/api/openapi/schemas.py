@@ -49,12 +49,6 @@ GATEWAY_ERRORS = (
         "Send fewer or smaller pictures: 640 x 640 is enough.",
     ),
     GatewayError(
-        "unsupported_content_type",
-        415,
-        "A form cannot be read here; send JSON, with Content-Type: application/json.",
-        "Send JSON as `Content-Type: application/json`.",
-    ),
-    GatewayError(
         "rate_limited",
         429,
         "Too many requests. Try again soon.",

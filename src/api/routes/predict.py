@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from robyn import Request
 
 from src.api.answers import HttpAnswer, render_predict
+from src.api.bodies import take_json
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.parameters import told_in_query
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def predict_handler(context: ApiContext) -> Handler:
     async def predict(request: Request, times: StageTimes) -> HttpAnswer:
-        with context.admission.place(request) as body:
+        with context.admission.place(request, take_json) as body:
             analysis, max_frames = context.services.analysis, context.settings.max_frames
             told = told_in_query(request, "mirrored", "previews")
             pictures = await context.work(times, Stage.PARSE, _pictures, body.take(), max_frames, analysis)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from robyn import Request
 
 from src.api.answers import HttpAnswer, render_upload
+from src.api.bodies import SentForm, SentPicture, take_upload
 from src.api.context import ApiContext
 from src.api.endpoint import Handler
 from src.api.parameters import Told, agreed, told_in_query
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def upload_handler(context: ApiContext) -> Handler:
     async def upload(request: Request, times: StageTimes) -> HttpAnswer:
-        with context.admission.place(request) as body:
+        with context.admission.place(request, take_upload) as body:
             analysis, asked = context.services.analysis, told_in_query(request, "mirrored", "eye", "previews")
             picture, told = await context.work(times, Stage.PARSE, _picture, body.take(), asked, analysis)
             async with context.admission.turn(picture, times):
@@ -34,6 +35,6 @@ def upload_handler(context: ApiContext) -> Handler:
     return upload
 
 
-def _picture(body: str | bytes, asked: Told, analysis: EyeAnalysis) -> tuple[Pictures, Told]:
+def _picture(body: str | bytes | SentPicture | SentForm, asked: Told, analysis: EyeAnalysis) -> tuple[Pictures, Told]:
     frame, told = parse_upload(body)
     return analysis.read_headers([frame]), agreed(asked, told)
