@@ -37,6 +37,7 @@ ANY_VALUES = (
     '{"x":null,"y":null,"w":null,"h":null}', '{"x":1,"y":2,"w":3}', '{"X":1}', '{"x":1,"y":2,"w":3,"h":null}',
     '{"x":"1","y":2,"w":3,"h":4}', '{"x":1,"y":2,"w":3,"h":1e999}', '{"x":[],"y":{},"w":true,"h":4}',
 )  # fmt: skip
+A_PICTURE = "The body is a picture itself; send JSON that has it as base64, or say its type to /upload: image/jpeg."
 NOT_JSON = [
     "",
     b"",
@@ -195,8 +196,8 @@ class TestOtherBodies:
             (gzip.compress(b"[]"), "The body is compressed; send it uncompressed."),
             *((zlib.compress(b"[]", level), "The body is compressed; send it uncompressed.") for level in (1, 6, 9)),
             (b"PK\3\4rest", "The body is compressed; send it uncompressed."),
-            (b"\x89PNG\r\n\x1a\n", "The body is a picture itself; send JSON that has it as base64, or say its type to /upload: image/jpeg."),
-            *((opening + bytes(16), "The body is a picture itself; send JSON that has it as base64, or say its type to /upload: image/jpeg.")
+            (b"\x89PNG\r\n\x1a\n", A_PICTURE),
+            *((opening + bytes(16), A_PICTURE)
               for opening in (b"\xff\xd8\xff\xe0", b"RIFF\x10\0\0\0WEBPVP8 ", b"BM\x36\x30", b"GIF89a", b"II*\0\x08",
                               b"MM\0*", b"\0\0\0\x18ftypheic", b"\0\0\0 ftypavif")),
             ("BMW", "The body is not valid JSON; send JSON as UTF-8."),
