@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,7 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from src import __version__
 from src.core.stage_times import Stage
-from src.core.types import ModelInfo
+from src.core.types import EyeReport, ModelInfo
 
 # The version that every scraper reads; names and labels here need nothing newer.
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -34,6 +34,10 @@ NO_CODE = "-"
 _SECONDS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 # Up to the largest INFERENCE_BATCH_SIZE.
 _BATCH_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16)
+
+_CONFIDENCE_BUCKETS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+# 1 and 1.6 are where an eye begins to be unfamiliar, and to be none.
+_UNFAMILIARITY_BUCKETS = (0.4, 0.6, 0.8, 1.0, 1.2, 1.6, 2.0, 3.0)
 
 # For the whole library: a time of birth for each series would make the page a third longer, and nothing asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -69,6 +73,30 @@ class Metrics:
         )
         self._batch_size = Histogram(
             "eyenet_batch_size", "Eye crops in one forward pass.", buckets=_BATCH_BUCKETS, registry=registry
+        )
+        self._answers = Counter(
+            "eyenet_answers",
+            "Eyes answered, by the class that was said and by whether the answer was inconclusive.",
+            ("route", "verdict", "inconclusive"),
+            registry=registry,
+        )
+        self._reasons = Counter(
+            "eyenet_reasons",
+            "Reasons why answers were inconclusive; one may have several.",
+            ("reason",),
+            registry=registry,
+        )
+        self._confidence = Histogram(
+            "eyenet_confidence",
+            "Score of the class that was said, 0-1.",
+            buckets=_CONFIDENCE_BUCKETS,
+            registry=registry,
+        )
+        self._unfamiliarity = Histogram(
+            "eyenet_unfamiliarity",
+            "How unlike the training an eye is; nothing for a model without statistics.",
+            buckets=_UNFAMILIARITY_BUCKETS,
+            registry=registry,
         )
         Info("eyenet_build", "The service.", registry=registry).info({"version": __version__})
         ProcessCollector(registry=registry)
@@ -125,6 +153,16 @@ class Metrics:
         self._request_seconds.labels(route, status).observe(seconds)
         for stage, stage_seconds in stages.items():
             self._stage_seconds.labels(route, stage.value).observe(stage_seconds)
+
+    def observe_eyes(self, route: str, eyes: Iterable[EyeReport], classes: Sequence[str]) -> None:
+        """What was said of the eyes of one request, by which a drift of cameras or of the model is seen."""
+        for eye in eyes:
+            self._answers.labels(route, classes[eye.best_class], str(eye.inconclusive).lower()).inc()
+            self._confidence.observe(eye.confidence)
+            if eye.unfamiliarity is not None:
+                self._unfamiliarity.observe(eye.unfamiliarity)
+            for reason in eye.reasons:
+                self._reasons.labels(reason.value).inc()
 
     def observe_batch(self, size: int) -> None:
         """One forward pass over `size` crops."""

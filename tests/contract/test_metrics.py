@@ -52,6 +52,13 @@ def test_what_was_sent_is_counted(client: httpx.Client, face: RgbImage) -> None:
     # Two eyes in each of two frames, twice; how many of them share a pass is a setting.
     assert grown("eyenet_batch_size_sum") == 8
     assert 1 <= grown("eyenet_batch_size_count") <= 8
+    # Of each request, what is said of its two eyes.
+    answers = [
+        grown("eyenet_answers_total", route="/predict", verdict=verdict, inconclusive=inconclusive)
+        for verdict in ("Cataract", "Conjunctivitis", "Healthy", "Stye")
+        for inconclusive in ("true", "false")
+    ]
+    assert sum(answers) == grown("eyenet_confidence_count") == 4
     assert gauge(after, "eyenet_requests_in_flight") == 0
     assert gauge(after, "eyenet_queue_length") == 0
 

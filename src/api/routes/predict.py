@@ -32,6 +32,7 @@ def predict_handler(context: ApiContext) -> Handler:
                     # Not one frame could be read.
                     first = report.failures[0]
                     raise first.error.in_frame(first.index)
+                context.metrics.observe_eyes("/predict", report.eyes.values(), context.settings.classes)
                 return await context.rendered(
                     times, render_predict, report, context.services.model, told.preview_format
                 )

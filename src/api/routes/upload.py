@@ -27,6 +27,7 @@ def upload_handler(context: ApiContext) -> Handler:
                 report = await analysis.analyse_upload(
                     picture, times, eye=told.eye, mirrored=told.mirrored, overlays=told.wants_pictures
                 )
+                context.metrics.observe_eyes("/upload", report.eyes.values(), context.settings.classes)
                 legacy, model = context.settings.legacy_envelope, context.services.model
                 return await context.rendered(
                     times, render_upload, report, model, told.preview_format, one_is_left=legacy

@@ -15,7 +15,9 @@ from src import __version__
 from src.api.metrics import CONTENT_TYPE, NO_CODE, OTHER_ROUTE, Metrics
 from src.config.settings import PROJECT_ROOT
 from src.core.stage_times import Stage
+from src.core.types import EyeSide, Reason
 from tests.unit.api.conftest import MODEL as CONTEXT_MODEL
+from tests.unit.api.test_answers import eye
 
 MODEL = replace(CONTEXT_MODEL, name='Eye"Net\\', device="GPU: Some card")
 
@@ -106,6 +108,27 @@ def test_batches_are_counted_by_their_size(metrics: Metrics) -> None:
     assert value(metrics, "eyenet_batch_size_bucket", le="2.0") == 3
 
 
+def test_what_is_said_of_eyes_is_counted(metrics: Metrics) -> None:
+    classes = ("Cataract", "Conjunctivitis", "Healthy", "Stye")
+    sure = eye(EyeSide.LEFT)
+    doubtful = replace(
+        eye(EyeSide.RIGHT, (0.45, 0.3, 0.2, 0.05), reasons=(Reason.LOW_CONFIDENCE, Reason.BLURRY)), unfamiliarity=1.3
+    )
+    metrics.observe_eyes("/upload", [sure, doubtful], classes)
+    metrics.observe_eyes("/predict", [sure], classes)
+    metrics.observe_eyes("/predict", [], classes)
+    name = "eyenet_answers_total"
+    assert value(metrics, name, route="/upload", verdict="Healthy", inconclusive="false") == 1
+    assert value(metrics, name, route="/predict", verdict="Healthy", inconclusive="false") == 1
+    assert value(metrics, name, route="/upload", verdict="Cataract", inconclusive="true") == 1
+    assert len(labels_of(metrics, name)) == 3
+    assert {labels["reason"] for labels in labels_of(metrics, "eyenet_reasons_total")} == {"low_confidence", "blurry"}
+    assert value(metrics, "eyenet_confidence_bucket", le="0.5") == 1
+    assert value(metrics, "eyenet_confidence_count") == 3
+    assert value(metrics, "eyenet_unfamiliarity_count") == 1
+    assert value(metrics, "eyenet_unfamiliarity_bucket", le="1.2") == 0
+
+
 def test_the_load_is_what_it_is_at_the_time_of_the_scrape(metrics: Metrics) -> None:
     load = {"in_flight": 0, "waiting": 0, "ready": False}
     metrics.watch_load(lambda: load["in_flight"], lambda: bool(load["ready"]))
@@ -157,6 +180,7 @@ def test_times_of_birth_do_not_bloat_the_page(metrics: Metrics) -> None:
 def test_every_name_follows_the_conventions(metrics: Metrics) -> None:
     """https://prometheus.io/docs/practices/naming: a prefix, base units, counters end in _total."""
     metrics.observe_request("/predict", "POST", 200, NO_CODE, 0.1, {Stage.DECODE: 0.1})
+    metrics.observe_eyes("/predict", [eye(EyeSide.LEFT, reasons=(Reason.BLURRY,))], ["a", "b", "c", "d"])
     metrics.set_model(MODEL)
     families = list(text_string_to_metric_families(metrics.page().decode()))
     assert all(family.name.split("_")[0] in ("eyenet", "process", "python") for family in families)
