@@ -39,7 +39,7 @@ def main() -> int:
     except StartupError as error:
         print(f"EyeNet Backend cannot start: {error}", file=sys.stderr)
         return 2
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     for doubt in doubts_about_variables():
         _log.warning(doubt)
     if settings.supervise and can_supervise():

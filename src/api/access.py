@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 from pydantic import SecretStr
 
+from src.config.setting_types import split_key
 from src.core.errors import HostNotAllowed, Unauthorized
 
 _BEARER = "bearer "
@@ -33,27 +34,35 @@ class Doorkeeper:
     """Checks keys by their hashes, which all have the same length and from which no key can be read."""
 
     def __init__(self, keys: Iterable[SecretStr]) -> None:
-        self._hashes = [_hash(key.get_secret_value()) for key in keys]
+        self._keys = [(name, _hash(secret)) for name, secret in map(split_key, keys)]
 
-    def check(self, header: Callable[[str], str | None]) -> None:
+    def check(self, header: Callable[[str], str | None]) -> str:
         """Lets in whoever brings a key; everybody, if there are none.
 
         Args:
             header: gives a header's value by its name in lower case, or None.
 
+        Returns:
+            the name of the key, empty if it has none.
+
         Raises:
             Unauthorized: neither X-API-Key nor Authorization has one of the keys.
         """
-        if not self._hashes:
-            return
+        if not self._keys:
+            return ""
         bearer = header("authorization") or ""
         sent = [header("x-api-key"), bearer[len(_BEARER) :] if bearer.lower().startswith(_BEARER) else None]
         # Each is compared with all, and in constant time: how long it takes says nothing about the keys.
         matches = [
-            hmac.compare_digest(_hash(key.strip()), known) for key in sent if key is not None for known in self._hashes
+            (hmac.compare_digest(_hash(key.strip()), known), name)
+            for key in sent
+            if key is not None
+            for name, known in self._keys
         ]
-        if not any(matches):
+        names = [name for is_it, name in matches if is_it]
+        if not names:
             raise Unauthorized
+        return names[0]
 
 
 class HostPolicy:

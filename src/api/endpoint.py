@@ -27,6 +27,8 @@ RobynHandler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 _log = logging.getLogger("eyenet.request")
 # A client's own id is kept if it cannot break a log line or a header.
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# W3C Trace Context, version 00: neither of the ids may be all zeros.
+_TRACEPARENT = re.compile(r"00-(?P<id>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
         started = time.perf_counter()
         times = StageTimes()
         request_id = _request_id(request)
+        trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent") or "")
+        whose = ""
         error: EyeNetError | None = None
         try:
             # Before anything of the request is looked at.
@@ -84,7 +88,7 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
             if request.method == "POST":
                 context.cors.check(request.headers.get)
             if route.access is Access.GUARDED:
-                context.doorkeeper.check(request.headers.get)
+                whose = context.doorkeeper.check(request.headers.get)
             answering = handler(request, times)
             # Out here, because work that is late keeps its place and its turn, and its client is told at once.
             answer = await (answering if route.timeout_s is None else within(route.timeout_s, answering))
@@ -99,7 +103,7 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
         context.metrics.observe_request(name, request.method, status, code, seconds, stages)
         _log.log(
             route.log_level,
-            "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d%s",
+            "id=%s method=%s path=%s status=%d code=%s ms=%.1f bytes_out=%d%s%s%s",
             request_id,
             request.method,
             name,
@@ -108,10 +112,13 @@ def endpoint(context: ApiContext, handler: Handler, route: Route) -> RobynHandle
             seconds * 1000,
             len(answer.body),
             "".join(f" {stage.value}_ms={taken * 1000:.1f}" for stage, taken in stages.items()),
+            f" trace={trace['id']}" if trace else "",
+            f" key={whose}" if whose else "",
         )
         headers = {
             **context.cors.headers(request.headers.get("origin")),
             "X-Request-ID": request_id,
+            **({"traceparent": trace[0]} if trace else {}),
             **_server_timing(stages, seconds),
             **answer.headers,
         }

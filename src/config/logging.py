@@ -1,4 +1,5 @@
-"""Log lines: UTC time, level, logger, then key=value pairs. Never pixels, base64, scores or file names of users.
+"""Log lines: UTC time, level, logger, then key=value pairs, as text or JSON. Never pixels, base64, scores or file names
+of users.
 
 Nobody waits for whoever reads the log. A pipe that is not read and a terminal after Ctrl-S take nothing more; then
 lines are dropped, and before the next one that can be written stands how many.
@@ -7,9 +8,11 @@ lines are dropped, and before the next one that can be written stands how many.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import queue
+import re
 import select
 import sys
 import threading
@@ -20,12 +23,17 @@ _LONGEST_FLUSH_S = 1.0
 # What a pipe takes at once or not at all, and without waiting if it takes anything (POSIX, write(): PIPE_BUF).
 _MOST_BYTES_AT_ONCE = 4096
 _STDOUT = 1
+_PAIRS = re.compile(r"[a-z_]+=\S*( [a-z_]+=\S*)*")
 
 
-def configure_logging(level: str) -> None:
-    """Sends every log line to standard output. Must run before Robyn is built: it configures logging if nobody has."""
+def configure_logging(level: str, form: str = "text") -> None:
+    """Sends every log line to standard output, as `text` or `json`.
+
+    Must run before Robyn is built: it configures logging if nobody has.
+    """
     handler = logging.StreamHandler(sys.stdout)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    make = _JsonFormatter if form == "json" else logging.Formatter
+    formatter = make("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -34,6 +42,29 @@ def configure_logging(level: str) -> None:
     # Below WARNING, libraries log what they like, parts of requests included.
     for name in ("robyn", "actix_server", "actix_http", "asyncio", "PIL", "tensorflow", "h5py"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _JsonFormatter(logging.Formatter):
+    """An object per line. Of a line that is all key=value, each pair is a field, times as numbers.
+
+    All text is ASCII, so that no line is broken by what somebody's locale makes of it.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        fields: dict[str, str | float] = {
+            "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": message,
+        }
+        if _PAIRS.fullmatch(message):
+            for pair in message.split(" "):
+                key, _, value = pair.partition("=")
+                fields.setdefault(key, float(value) if key.endswith("ms") else value)
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
 
 
 def log_on_a_thread() -> None:

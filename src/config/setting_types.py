@@ -14,6 +14,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHORTEST_KEY = 16
 # What an Authorization header may carry after Bearer (RFC 6750, section 2.1).
 _KEY = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_KEY_NAME = re.compile(r"[A-Za-z0-9_-]{0,32}")
 # RFC 9110, section 5.6.2, but for the * that means all headers to a browser.
 _TOKEN = re.compile(r"[!#$%&'+.^_`|~0-9A-Za-z-]+")
 # RFC 1123, section 2.1, and the _ that names of containers have.
@@ -58,11 +59,20 @@ def _is_origin(text: str) -> bool:
 
 def _check_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     for key in keys:
-        if len(key) < _SHORTEST_KEY:
+        name, secret = split_key(key)
+        if len(secret) < _SHORTEST_KEY:
             raise ValueError(f"every key needs {_SHORTEST_KEY} characters or more")
-        if not _KEY.fullmatch(key.get_secret_value()):
+        if not _KEY.fullmatch(secret):
             raise ValueError("keys consist of letters, digits and -._~+/, and may end in =")
+        if not _KEY_NAME.fullmatch(name):
+            raise ValueError("names of keys consist of up to 32 letters, digits, - and _")
     return keys
+
+
+def split_key(key: SecretStr) -> tuple[str, str]:
+    """The name, empty where it has none, and the secret."""
+    name, _, secret = key.get_secret_value().rpartition(":")
+    return name, secret
 
 
 def _check_address(host: str) -> str:

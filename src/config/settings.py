@@ -77,7 +77,9 @@ class Settings(BaseSettings):
     )
 
     api_keys: Keys = Field(
-        (), description="Secrets of 16 characters or more, one of which a request has to bring; empty: open to all."
+        (),
+        description="Secrets of 16 characters or more, one of which a request has to bring; `name:secret` has the log "
+        "say whose it was; empty: open to all.",
     )
     public_metrics: bool = Field(False, description="GET /metrics needs no key where API_KEYS are set.")
     public_docs: bool = Field(True, description="The documentation needs no key where API_KEYS are set.")
@@ -203,6 +205,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         "INFO", description="Least severe level logged."
     )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines as key=value text, or as JSON objects.")
     metrics: bool = Field(True, description="Answer GET /metrics; false answers it 404.")
     demo_page: bool = Field(True, description="Answer GET / with the demo page; false answers it 404.")
 

@@ -59,6 +59,14 @@ def test_anything_else_does_not(doorkeeper: Doorkeeper, headers: dict[str, str])
     assert not admits(doorkeeper, **headers)
 
 
+def test_a_key_that_has_a_name_is_known_by_it() -> None:
+    doorkeeper = Doorkeeper([SecretStr(f"clinic-1:{FIRST}"), SecretStr(SECOND)])
+    assert doorkeeper.check({"x-api-key": FIRST}.get) == "clinic-1"
+    assert doorkeeper.check({"x-api-key": SECOND}.get) == ""
+    assert not admits(doorkeeper, x_api_key=f"clinic-1:{FIRST}")
+    assert not admits(doorkeeper, x_api_key="clinic-1")
+
+
 def test_one_good_key_is_enough(doorkeeper: Doorkeeper) -> None:
     assert admits(doorkeeper, x_api_key="of another service", authorization=f"Bearer {FIRST}")
     assert admits(doorkeeper, x_api_key=FIRST, authorization="Basic of-another-service")

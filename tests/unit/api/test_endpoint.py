@@ -142,11 +142,29 @@ def test_every_request_has_an_id_of_its_own(context: ApiContext) -> None:
     assert len({header(answer_of(context, fine), "X-Request-ID") for _ in range(3)}) == 3
 
 
-def logged(caplog: pytest.LogCaptureFixture, context: ApiContext, handler: Handler, level: int = logging.INFO) -> str:
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_a_valid_traceparent_comes_back_and_its_id_stands_in_the_log(
+    context: ApiContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    """https://www.w3.org/TR/trace-context/#traceparent-header."""
+    sent = f"00-{TRACE}-b7ad6b7169203331-01"
+    assert header(answer_of(context, fine, traceparent=sent), "traceparent") == sent
+    assert f" trace={TRACE}" in logged(caplog, context, fine, traceparent=sent)
+    for wrong in ("", sent.upper(), sent[:-1], f"{sent}-1", f"01-{sent[3:]}", f"00-{'0' * 32}-b7ad6b7169203331-01",
+                  f"00-{TRACE}-{'0' * 16}-01", f"{sent} status=500"):  # fmt: skip
+        assert answer_of(context, fine, traceparent=wrong).headers.get("traceparent") is None
+        assert "trace=" not in logged(caplog, context, fine, traceparent=wrong)
+
+
+def logged(
+    caplog: pytest.LogCaptureFixture, context: ApiContext, handler: Handler, level: int = logging.INFO, **headers: str
+) -> str:
     """The one line that a request leaves in the log."""
     caplog.clear()
     with caplog.at_level(logging.DEBUG, logger="eyenet.request"):
-        answer_of(context, handler, log_level=level, x_request_id="order-7")
+        answer_of(context, handler, log_level=level, x_request_id="order-7", **headers)
     assert [record.levelno for record in caplog.records] == [level]
     return caplog.records[0].getMessage()
 

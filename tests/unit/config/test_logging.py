@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -45,6 +46,33 @@ def test_what_is_less_severe_than_the_level_is_not_logged(
     log.info("info")
     log.warning("warning")
     assert len(capsys.readouterr().out.splitlines()) == shown
+
+
+def test_as_json_a_line_is_an_object_with_its_pairs_as_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO", "json")
+    log = logging.getLogger("eyenet.test")
+    log.info("id=%s status=%d ms=%.1f infer_ms=%.1f level=x empty=", "4711", 200, 12.34, 5)
+    log.warning("not all\nkey=%s", "value \N{EYE}")
+    try:
+        raise ValueError("reason")
+    except ValueError:
+        log.exception("failed")
+    request, words, failure = map(json.loads, capsys.readouterr().out.splitlines())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", request.pop("time"))
+    assert request == {
+        "level": "INFO",
+        "logger": "eyenet.test",
+        "message": "id=4711 status=200 ms=12.3 infer_ms=5.0 level=x empty=",
+        "id": "4711",
+        "status": "200",
+        "ms": 12.3,
+        "infer_ms": 5.0,
+        "empty": "",
+    }
+    assert words["message"] == "not all\nkey=value \N{EYE}"
+    assert set(words) == {"time", "level", "logger", "message"}
+    assert failure["level"] == "ERROR"
+    assert "ValueError: reason" in failure["traceback"]
 
 
 @pytest.mark.parametrize("library", ["robyn", "asyncio", "PIL", "PIL.PngImagePlugin", "tensorflow", "h5py"])

@@ -90,6 +90,8 @@ def test_lists_are_separated_by_commas_and_keys_and_origins_may_be_none(monkeypa
     assert settings.classes == ("Healthy", "Ill")
     assert settings.allowed_origins == ("https://a.example", "http://b.example:81")
     assert tuple(key.get_secret_value() for key in settings.api_keys) == KEYS
+    named = f"clinic-1:{KEYS[0]}"
+    assert settings_from(monkeypatch, API_KEYS=named).api_keys[0].get_secret_value() == named
     settings = settings_from(monkeypatch, ALLOWED_ORIGINS="", API_KEYS="")
     assert settings.allowed_origins == settings.api_keys == ()
 
