@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -19,7 +20,7 @@ ORIGIN = "http://localhost:5173"
 
 @pytest.fixture(scope="module")
 def locked(start: Start) -> Iterator[ServiceProcess]:
-    with start(API_KEYS=f"{FIRST},{SECOND}", LOG_LEVEL="DEBUG") as process:
+    with start(API_KEYS=f"website:{FIRST},{SECOND}", LOG_LEVEL="DEBUG") as process:
         yield process
 
 
@@ -81,6 +82,7 @@ def test_no_key_gets_into_the_log_or_the_metrics(locked: ServiceProcess) -> None
 
     assert 'code="unauthorized"' in page
     assert "code=unauthorized" in locked.log
+    assert re.search(r"path=/upload .* key=website\n", locked.log)
     for key in (FIRST, SECOND, WRONG):
         assert key not in locked.log
         assert key not in page
