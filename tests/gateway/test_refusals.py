@@ -115,7 +115,7 @@ def test_a_form_comes_to_the_service_as_it_was_sent(gateway: GatewayProcess) -> 
     [
         ("multipart/form-data; boundary=x", "invalid_payload"),
         ("Multipart/Form-Data", "invalid_payload"),
-        (" multipart/form-data;", "invalid_payload"),
+        ("multipart/form-data;", "invalid_payload"),
         ("multipart/mixed; boundary=x", "unsupported_content_type"),
         ("x multipart/form-data; boundary=x", "unsupported_content_type"),
     ],
