@@ -149,6 +149,11 @@ class Settings(BaseSettings):
         description="Mean score (0-1) of the best class, below which it is low_confidence; 0: never; empty: as the "
         "model's card says, else 0.6.",
     )
+    max_other_condition: ShareIfSet = Field(
+        None,
+        description="Probability (0-1) of another condition than CLASSES, above which it is other_condition; 1: never; "
+        "empty: as the model's card says.",
+    )
     prevalence: Shares = Field(
         (),
         description="Share of each of CLASSES among those examined, for expected_precision; empty: as in the "

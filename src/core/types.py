@@ -67,6 +67,7 @@ class Reason(str, Enum):
     LOW_CONFIDENCE = "low_confidence"
     NOT_AN_EYE = "not_an_eye"
     UNFAMILIAR = "unfamiliar"
+    OTHER_CONDITION = "other_condition"
     BLURRY = "blurry"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
@@ -200,11 +201,14 @@ class EyePrediction:
         heatmaps: one Grad-CAM map per class, at the layer's own resolution; None where the map is flat.
         unfamiliarity: how unlike the training pictures the crop is, 0 or more; 1 is as unlike as 1 in 40 healthy eyes
             that the training had left out. None where the model's card has no statistics of its training pictures.
+        other_condition: probability (0-1) that the eye has something that is none of the classes. None where the
+            model's card says nothing of such eyes.
     """
 
     probabilities: Probabilities
     heatmaps: tuple[Heatmap | None, ...]
     unfamiliarity: float | None = None
+    other_condition: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ REASONS: Final = {
         "unlike the training pictures: perhaps another disease, another camera, something in the way "
         "(MAX_UNFAMILIARITY)",
     ),
+    Reason.OTHER_CONDITION: ReasonWords(
+        "perhaps something that the model does not know",
+        "the eye seems to have something that is none of the classes; never said by a model whose card does not know "
+        "such eyes (MAX_OTHER_CONDITION)",
+    ),
     Reason.BLURRY: ReasonWords(
         "out of focus or moved",
         "the previewed crop is out of focus or was moved (MIN_SHARPNESS)",

@@ -12,7 +12,7 @@ import numpy as np
 from src.config.settings import MOST_EYES_PER_PASS, Settings
 from src.core.errors import StartupError
 from src.core.types import EyePrediction, Floats, ModelInfo, RgbImage
-from src.services.forward_pass import DescribedLayerError, compile_forward_pass
+from src.services.forward_pass import DescribedLayerError, HeadError, compile_forward_pass
 from src.services.frozen_graph import freeze
 from src.services.grad_cam import scale_heatmap
 from src.services.model_file import FamiliarityCheck, ModelCard, card_path_of, read_model_card
@@ -59,6 +59,7 @@ class EyeClassifier:
         card = read_model_card(model_path, sha256)
         _check_classes(model, classes, card.classes)
         self._familiarity = card.familiarity
+        self._knows_others = card.other_condition is not None
         self.card = card
         self._forward = _compile(model, grad_cam_layer, self.input_side, card, card_path_of(model_path))
         precision = choose_precision(precision, bfloat16_agrees=card.bfloat16_agrees)
@@ -92,15 +93,17 @@ class EyeClassifier:
         )
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EyePrediction]:
-        """Scores, heatmaps and unfamiliarity of all crops (see `to_network_input`), in their order."""
+        """Scores, heatmaps and what the card's checks find of all crops (see `to_network_input`), in their order."""
         predictions: list[EyePrediction] = []
         for start in range(0, len(crops), MOST_EYES_PER_PASS):
             batch = np.stack(crops[start : start + MOST_EYES_PER_PASS])
-            probabilities, maps, *descriptors = self._pass(batch)
+            probabilities, maps, *more = self._pass(batch)
+            others = more.pop().tolist() if self._knows_others else [None] * len(batch)
+            strangeness = _unfamiliarity(self._familiarity, more, len(batch))
             predictions.extend(
-                EyePrediction(crop_probabilities, tuple(scale_heatmap(raw) for raw in crop_maps), unfamiliarity)
-                for crop_probabilities, crop_maps, unfamiliarity in zip(
-                    probabilities, maps, _unfamiliarity(self._familiarity, descriptors, len(batch)), strict=True
+                EyePrediction(of_classes, tuple(scale_heatmap(raw) for raw in crop_maps), unfamiliarity, other)
+                for of_classes, crop_maps, unfamiliarity, other in zip(
+                    probabilities, maps, strangeness, others, strict=True
                 )
             )
         return predictions
@@ -184,11 +187,14 @@ def _compile(model: Any, grad_cam_layer: str, side: int, card: ModelCard, card_p
     familiarity = card.familiarity
     try:
         described_layer = None if familiarity is None else familiarity.layer
-        forward = compile_forward_pass(model, grad_cam_layer, side, card.temperature, described_layer)
+        head = None if card.other_condition is None else card.other_condition.head
+        forward = compile_forward_pass(model, grad_cam_layer, side, card.temperature, described_layer, head)
         if familiarity is not None:
             _check_statistics(familiarity, int(forward.structured_outputs[2].shape[1]))
     except DescribedLayerError as error:
         raise StartupError(f"{card_path} is wrong: familiarity: {error}.") from None
+    except HeadError as error:
+        raise StartupError(f"{card_path} is wrong: other_condition: {error}.") from None
     return freeze(forward)
 
 

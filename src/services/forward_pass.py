@@ -1,4 +1,4 @@
-"""One pass through the network, compiled: scores, heatmaps of all classes, and what the familiarity check looks at."""
+"""One pass through the network, compiled: scores, heatmaps of all classes, and what the checks of the card look at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from src.core.errors import StartupError
 from src.services.grad_cam import class_activation_maps
+from src.services.model_file import OtherConditionHead
 from src.services.tensorflow_runtime import keras, tf
 
 
@@ -15,8 +16,17 @@ class DescribedLayerError(Exception):
     """What the familiarity check asks for is not in the model; `str(error)` says what, without the card's name."""
 
 
+class HeadError(Exception):
+    """A head does not fit the model; `str(error)` says how, without the card's name."""
+
+
 def compile_forward_pass(
-    model: Any, grad_cam_layer: str, side: int, temperature: float = 1.0, described_layer: str | None = None
+    model: Any,
+    grad_cam_layer: str,
+    side: int,
+    temperature: float = 1.0,
+    described_layer: str | None = None,
+    other_condition: OtherConditionHead | None = None,
 ) -> Any:
     """A graph function of a batch of pictures, uint8 (n, side, side, 3), in which every layer runs once.
 
@@ -26,15 +36,17 @@ def compile_forward_pass(
         side: of the model's input, in pixels.
         temperature: by which the logits are divided before the softmax, above 0.
         described_layer: layer with 4-D output; `outer/inner` for a layer of a model within the model.
+        other_condition: a head on the means of `grad_cam_layer`.
 
     Returns:
-        function to a tuple of tensors: probabilities (n, classes), maps (n, classes, height, width), and with
+        function to a tuple of tensors: probabilities (n, classes), maps (n, classes, height, width), with
         `described_layer` descriptors (n, 2 x channels): of each channel the mean over all places, then of each the
-        standard deviation.
+        standard deviation; and with `other_condition` its probabilities (n).
 
     Raises:
         StartupError: the model does not end in a softmax, or `grad_cam_layer` does not fit.
         DescribedLayerError: `described_layer` does not fit.
+        HeadError: `other_condition` does not fit.
     """
     activations_output = _activations_output(model, grad_cam_layer)
     last = model.layers[-1]
@@ -50,9 +62,12 @@ def compile_forward_pass(
         except ValueError as error:
             raise StartupError(f"GRAD_CAM_LAYER is wrong: {grad_cam_layer}: {error}.") from None
         probabilities = tf.nn.softmax(logits / temperature)
-        if described is None:
-            return probabilities, maps
-        return probabilities, maps, _descriptors(described_layer, outputs)
+        return (
+            probabilities,
+            maps,
+            *([] if described is None else [_descriptors(described_layer, outputs)]),
+            *([] if other_condition is None else [_probability_of(other_condition, activations)]),
+        )
 
     signature = [tf.TensorSpec([None, side, side, 3], tf.uint8)]
     return tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
@@ -88,6 +103,13 @@ def _descriptors(name: str | None, outputs: list[Any]) -> Any:
     if not hasattr(output, "shape") or len(output.shape) != 4 or output.shape[3] is None:
         raise DescribedLayerError(f"the output of {name} is not of 4 dimensions")
     return tf.concat([tf.reduce_mean(output, axis=[1, 2]), tf.math.reduce_std(output, axis=[1, 2])], axis=1)
+
+
+def _probability_of(head: OtherConditionHead, activations: Any) -> Any:
+    if len(head.weights) != activations.shape[3]:
+        raise HeadError(f"it has {len(head.weights)} weights, the layer {activations.shape[3]} channels")
+    means = tf.reduce_mean(activations, axis=[1, 2])
+    return tf.sigmoid(tf.linalg.matvec(means, tf.constant(head.weights, means.dtype)) + head.bias)
 
 
 def _find_layer(model: Any, path: str) -> Any:

@@ -26,6 +26,7 @@ class Thresholds:
         min_crop_pixels: shortest side of the crop as it was in the picture, in pixels.
         min_eye_openness: see `eye_openness`.
         min_frame_agreement: share of frames, 0-1, whose best class is that of all frames together.
+        max_other_condition: see `EyePrediction.other_condition`; None where the model's card has none.
     """
 
     min_confidence: tuple[float, ...]
@@ -37,13 +38,21 @@ class Thresholds:
     min_crop_pixels: int
     min_eye_openness: float
     min_frame_agreement: float
+    max_other_condition: float | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings, least_confidence: Sequence[float] | None = None) -> Thresholds:
-        """Each from the setting of its name. Where MIN_CONFIDENCE is not set, the model's card says it, in
-        `least_confidence`, for each class.
+    def from_settings(
+        cls,
+        settings: Settings,
+        least_confidence: Sequence[float] | None = None,
+        max_other_condition: float | None = None,
+    ) -> Thresholds:
+        """Each from the setting of its name. Where MIN_CONFIDENCE or MAX_OTHER_CONDITION is not set, the model's card
+        says it: the first in `least_confidence`, for each class.
         """
         values = {threshold.name: getattr(settings, threshold.name) for threshold in fields(cls)}
+        if settings.max_other_condition is None:
+            values["max_other_condition"] = max_other_condition
         if settings.min_confidence is not None or least_confidence is None:
             of_all = _USUAL_MIN_CONFIDENCE if settings.min_confidence is None else settings.min_confidence
             least_confidence = [of_all] * len(settings.classes)
@@ -102,6 +111,7 @@ def reasons_to_doubt(
     best_class = int(probabilities.argmax())
     found = {
         Reason.LOW_CONFIDENCE: bool(probabilities[best_class] < thresholds.min_confidence[best_class]),
+        Reason.OTHER_CONDITION: _has_other_condition(predictions, thresholds.max_other_condition),
         Reason.BLURRY: shown.sharpness < thresholds.min_sharpness,
         Reason.TOO_DARK: shown.brightness < thresholds.min_brightness,
         Reason.TOO_BRIGHT: shown.brightness > thresholds.max_brightness,
@@ -127,6 +137,12 @@ def _strangeness(
     typical = typical_unfamiliarity(predictions) or 0.0
     no_eye = typical > thresholds.not_an_eye_from or _in_most([not quality.sure for quality in qualities])
     return {Reason.NOT_AN_EYE: no_eye, Reason.UNFAMILIAR: not no_eye and typical > thresholds.max_unfamiliarity}
+
+
+def _has_other_condition(predictions: Sequence[EyePrediction], most: float | None) -> bool:
+    """In the median frame, as for unfamiliarity."""
+    known = [prediction.other_condition for prediction in predictions if prediction.other_condition is not None]
+    return most is not None and bool(known) and median(known) > most
 
 
 def _is_closed(qualities: Sequence[CropQuality], min_openness: float) -> bool:

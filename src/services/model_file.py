@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import logging
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from src.core.errors import StartupError
+from src.core.types import Floats
 from src.services.familiarity import FamiliarityStatistics
 from src.services.judgement import Reliability, ScoreRange
 from src.utils.files import sha256_of
@@ -39,6 +44,32 @@ class FamiliarityCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherConditionHead:
+    """What was learnt beside the classes of eyes that have none of them: a logistic regression.
+
+    Attributes:
+        weights: of each channel's mean over the places of the Grad-CAM layer; channels.
+        bias: its logit where these are 0.
+    """
+
+    weights: Floats
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class OtherConditionCheck:
+    """How it is told that an eye has something that is none of the classes.
+
+    Attributes:
+        head: gives the probability (0-1) that it has.
+        most: above it, it is said.
+    """
+
+    head: OtherConditionHead
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What the card says; the defaults are what is true of a model without a card.
 
@@ -51,6 +82,7 @@ class ModelCard:
         bfloat16_agrees: whether a comparison found the same answers in bfloat16 as in float32.
         least_confidence: of each class, the score (0-1) below which it is not to be relied on; None where nobody says.
         reliability: how often answers were right; None where nobody says.
+        other_condition: None where the card says nothing of eyes that have none of the classes.
         fills_crops: whether the model learnt crops whose part outside of the picture is filled, see `eye_crops`.
     """
 
@@ -62,6 +94,7 @@ class ModelCard:
     fills_crops: bool = False
     least_confidence: tuple[float, ...] | None = None
     reliability: Reliability | None = None
+    other_condition: OtherConditionCheck | None = None
 
 
 def card_path_of(model_path: Path) -> Path:
@@ -97,6 +130,7 @@ def read_model_card(model_path: Path, sha256: str) -> ModelCard:
             _flag(card.get("fills_crops", False), "fills_crops"),
             _least_confidence(card, classes),
             _reliability(card, classes),
+            _other_condition(card),
         )
     except _CardError as error:
         raise StartupError(f"{path} is wrong: {error}.") from None
@@ -154,6 +188,21 @@ def _share(value: Any, name: str) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         raise _CardError(f"{name} must be a number from 0 to 1")
     return float(value)
+
+
+def _other_condition(card: dict[str, Any]) -> OtherConditionCheck | None:
+    check = _section(card, "other_condition")
+    if check is None:
+        return None
+    try:
+        weights = np.frombuffer(base64.b64decode(check["weights"], validate=True), "<f4")
+        bias = float(check["bias"])
+    except (KeyError, TypeError, ValueError):
+        weights, bias = np.zeros(0, np.float32), math.nan
+    if not len(weights) or not math.isfinite(bias) or not np.isfinite(weights).all():
+        raise _CardError("other_condition needs weights, the base64 of floats of 4 bytes, and bias, a number")
+    most = _share(check.get("most"), "other_condition.most")
+    return OtherConditionCheck(OtherConditionHead(weights, bias), most)
 
 
 def _familiarity(card: dict[str, Any], folder: Path) -> FamiliarityCheck | None:

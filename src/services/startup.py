@@ -143,7 +143,7 @@ def load_services(
         crop_queue,
         image_store,
         workers,
-        Thresholds.from_settings(settings, classifier.card.least_confidence),
+        _thresholds(classifier.card, settings),
         input_side=classifier.input_side,
         fills_crops=classifier.card.fills_crops,
         reliability=_reliability(classifier.card, settings),
@@ -161,6 +161,11 @@ def load_services(
         frames_at_once=max(workers.count, eyes_per_pass(settings) // 2),
         input_side=classifier.input_side,
     )
+
+
+def _thresholds(card: ModelCard, settings: Settings) -> Thresholds:
+    most = None if card.other_condition is None else card.other_condition.most
+    return Thresholds.from_settings(settings, card.least_confidence, most)
 
 
 def _reliability(card: ModelCard, settings: Settings) -> Reliability | None:

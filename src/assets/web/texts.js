@@ -233,6 +233,10 @@ export const reasons = {
       "It may be another disease, another kind of camera, or something in the way: hair, glasses, a finger, make-up. " +
       "Take that away and try once more.",
   },
+  other_condition: {
+    what: "The eye may have something that this model does not know.",
+    advice: "Another photo does not help: let a physician look.",
+  },
   blurry: {
     what: "The eye is out of focus or was moved.",
     advice: "Hold camera and head still, clean the lens, and let it focus on the eye.",

@@ -14,7 +14,8 @@ from src.core.wording import REASONS, percentage, percentages
 
 def test_reasons_are_named_as_in_the_answer_and_in_its_order() -> None:
     assert " ".join(reason.value for reason in Reason) == (
-        "low_confidence not_an_eye unfamiliar blurry too_dark too_bright too_small too_close eye_closed frames_disagree"
+        "low_confidence not_an_eye unfamiliar other_condition blurry too_dark too_bright too_small too_close "
+        "eye_closed frames_disagree"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -161,6 +162,22 @@ class TestCard:
         expected = statistics.unfamiliarity(descriptors)
         assert expected.min() > 0
         assert [prediction.unfamiliarity for prediction in predictions] == pytest.approx(expected.tolist(), rel=1e-3)
+
+    def test_with_a_head_every_crop_has_its_probability_of_another_condition(
+        self, small_file: Path, small_model: Any
+    ) -> None:
+        crops = random_crops(MOST_EYES_PER_PASS + 2, 64)
+        output = keras.Model(small_model.inputs, small_model.get_layer("coarse").get_output_at(-1))
+        means = output(np.stack(crops).astype(np.float32) / 255).numpy().mean(axis=(1, 2))
+        weights = np.random.default_rng(0).normal(0, 3, means.shape[1]).astype("<f4")
+        section = {"weights": base64.b64encode(weights.tobytes()).decode(), "bias": 0.5, "most": 0.5}
+        write_card(small_file, other_condition=section)
+        found = [prediction.other_condition for prediction in small(small_file).classify(crops)]
+        assert found == pytest.approx((1 / (1 + np.exp(-0.5 - means @ weights))).tolist(), rel=1e-3)
+        section["weights"] = base64.b64encode(weights[1:].tobytes()).decode()
+        write_card(small_file, other_condition=section)
+        with pytest.raises(StartupError, match=r"model\.json is wrong: other_condition: it has"):
+            small(small_file)
 
     @pytest.mark.parametrize(
         ("layer", "measures", "sentence"),

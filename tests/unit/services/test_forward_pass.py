@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from src.core.types import Floats
-from src.services.forward_pass import DescribedLayerError, compile_forward_pass
+from src.services.forward_pass import DescribedLayerError, HeadError, compile_forward_pass
+from src.services.model_file import OtherConditionHead
 from src.services.tensorflow_runtime import keras
 from tests.unit.services.conftest import random_pictures
 
@@ -23,6 +24,29 @@ def work(function: Any) -> dict[str, int]:
 
 def described(output: Floats) -> Floats:
     return np.concatenate([output.mean(axis=(1, 2)), output.std(axis=(1, 2))], axis=1)
+
+
+class TestOtherConditions:
+    def test_their_probability_is_that_of_the_head_on_the_means_of_the_grad_cam_layer(self, small_model: Any) -> None:
+        batch = random_pictures(3, 64)
+        output = keras.Model(small_model.inputs, small_model.get_layer("coarse").get_output_at(-1))
+        means = output(batch.numpy().astype(np.float32) / 255).numpy().mean(axis=(1, 2))
+        weights = np.random.default_rng(0).normal(0, 3, means.shape[1]).astype(np.float32)
+        head = OtherConditionHead(weights, -0.5)
+        for layer in (None, "backbone"):
+            *_, found = compile_forward_pass(small_model, "coarse", 64, 1.0, layer, head)(batch)
+            np.testing.assert_allclose(found.numpy(), 1 / (1 + np.exp(0.5 - means @ weights)), rtol=1e-4)
+
+    def test_they_cost_no_second_pass(self, keras_model: Any) -> None:
+        head = OtherConditionHead(np.ones(1024, np.float32), 0.0)
+        without, with_it = (
+            compile_forward_pass(keras_model, "multiply_1", 224, 1.0, None, one) for one in (None, head)
+        )
+        assert {**work(with_it), "MatMul": 0} == {**work(without), "MatMul": 0}
+
+    def test_a_head_of_another_size_is_refused(self, small_model: Any) -> None:
+        with pytest.raises(HeadError, match=r"it has 3 weights, the layer [0-9]+ channels"):
+            compile_forward_pass(small_model, "coarse", 64, 1.0, None, OtherConditionHead(np.ones(3), 0.0))
 
 
 class TestDescriptors:

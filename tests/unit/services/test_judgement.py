@@ -18,7 +18,7 @@ from src.services.judgement import Reliability, ScoreRange, Thresholds, reasons_
 def test_each_setting_reaches_its_threshold_and_no_other(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
     usual = dataclasses.asdict(Thresholds.from_settings(load_settings(env_file=None)))
     one_for_each = field == "min_confidence"
-    changed = 1 if one_for_each else type(usual[field])(1 if usual[field] != 1 else 0)
+    changed = 1 if one_for_each or usual[field] is None else type(usual[field])(1 if usual[field] != 1 else 0)
     monkeypatch.setenv(field.upper(), str(changed))
     expected = usual | {field: (1,) * 4 if one_for_each else changed}
     assert dataclasses.asdict(Thresholds.from_settings(load_settings(env_file=None))) == expected
@@ -33,6 +33,15 @@ def test_the_least_confidence_is_that_of_the_setting_else_that_of_the_card_else_
     assert Thresholds.from_settings(load_settings(env_file=None)).min_confidence == (0.6,) * 4
     monkeypatch.setenv("MIN_CONFIDENCE", "0.9")
     assert Thresholds.from_settings(load_settings(env_file=None), card).min_confidence == (0.9,) * 4
+
+
+def test_from_where_on_an_eye_has_another_condition_is_the_settings_word_else_the_cards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert Thresholds.from_settings(load_settings(env_file=None)).max_other_condition is None
+    assert Thresholds.from_settings(load_settings(env_file=None), None, 0.4).max_other_condition == 0.4
+    monkeypatch.setenv("MAX_OTHER_CONDITION", "1")
+    assert Thresholds.from_settings(load_settings(env_file=None), None, 0.4).max_other_condition == 1
 
 
 THRESHOLDS = Thresholds(
@@ -192,6 +201,22 @@ class TestWhatTheSearchSays:
         assert reasons(with_strangeness(1.5), [replace(GOOD, sure=False)]) == [Reason.NOT_AN_EYE]
 
 
+class TestOtherConditions:
+    @pytest.mark.parametrize(
+        ("frames", "doubted"),
+        [((0.4,), False), ((0.41,), True), ((0.1, 0.9, 0.3), False), ((0.1, 0.9, 0.5), True), ((0.3, 0.6), True)],
+    )
+    def test_the_median_frame_decides(self, frames: tuple[float, ...], doubted: bool) -> None:
+        predictions = [replace(prediction(), other_condition=value) for value in frames]
+        thresholds = replace(THRESHOLDS, max_other_condition=0.4)
+        found = reasons(predictions, [GOOD] * len(frames), thresholds=thresholds)
+        assert found == ([Reason.OTHER_CONDITION] if doubted else [])
+
+    def test_a_model_whose_card_does_not_know_them_says_nothing(self) -> None:
+        assert reasons([replace(prediction(), other_condition=1.0)]) == []
+        assert reasons(thresholds=replace(THRESHOLDS, max_other_condition=0.4)) == []
+
+
 class TestDisagreement:
     @pytest.mark.parametrize(
         ("agreeing", "others", "doubted"), [(2, 1, False), (3, 2, False), (1, 1, True), (5, 4, True)]
@@ -207,8 +232,8 @@ BAD = CropQuality(sharpness=0, brightness=0, shortest_side=1, openness=0)
 
 
 def test_all_reasons_come_in_their_fixed_order() -> None:
-    frames = [prediction((0.51, 0.49), 9), prediction((0.49, 0.51), 9)]
-    both_sides_of_light = replace(THRESHOLDS, max_brightness=-1)
+    frames = [replace(prediction(shares, 9), other_condition=1.0) for shares in ((0.51, 0.49), (0.49, 0.51))]
+    both_sides_of_light = replace(THRESHOLDS, max_brightness=-1, max_other_condition=0.5)
     found = reasons(frames, [replace(BAD, lids_visible=False)] * 2, thresholds=both_sides_of_light)
     assert found == [reason for reason in Reason if reason is not Reason.UNFAMILIAR]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -100,6 +101,27 @@ def test_how_often_answers_were_right_is_read(model_path: Path) -> None:
 def test_wrong_figures_stop_the_start(model_path: Path, wrong: dict[str, Any], sentence: str) -> None:
     with pytest.raises(StartupError, match=sentence):
         read(model_path, reliability=RELIABILITY | wrong)
+
+
+WEIGHTS = base64.b64encode(np.array([0.5, -2], "<f4").tobytes()).decode()
+OTHER_CONDITION = {"weights": WEIGHTS, "bias": -1, "most": 0.4, "flagged": 0.7}
+
+
+def test_how_other_conditions_are_told_is_read(model_path: Path) -> None:
+    assert read(model_path).other_condition is None
+    check = read(model_path, other_condition=OTHER_CONDITION).other_condition
+    assert check is not None
+    assert (check.head.weights.tolist(), check.head.bias, check.most) == ([0.5, -2.0], -1.0, 0.4)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"weights": 1}, {"weights": ""}, {"weights": "AAA="}, {"weights": "not base64"}, {"weights": "AADAfw=="},
+     {"bias": None}, {"bias": "x"}, {"bias": float("nan")}, {"most": 2}, {"most": None}],
+)  # fmt: skip
+def test_what_tells_no_other_condition_is_refused(model_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(StartupError, match=r"other_condition(\.most must be| needs weights)"):
+        read(model_path, other_condition=OTHER_CONDITION | wrong)
 
 
 def test_the_familiarity_check_is_read(model_path: Path, familiarity: dict[str, Any]) -> None:
