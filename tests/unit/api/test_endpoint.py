@@ -159,12 +159,16 @@ def test_a_valid_traceparent_comes_back_and_its_id_stands_in_the_log(
 
 
 def logged(
-    caplog: pytest.LogCaptureFixture, context: ApiContext, handler: Handler, level: int = logging.INFO, **headers: str
+    caplog: pytest.LogCaptureFixture,
+    context: ApiContext,
+    handler: Handler,
+    level: int = logging.INFO,
+    traceparent: str = "",
 ) -> str:
     """The one line that a request leaves in the log."""
     caplog.clear()
     with caplog.at_level(logging.DEBUG, logger="eyenet.request"):
-        answer_of(context, handler, log_level=level, x_request_id="order-7", **headers)
+        answer_of(context, handler, log_level=level, x_request_id="order-7", traceparent=traceparent)
     assert [record.levelno for record in caplog.records] == [level]
     return caplog.records[0].getMessage()
 
