@@ -28,6 +28,7 @@ _SETTINGS_THAT_MATTER = (
     "crop_padding_y",
     "mirrored_input",
     "min_confidence",
+    "max_other_condition",
     "prevalence",
     "max_unfamiliarity",
     "not_an_eye_from",
