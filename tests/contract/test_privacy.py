@@ -66,7 +66,7 @@ def kinds_of_requests(face: RgbImage, eye_photo: RgbImage) -> list[Sent]:
         ("POST", "/upload", {"json": {"image": base64_of(png[: len(png) // 2])}}),
         ("POST", "/upload", {"json": {"image": f"{FILE_NAME}.jpg"}}),
         ("POST", "/upload", {"content": b'{"image": "' + base64_of(png).encode()}),
-        ("POST", "/upload", {"files": {"image": (f"{FILE_NAME}.png", png, "image/png")}}),
+        ("POST", "/predict", {"files": {"image": (f"{FILE_NAME}.png", png, "image/png")}}),
         ("POST", "/upload", {"json": named, "params": {"file": f"{FILE_NAME}.jpg", "api_key": KEY}}),
         ("GET", f"/{FILE_NAME}.jpg", {"params": {"api_key": KEY}}),
         ("PUT", "/predict", {"json": [frame(eye_photo)], **keyed}),
@@ -81,7 +81,8 @@ def send(service: ServiceProcess, requests: Sequence[Sent]) -> list[httpx.Respon
 def test_after_a_hundred_requests_nothing_is_on_the_disk_and_nothing_private_in_the_log(
     start: Start, tmp_path: Path, face: RgbImage, eye_photo: RgbImage
 ) -> None:
-    kinds = kinds_of_requests(face, eye_photo)
+    form = {"image": (f"{FILE_NAME}.png", picture_bytes(eye_photo, "PNG"), "image/png")}
+    kinds = [*kinds_of_requests(face, eye_photo), ("POST", "/upload", {"files": form})]
     requests = [kinds[number % len(kinds)] for number in range(REQUESTS)]
     # Folders of its own for whatever a library might write unasked.
     homes = {name: tmp_path / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
