@@ -43,9 +43,11 @@ AnyCase: TypeAlias = "schemathesis.Case[Any]"
 
 def check(case: AnyCase) -> None:
     """Raises what the answer has that its document does not say: status, headers or shape."""
-    # Robyn's server reads multipart bodies before any code of ours, and answers 500 if it cannot.
-    if not case.headers.get("Content-Type", "").startswith("multipart/"):
-        case.call_and_validate(timeout=120)
+    answer = case.call(timeout=120)
+    # Robyn's server reads forms before any code of ours, and answers a bare 500 if it cannot: ours have an id.
+    is_form = "multipart/" in f"{case.media_type} {case.headers.get('Content-Type', '')}"
+    if not (is_form and answer.status_code == 500 and "x-request-id" not in answer.headers):
+        case.validate_response(answer)
 
 
 @api.parametrize()
