@@ -60,7 +60,7 @@ def put(file: Path, picture: RgbImage) -> None:
 
 def run(folder: Path, data: Path, weights: Path, *more: object) -> int:
     options = ["--data", data, "--weights", weights, "--out", folder / "out" / "model.h5", "--cache", folder / "cache"]
-    options += ["--report", folder / "report", "--folds", 2, "--head-steps", 1, "--steps", 2]
+    options += ["--report", folder / "report", "--folds", 2, "--head-steps", 1, "--steps", 2, "--views", 64]
     options += ["--copies-per-class", 2, "--painted-styes", 4, *more]
     return main([str(option) for option in options], heatmap_cases=2, quality_pictures=1)
 
