@@ -69,7 +69,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory, eye_photo: RgbImage) -> Tria
     rendered = RenderedSet(samples, shown.astype(np.uint8), evidence, "key")
     folds = np.arange(len(pictures)) % 2
     keras.utils.set_random_seed(3)
-    recipe = FitRecipe(FROZEN_UP_TO, head_steps=8, steps=0, batch=8, learning_rate=3e-3, average_decay=0.5)
+    recipe = FitRecipe(FROZEN_UP_TO, views=128, head_steps=8, steps=0, batch=8, learning_rate=3e-3, average_decay=0.5)
     weights = build_small_network().get_layer("densenet121").get_weights()
     trainer = Trainer(build_small_network, weights, pictures, rendered, recipe, 0, folder / "models")
     return Trial(pictures, rendered, folds, trainer, CrossValidation(trainer, pictures, rendered, folds))
