@@ -106,15 +106,16 @@ def take_upload(request: Request, max_megabytes: int) -> str | bytes | SentPictu
     """
     kind = _type_of(request)
     if kind == "multipart/form-data":
-        _, files = _taken(request)
+        content, files = _taken(request)
+        # All parts, one after the other.
+        _check_length(content, max_megabytes)
         # Robyn knows files by their own names, and not by those of their parts.
         sent = _only_picture(list(files.values()), dict(request.form_data))
         return SentPicture(_measured(sent.content, max_megabytes), sent.fields)
     if kind != FORM_BEHIND_GATEWAY and not kind.startswith("image/"):
         return take_json(request, max_megabytes)
-    content, _ = _taken(request)
+    content = _measured(_taken(request)[0], max_megabytes)
     content = content if isinstance(content, bytes) else content.encode()
-    _check_length(content, max_megabytes)
     if kind == FORM_BEHIND_GATEWAY:
         _, options = parse_options_header(request.headers.get("content-type") or "")
         return SentForm(content, options.get("boundary", ""))

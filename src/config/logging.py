@@ -61,7 +61,7 @@ class _JsonFormatter(logging.Formatter):
         if _PAIRS.fullmatch(message):
             for pair in message.split(" "):
                 key, _, value = pair.partition("=")
-                fields.setdefault(key, float(value) if key.endswith("ms") else value)
+                fields.setdefault(key, float(value) if f"_{key}".endswith("_ms") else value)
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         return json.dumps(fields)

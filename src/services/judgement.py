@@ -126,7 +126,11 @@ def reasons_to_doubt(
 
 def typical_unfamiliarity(predictions: Sequence[EyePrediction]) -> float | None:
     """The median over the frames, so that one odd frame decides nothing; None where the model's card has no check."""
-    known = [prediction.unfamiliarity for prediction in predictions if prediction.unfamiliarity is not None]
+    return _median([prediction.unfamiliarity for prediction in predictions])
+
+
+def _median(of_frames: Sequence[float | None]) -> float | None:
+    known = [value for value in of_frames if value is not None]
     return float(median(known)) if known else None
 
 
@@ -141,8 +145,8 @@ def _strangeness(
 
 def _has_other_condition(predictions: Sequence[EyePrediction], most: float | None) -> bool:
     """In the median frame, as for unfamiliarity."""
-    known = [prediction.other_condition for prediction in predictions if prediction.other_condition is not None]
-    return most is not None and bool(known) and median(known) > most
+    typical = _median([prediction.other_condition for prediction in predictions])
+    return most is not None and typical is not None and typical > most
 
 
 def _is_closed(qualities: Sequence[CropQuality], min_openness: float) -> bool:

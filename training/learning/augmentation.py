@@ -1,4 +1,4 @@
-"""What is drawn anew each time that a sample is shown: how near and how askew it is, and what light falls on it."""
+"""What is drawn anew for each view of a sample: how near and how askew it is, and what light falls on it."""
 
 from __future__ import annotations
 

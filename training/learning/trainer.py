@@ -16,7 +16,6 @@ from src.services.tensorflow_runtime import keras, tf
 from src.utils.files import renamed_when_whole
 from src.utils.progress import Progress
 from training.data.pictures import LabelledPicture, is_doubtful
-from training.learning.description import describe
 from training.learning.fitting import FitRecipe, Fitting, predict
 from training.learning.network import save_network
 from training.learning.rendering import RenderedSet, source_hash
@@ -60,6 +59,14 @@ def disable_mixed_precision() -> None:
     tf.config.optimizer.set_experimental_options(
         {"auto_mixed_precision": False, "auto_mixed_precision_onednn_bfloat16": False}
     )
+
+
+def describe(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+    """Descriptors (n, 2 x channels) of a layer's outputs (n, height, width, channels), as the service makes them to say
+    how familiar an eye is: see `src.services.familiarity`.
+    """
+    values = values.astype(np.float32)
+    return np.concatenate([values.mean(axis=(1, 2)), values.std(axis=(1, 2))], axis=1)
 
 
 @dataclass(frozen=True, slots=True)

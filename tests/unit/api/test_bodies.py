@@ -176,9 +176,15 @@ class TestUpload:
             request_of(b"\xff" * (MEGABYTE + 1), headers={"content-type": "image/png"}),
             read_form({"a": b"x" * (MEGABYTE + 1)}),
             read_form({}, image="x" * (MEGABYTE + 1)),
+            request_of(
+                b"x" * (MEGABYTE + 1),
+                files={"a": b"x"},
+                form_data={"note": "x" * MEGABYTE},
+                headers={"content-type": "multipart/form-data; boundary=x"},
+            ),
             sent_form(part("image", b"x" * MEGABYTE, "a")),
         ],
-        ids=["picture", "file", "text", "form"],
+        ids=["picture", "file", "text", "parts", "form"],
     )
     def test_what_is_too_large_is_refused(self, request_: Any) -> None:
         with pytest.raises(BodyTooLarge, match="1 MiB"):

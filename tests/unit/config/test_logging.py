@@ -51,7 +51,7 @@ def test_what_is_less_severe_than_the_level_is_not_logged(
 def test_as_json_a_line_is_an_object_with_its_pairs_as_fields(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("INFO", "json")
     log = logging.getLogger("eyenet.test")
-    log.info("id=%s status=%d ms=%.1f infer_ms=%.1f level=x empty=", "4711", 200, 12.34, 5)
+    log.info("id=%s status=%d ms=%.1f infer_ms=%.1f level=x params=x empty=", "4711", 200, 12.34, 5)
     log.warning("not all\nkey=%s", "value \N{EYE}")
     try:
         raise ValueError("reason")
@@ -62,11 +62,12 @@ def test_as_json_a_line_is_an_object_with_its_pairs_as_fields(capsys: pytest.Cap
     assert request == {
         "level": "INFO",
         "logger": "eyenet.test",
-        "message": "id=4711 status=200 ms=12.3 infer_ms=5.0 level=x empty=",
+        "message": "id=4711 status=200 ms=12.3 infer_ms=5.0 level=x params=x empty=",
         "id": "4711",
         "status": "200",
         "ms": 12.3,
         "infer_ms": 5.0,
+        "params": "x",
         "empty": "",
     }
     assert words["message"] == "not all\nkey=value \N{EYE}"

@@ -16,12 +16,11 @@ from src.config.settings import PROJECT_ROOT
 from src.services.tensorflow_runtime import keras, tf
 from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network
 from training.data.pictures import LabelledPicture
-from training.learning.description import describe
 from training.learning.fitting import FitRecipe, predict
 from training.learning.network import CLASSES, INPUT_SIDE
 from training.learning.rendering import RenderedSet
 from training.learning.samples import EVIDENCE_SIDE, Sample, SampleKind
-from training.learning.trainer import DESCRIBED, Precision, Trainer
+from training.learning.trainer import DESCRIBED, Precision, Trainer, describe
 
 RECIPE = FitRecipe(frozen_up_to=FROZEN_UP_TO, views=40, head_steps=1, steps=1, batch=4)
 PICTURES = [

@@ -14,8 +14,8 @@ from src.services.forward_pass import compile_forward_pass
 from src.services.tensorflow_runtime import keras
 from tests.unit.training.small_network import FROZEN_UP_TO, build_small_network, described
 from training.evaluation.probabilities import calibration_error
-from training.learning.description import describe
 from training.learning.network import GRAD_CAM_LAYER
+from training.learning.trainer import describe
 from training.validation import calibration
 from training.validation.calibration import (
     at_temperature,

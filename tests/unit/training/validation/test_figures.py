@@ -22,9 +22,9 @@ from training.card.model_card import write_answering_card
 from training.data.pictures import LabelledPicture
 from training.evaluation.examination import Case, Examination, LeftOut, without_eye
 from training.evaluation.measures import measure_cases
-from training.learning.description import describe
 from training.learning.network import CLASSES, save_network
 from training.learning.samples import SampleKind
+from training.learning.trainer import describe
 from training.validation import figures
 from training.validation.calibration import fit_familiarity
 from training.validation.cross_validation import TestedPictures as Answers
